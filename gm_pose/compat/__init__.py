@@ -1,0 +1,21 @@
+"""What today's PyTorch, numpy and Python need before `mmpose` can be imported.
+
+`prepare_stack` is called once, by ``import gm_pose``, before anything imports
+``mmpose.models``. Each module here deals with one incompatibility and does nothing
+where the installed stack does not have it.
+"""
+
+from gm_pose.compat import mmcv_ops, versions
+
+__all__ = ['prepare_stack']
+
+
+def prepare_stack() -> None:
+    """Check host versions, then stand in for what the installed stack lacks.
+
+    Raises:
+        ImportError: a host package is missing or outside its supported range; the
+            text names the package, what was found and what is supported.
+    """
+    versions.check_versions()
+    mmcv_ops.install_stand_in()

@@ -1,0 +1,67 @@
+"""Stand-in for `mmcv.ops` where mmcv has no compiled extension (mmcv-lite).
+
+MMPose's `models` package imports `mmcv.ops` unguarded (EDPose, and MMDetection through
+RTMO), although no top-down heatmap model uses a compiled operator. Full mmcv has no wheel
+for current PyTorch, so the plain install path is mmcv-lite plus this module: every name
+can be imported, and using one raises an ImportError that says what is needed.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+
+_OPS = 'mmcv.ops'
+
+
+def _make_missing_op(name: str) -> type:
+    def refuse(self, *args, **kwargs):
+        raise ImportError(
+            f'mmcv.ops.{name} needs the compiled operators of full mmcv, and only '
+            'mmcv-lite is installed: install mmcv (not mmcv-lite) to use this model'
+        )
+
+    return type(name, (), {'__init__': refuse, '__module__': _OPS})
+
+
+class _MissingOps(types.ModuleType):
+    """Module whose every public attribute is a class that refuses to be built."""
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith('_'):
+            raise AttributeError(name)
+        op = _make_missing_op(name)
+        setattr(self, name, op)
+        return op
+
+
+class _MissingOpsFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds `mmcv.ops` and `mmcv.ops.<anything>` as `_MissingOps` modules."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname == _OPS or fullname.startswith(f'{_OPS}.'):
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return None
+
+    def create_module(self, spec):
+        return _MissingOps(spec.name)
+
+    def exec_module(self, module):
+        module.__doc__ = 'Stand-in: mmcv-lite has no compiled operators.'
+
+
+def has_compiled_ops() -> bool:
+    """Whether the installed mmcv carries its compiled extension."""
+    return importlib.util.find_spec('mmcv._ext') is not None
+
+
+def install_stand_in() -> bool:
+    """Make `mmcv.ops` importable without compiled ops; returns whether it was needed."""
+    if has_compiled_ops() or any(
+        isinstance(finder, _MissingOpsFinder) for finder in sys.meta_path
+    ):
+        return False
+    sys.modules.pop(_OPS, None)
+    sys.meta_path.insert(0, _MissingOpsFinder())
+    return True

@@ -1,0 +1,43 @@
+"""Supported ranges of the host packages, checked once at import."""
+
+from importlib import metadata
+
+from packaging.specifiers import SpecifierSet
+
+# distribution(s) that provide the package -> (supported range, why it ends there).
+# Where two names stand, the first one installed counts.
+SUPPORTED: dict[tuple[str, ...], tuple[str, str]] = {
+    ('torch',): ('>=2.1', 'older releases were not tested'),
+    ('numpy',): ('>=1.24,<3', 'tested with 1.26 and 2'),
+    ('mmengine', 'mmengine-lite'): ('>=0.10.4,<1', 'the last published line'),
+    ('mmcv', 'mmcv-lite'): ('>=2.0.1,<2.2', "mmdet 3.3.0 refuses mmcv 2.2"),
+    ('mmdet',): ('>=3.3,<3.4', "mmpose's heads import it"),
+    ('mmpose',): ('>=1.3.1,<2', 'codecs and heads as in MMPose 1.3'),
+}
+
+
+def find_installed(names: tuple[str, ...]) -> tuple[str, str | None]:
+    """First installed distribution of `names` -> (name, version or None)."""
+    for name in names:
+        try:
+            return name, metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return names[0], None
+
+
+def check_versions() -> None:
+    """Raise ImportError with one sentence for the first unsupported host package."""
+    for names, (supported, reason) in SUPPORTED.items():
+        name, found = find_installed(names)
+        if found is None:
+            wanted = ' or '.join(names)
+            raise ImportError(
+                f'gm_pose needs {wanted} {supported} ({reason}), and it is not '
+                f'installed: pip install "{names[-1]}{supported}"'
+            )
+        if not SpecifierSet(supported).contains(found, prereleases=True):
+            raise ImportError(
+                f'gm_pose supports {name} {supported} ({reason}), and {name} {found} '
+                f'is installed: pip install "{name}{supported}"'
+            )
