@@ -1,0 +1,119 @@
+"""Checks made before a run starts, so that a missing file is told in one sentence."""
+
+import os.path as osp
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.config import Config
+
+from gm_pose.engine.user_errors import UserError
+
+__all__ = ['check_data_files', 'check_pretrained_files', 'explain_failed_download']
+
+_ROOT_HINT = (
+    'set the environment variable COCO_ROOT to the folder that holds annotations/, '
+    'train2017/ and val2017/ (gm_pose configs), or override data_root with --cfg-options'
+)
+_BOX_HINT = (
+    'download COCO_val2017_detections_AP_H_56_person.json as MMPose\'s data page says, '
+    'or evaluate on ground-truth boxes with --gt-boxes '
+    '(the same as val_dataloader.dataset.bbox_file=None '
+    'test_dataloader.dataset.bbox_file=None)'
+)
+
+
+def _iter_datasets(node: Any, path: str) -> Iterator[tuple[str, dict]]:
+    """Dataset dictionaries below `node`, wrappers unfolded -> (config path, dict)."""
+    if isinstance(node, dict):
+        if 'ann_file' in node and 'type' in node:
+            yield path, node
+        for key, value in node.items():
+            yield from _iter_datasets(value, f'{path}.{key}')
+    elif isinstance(node, (list, tuple)):
+        for index, value in enumerate(node):
+            yield from _iter_datasets(value, f'{path}.{index}')
+
+
+def _join_root(dataset: dict, path: str) -> str:
+    root = dataset.get('data_root') or ''
+    return path if osp.isabs(path) or '://' in path else osp.join(root, path)
+
+
+def _is_missing(path: str) -> bool:
+    return bool(path) and '://' not in path and not osp.exists(path)
+
+
+def check_data_files(cfg: Config, splits: tuple[str, ...]) -> None:
+    """Raise UserError for the first data file or folder that does not exist.
+
+    Args:
+        cfg: merged config.
+        splits: which of 'train', 'val', 'test' the run uses.
+    """
+    for split in splits:
+        loader = cfg.get(f'{split}_dataloader') or {}
+        for path, dataset in _iter_datasets(
+            loader.get('dataset'), f'{split}_dataloader.dataset'
+        ):
+            ann_file = _join_root(dataset, dataset['ann_file'])
+            if _is_missing(ann_file):
+                raise UserError(
+                    f'{path}.ann_file: {ann_file} does not exist: {_ROOT_HINT}'
+                )
+            for name, prefix in (dataset.get('data_prefix') or {}).items():
+                folder = _join_root(dataset, prefix)
+                if _is_missing(folder):
+                    raise UserError(
+                        f'{path}.data_prefix.{name}: {folder} does not exist: '
+                        f'{_ROOT_HINT}'
+                    )
+            bbox_file = dataset.get('bbox_file')
+            if bbox_file and _is_missing(bbox_file):
+                raise UserError(
+                    f'{path}.bbox_file: {bbox_file} does not exist: {_BOX_HINT}'
+                )
+        evaluators = cfg.get(f'{split}_evaluator') or []
+        for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+            ann_file = evaluator.get('ann_file')
+            if ann_file and _is_missing(ann_file):
+                raise UserError(
+                    f'{split}_evaluator.ann_file: {ann_file} does not exist: '
+                    f'{_ROOT_HINT}'
+                )
+
+
+def _iter_pretrained(node: Any, path: str) -> Iterator[tuple[str, str]]:
+    """`Pretrained` initialisations below `node` -> (config path, checkpoint)."""
+    if isinstance(node, dict):
+        if node.get('type') == 'Pretrained' and node.get('checkpoint'):
+            yield path, node['checkpoint']
+        for key, value in node.items():
+            yield from _iter_pretrained(value, f'{path}.{key}')
+    elif isinstance(node, (list, tuple)):
+        for index, value in enumerate(node):
+            yield from _iter_pretrained(value, f'{path}.{index}')
+
+
+def check_pretrained_files(cfg: Config) -> None:
+    """Raise UserError for a pretrained weight on disk that does not exist."""
+    for path, checkpoint in _iter_pretrained(cfg.get('model'), 'model'):
+        if _is_missing(checkpoint):
+            raise UserError(
+                f'{path}.checkpoint: {checkpoint} does not exist: {_scratch_hint(path)}'
+            )
+
+
+def explain_failed_download(cfg: Config, error: Exception) -> UserError:
+    """The sentence for a pretrained weight that could not be downloaded."""
+    places = list(_iter_pretrained(cfg.get('model'), 'model'))
+    what = ', '.join(f'{path}.checkpoint={value}' for path, value in places)
+    hint = _scratch_hint(places[0][0] if places else 'model.backbone.init_cfg')
+    return UserError(f'could not download {what or "a weight"} ({error}): {hint}')
+
+
+def _scratch_hint(path: str) -> str:
+    return (
+        'connect to the network once so that the weight is cached, name a local file '
+        f'with --cfg-options {path}.checkpoint=FILE, or train from scratch with '
+        f'--cfg-options {path}=None'
+    )
