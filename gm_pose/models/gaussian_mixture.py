@@ -1,0 +1,159 @@
+"""Per-position mixture of Gaussian-smoothed views: what block and head share.
+
+Pure PyTorch, no MMPose.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from gm_pose.models.gaussian_smoothing import DEFAULT_TRUNCATE, smooth_gaussian
+
+MIXINGS = ('softmax', 'uniform')
+
+
+def spread_sigmas(low: float, high: float, num_components: int) -> list[float]:
+    """`num_components` widths, geometric from `low` to `high`; one: their mean."""
+    if num_components == 1:
+        return [math.sqrt(low * high)]
+    ratio = (high / low) ** (1 / (num_components - 1))
+    return [low * ratio**m for m in range(num_components)]
+
+
+class MixtureWeights(nn.Module):
+    """Context map (B, C', H, W) -> mixture weights (B, G, M, H, W) that add up to 1.
+
+    1x1 convolution to G * M logits, softmax over the M components. A module of its own
+    so that a forward hook can read the weights (`gm_pose.models.read_mixture`).
+    """
+
+    def __init__(self, context_channels: int, num_groups: int, num_components: int):
+        super().__init__()
+        self.num_groups = num_groups
+        self.num_components = num_components
+        self.logits = nn.Conv2d(context_channels, num_groups * num_components, 1)
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Near-uniform weights; MMEngine calls this after the parent's `init_cfg`."""
+        nn.init.normal_(self.logits.weight, std=0.001)
+        nn.init.zeros_(self.logits.bias)
+
+    def forward(self, context: Tensor) -> Tensor:
+        logits = self.logits(context)
+        shape = (self.num_groups, self.num_components)
+        return logits.unflatten(1, shape).softmax(dim=2)
+
+
+class GaussianMixture(nn.Module):
+    """Map (B, C, H, W) + context (B, C', H, W) -> mixture of smoothed views of the map.
+
+    ``y[g] = sum_m weight[g, m] * smooth(x[g], sigma[m])``, the weights per position and
+    per group g of C / G channels. ``sigma = min_sigma + softplus(raw)``: bounded below
+    by construction, linear (not exponential) above, so a large step stays finite.
+
+    Args:
+        channels: C of the map to smooth.
+        context_channels: C' of the map that the weights are predicted from.
+        init_sigmas: starting standard deviations in cells, M of them.
+        num_groups: G, groups of channels with weights of their own; divides C.
+        sigma_per_channel: each channel learns its own M widths instead of sharing them.
+        min_sigma: lower bound of a width in cells; below 0.1 smoothing is the identity
+            to 1e-6 anyhow.
+        truncate: kernel support on each side in standard deviations.
+        learn_sigmas: False keeps `init_sigmas` (an ablation).
+        mixing: 'softmax', or 'uniform': every view counts 1 / M everywhere (an
+            ablation; needs no context).
+        with_cp: recompute the M views in the backward pass instead of keeping them.
+
+    Raises:
+        ValueError: an argument is out of its range; the text says which and how.
+    """
+
+    raw_sigmas: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        context_channels: int,
+        init_sigmas: Sequence[float],
+        num_groups: int = 1,
+        sigma_per_channel: bool = False,
+        min_sigma: float = 0.05,
+        truncate: float = DEFAULT_TRUNCATE,
+        learn_sigmas: bool = True,
+        mixing: str = 'softmax',
+        with_cp: bool = False,
+    ):
+        super().__init__()
+        if mixing not in MIXINGS:
+            raise ValueError(f'mixing must be one of {MIXINGS}, got {mixing!r}')
+        if num_groups < 1 or channels % num_groups:
+            raise ValueError(
+                f'num_groups must divide the {channels} channels to be smoothed, got '
+                f'{num_groups}'
+            )
+        if not min_sigma > 0:
+            raise ValueError(f'min_sigma must be above 0 cells, got {min_sigma}')
+        if not truncate > 0:
+            raise ValueError(f'truncate must be above 0, got {truncate}')
+        if len(init_sigmas) == 0:
+            raise ValueError('init_sigmas is empty: give at least one width in cells')
+        for sigma in init_sigmas:
+            if not min_sigma < sigma < math.inf:
+                raise ValueError(
+                    f'init_sigmas must be finite and above min_sigma = {min_sigma} '
+                    f'cells, got {sigma}: raise it or lower min_sigma'
+                )
+        self.channels = channels
+        self.num_components = len(init_sigmas)
+        self.num_groups = num_groups
+        self.min_sigma = min_sigma
+        self.truncate = truncate
+        self.with_cp = with_cp
+
+        excess = torch.tensor(init_sigmas, dtype=torch.float64) - min_sigma
+        raw = (excess + torch.log(-torch.expm1(-excess))).float()  # softplus inverse
+        if sigma_per_channel:
+            raw = raw.repeat(channels, 1)
+        if learn_sigmas:
+            self.raw_sigmas = nn.Parameter(raw)
+        else:
+            self.register_buffer('raw_sigmas', raw)
+        # One view needs no weights; a convolution whose softmax is always 1 would have
+        # no gradient.
+        self.weights = (
+            MixtureWeights(context_channels, num_groups, self.num_components)
+            if mixing == 'softmax' and self.num_components > 1
+            else None
+        )
+
+    @property
+    def sigmas(self) -> Tensor:
+        """Standard deviations in cells, (M,) or (C, M), each above `min_sigma`."""
+        return self.min_sigma + F.softplus(self.raw_sigmas)
+
+    def init_weights(self) -> None:
+        """Called by MMEngine after the parent's `init_cfg`, so that this one counts."""
+        if self.weights is not None:
+            self.weights.init_weights()
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        weights = None if self.weights is None else self.weights(context)
+        if self.with_cp and torch.is_grad_enabled():
+            return checkpoint(
+                self._mix_views, x, self.sigmas, weights, use_reentrant=False
+            )
+        return self._mix_views(x, self.sigmas, weights)
+
+    def _mix_views(self, x: Tensor, sigmas: Tensor, weights: Tensor | None) -> Tensor:
+        """(B, C, H, W), (M,) or (C, M), (B, G, M, H, W) -> (B, C, H, W)."""
+        views = smooth_gaussian(x, sigmas, self.truncate)
+        if weights is None:
+            return views.mean(dim=2)
+        grouped = views.unflatten(1, (self.num_groups, -1))
+        return (grouped * weights[:, :, None]).sum(dim=3).flatten(1, 2)

@@ -1,0 +1,97 @@
+"""Separable Gaussian smoothing of feature maps, with gradients for the widths.
+
+Pure PyTorch, no MMPose. Each axis is smoothed by a (size, size) matrix instead of a
+sliding kernel: shapes never depend on the widths (so the function compiles and
+exports), any map from 1x1 up works, and the border is handled inside the matrix.
+
+Weights are the Gaussian's integral over each cell, not its value at the cell's centre.
+A standard deviation of 2 heatmap cells is 0.25 cells on a ResNet's last map, where a
+value at the centre of the next cell is 3e-4 of the peak and its gradient all but gone;
+the integral over that cell is 0.023. For wide Gaussians the two agree, the integral
+adding the variance of one cell (1/12).
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+DEFAULT_TRUNCATE = 4.0
+
+
+def make_smoothing_matrix(
+    size: int, sigmas: Tensor, truncate: float = DEFAULT_TRUNCATE
+) -> Tensor:
+    """Standard deviations (...) in cells -> smoothing matrices (..., size, size).
+
+    ``matrix[i, j] = g(|i - j|) / sum_j g(|i - j|)`` with ``g(d)`` the integral of a
+    Gaussian over ``[d - 1/2, d + 1/2]``, and ``g(d) = 0`` for ``d > ceil(truncate *
+    sigma)``. Rows add up to 1 over the cells *on* the map: a constant stays constant up
+    to the border.
+
+    Truncation drops at most ``erfc(truncate / sqrt(2))`` of a row's mass (6.4e-5 at 4),
+    so one axis moves an output by at most twice that times ``max |x|``.
+
+    Args:
+        size: number of cells along the axis, >= 1.
+        sigmas: standard deviations in cells, > 0, any shape.
+        truncate: support on each side in standard deviations; ``math.inf`` for none.
+
+    Raises:
+        ValueError: `truncate` is not above 0.
+    """
+    if not truncate > 0:
+        raise ValueError(
+            f'truncate must be above 0 standard deviations, got {truncate}: use '
+            f'{DEFAULT_TRUNCATE}, or math.inf for an untruncated kernel'
+        )
+    cells = torch.arange(size, device=sigmas.device, dtype=sigmas.dtype)
+    distance = (cells[:, None] - cells[None, :]).abs()
+    sigmas = sigmas[..., None, None]
+    # Not d ** 2 / sigma ** 2, which overflows for a width that training threw far.
+    far = (distance + 0.5) / (sigmas * math.sqrt(2))
+    near = (distance - 0.5) / (sigmas * math.sqrt(2))
+    # On one side of 0 erfc keeps small tails that 1 - erf would round away.
+    kernel = torch.where(
+        distance == 0, 2 * torch.erf(far), torch.erfc(near) - torch.erfc(far)
+    )
+    if math.isfinite(truncate):
+        inside = distance <= torch.ceil(truncate * sigmas)
+        kernel = torch.where(inside, kernel, torch.zeros_like(kernel))
+    return kernel / kernel.sum(dim=-1, keepdim=True)
+
+
+def smooth_gaussian(
+    x: Tensor, sigmas: Tensor, truncate: float = DEFAULT_TRUNCATE
+) -> Tensor:
+    """Feature map (B, C, H, W) -> its M smoothed views (B, C, M, H, W).
+
+    ``view[m] = V[m] @ x @ Z[m].T`` with the (H, H) and (W, W) matrices of
+    `make_smoothing_matrix`: a normalised, truncated, depthwise Gaussian filter.
+    Matrices are built in `sigmas`' precision and applied in `x`'s.
+
+    Args:
+        x: feature map (B, C, H, W), H and W >= 1.
+        sigmas: standard deviations in cells, > 0: (M,) shared by all channels, or
+            (C, M), each channel its own.
+        truncate: as in `make_smoothing_matrix`.
+
+    Raises:
+        ValueError: `x` or `sigmas` has another shape than these.
+    """
+    if x.dim() != 4:
+        raise ValueError(f'x must be (B, C, H, W), got shape {tuple(x.shape)}')
+    if sigmas.dim() not in (1, 2) or (
+        sigmas.dim() == 2 and sigmas.shape[0] != x.shape[1]
+    ):
+        raise ValueError(
+            f'sigmas must be (M,) or (C, M) with C = {x.shape[1]} channels, got shape '
+            f'{tuple(sigmas.shape)}'
+        )
+    vertical = make_smoothing_matrix(x.shape[2], sigmas, truncate).to(x.dtype)
+    horizontal = make_smoothing_matrix(x.shape[3], sigmas, truncate).to(x.dtype)
+    if sigmas.dim() == 1:
+        x = torch.einsum('bchw,mvw->bcmhv', x, horizontal)
+        return torch.einsum('bcmhv,mih->bcmiv', x, vertical)
+    x = torch.einsum('bchw,cmvw->bcmhv', x, horizontal)
+    return torch.einsum('bcmhv,cmih->bcmiv', x, vertical)
