@@ -1,0 +1,42 @@
+# What every ResNet-50 config of gm_pose shares: MMPose's SimpleBaseline recipe for COCO
+# at 256x192, with this package's codec at its neutral setting (sigma 2, centred), and
+# one place for the data root: the environment variable COCO_ROOT (default data/coco).
+_base_ = [
+    'mmpose::body_2d_keypoint/topdown_heatmap/coco/'
+    'td-hm_res50_8xb64-210e_coco-256x192.py'
+]
+import os  # below `_base_`: an import above it makes MMEngine expect a lazy config
+
+custom_imports = dict(imports=['gm_pose'], allow_failed_imports=False)
+
+codec = dict(
+    _delete_=True,
+    type='JointAdaptiveMSRAHeatmap',
+    input_size=(192, 256),
+    heatmap_size=(48, 64),
+    sigmas=2.0,
+)
+
+# A codec stands in three places, and MMEngine replaces lists instead of merging them: a
+# child that changes `codec` repeats the next two assignments (see any config beside this
+# folder). `dict(codec)` is a copy, since MMEngine removes `_delete_` from what it merges.
+encoder = {key: value for key, value in codec.items() if key != '_delete_'}
+train_pipeline = [
+    dict(step, encoder=encoder) if step['type'] == 'GenerateTarget' else step
+    for step in _base_.train_pipeline
+]
+del encoder
+model = dict(head=dict(decoder=dict(codec)))
+
+data_root = os.path.join(os.environ.get('COCO_ROOT') or 'data/coco', '')
+train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(
+    dataset=dict(
+        data_root=data_root,
+        bbox_file=data_root + 'person_detection_results/'
+        'COCO_val2017_detections_AP_H_56_person.json',
+    )
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(ann_file=data_root + 'annotations/person_keypoints_val2017.json')
+test_evaluator = val_evaluator

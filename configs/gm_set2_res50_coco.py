@@ -1,0 +1,8 @@
+# Paper row "Gaussian Mixture Block + Set 2", targets centred on the joint.
+# Command: mim train gm_pose gm_set2_res50_coco.py
+# Expected: open; the paper has AP 69.7, AR 72.8 with misplaced targets (as_published/)
+# Hardware x hours: not measured (the recipe is 8 GPUs x 64 images, 210 epochs)
+# Status: not run
+_base_ = ['./set2_res50_coco.py']
+
+model = dict(neck=dict(type='GaussianMixtureBlock', in_channels=2048))

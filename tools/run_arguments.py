@@ -1,0 +1,114 @@
+"""Arguments that train.py and test.py share, and how they change the config.
+
+Imports only MMEngine's config module, so that `--help` answers at once.
+"""
+
+import argparse
+import os
+import os.path as osp
+
+from mmengine.config import Config, DictAction
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add MMPose's options for running, and `--gt-boxes`."""
+    parser.add_argument('--work-dir', help='folder for logs, metrics and checkpoints')
+    parser.add_argument(
+        '--gt-boxes',
+        action='store_true',
+        help='validate and test on ground-truth boxes, without a detection file',
+    )
+    parser.add_argument('--show-dir', help='folder for pictures of predictions')
+    parser.add_argument(
+        '--show', action='store_true', help='show predictions in a window'
+    )
+    parser.add_argument(
+        '--interval', type=int, default=1, help='draw every N-th sample'
+    )
+    parser.add_argument(
+        '--wait-time', type=float, default=1, help='seconds to show each window'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config, for example optim_wrapper.optimizer.lr='
+        '1e-3 or train_dataloader.batch_size=32; lists as key="[a,b]"; codec.NAME=VALUE '
+        'reaches the encoder and the decoder too',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='job launcher',
+    )
+    # torch.distributed.launch passes --local-rank (--local_rank before PyTorch 2.0).
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read `args.config` and merge the shared arguments into it.
+
+    Raises:
+        UserError: the config does not exist or cannot be read, or an option does not fit.
+    """
+    from gm_pose.engine.codec_config import expand_codec_options
+    from gm_pose.engine.user_errors import UserError
+
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if not osp.isfile(args.config):
+        raise UserError(
+            f'config {args.config} does not exist: give the path of a config file '
+            '(`mim train gm_pose NAME.py` also finds the shipped ones by name)'
+        )
+    try:
+        cfg = Config.fromfile(args.config)
+    except (SyntaxError, OSError, KeyError, ValueError, TypeError) as error:
+        raise UserError(f'config {args.config} cannot be read: {error}') from error
+
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        name = osp.splitext(osp.basename(args.config))[0]
+        cfg.work_dir = osp.join('work_dirs', name)
+    if args.gt_boxes:
+        _drop_detection_files(cfg)
+    if args.show or args.show_dir is not None:
+        _enable_pictures(cfg, args)
+    if args.cfg_options:
+        try:
+            cfg.merge_from_dict(expand_codec_options(cfg, args.cfg_options))
+        except (KeyError, TypeError, IndexError) as error:
+            raise UserError(
+                f'--cfg-options {args.cfg_options} does not fit {args.config}: {error}'
+            ) from error
+    if 'preprocess_cfg' in cfg:
+        cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
+    return cfg
+
+
+def _drop_detection_files(cfg: Config) -> None:
+    for split in ('val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is not None and 'bbox_file' in loader.dataset:
+            loader.dataset.bbox_file = None
+
+
+def _enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
+    from gm_pose.engine.user_errors import UserError
+
+    hook = (cfg.get('default_hooks') or {}).get('visualization')
+    if hook is None:
+        raise UserError(
+            '--show and --show-dir need default_hooks.visualization in the config: add '
+            "visualization=dict(type='PoseVisualizationHook')"
+        )
+    hook.enable = True
+    hook.show = args.show
+    hook.out_dir = args.show_dir
+    hook.interval = args.interval
+    if args.show:
+        hook.wait_time = args.wait_time
