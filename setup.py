@@ -15,6 +15,8 @@ class BuildWithMim(build_py):
     """Adds `.mim/{tools,configs,model-index.yml}` to the package that is built."""
 
     def run(self):
+        # An earlier build's files would end up in the wheel after their source is gone.
+        shutil.rmtree(Path(self.build_lib) / 'gm_pose', ignore_errors=True)
         super().run()
         if not self.editable_mode:
             fill_mim(Path(self.build_lib) / 'gm_pose' / '.mim')
@@ -22,7 +24,6 @@ class BuildWithMim(build_py):
 
 def fill_mim(target: Path) -> None:
     """Copy what `mim` needs into `target`; raises if any of it is missing or empty."""
-    shutil.rmtree(target, ignore_errors=True)
     for name in MIM_CONTENT:
         source = ROOT / name
         if not source.exists():

@@ -1,0 +1,43 @@
+# Two commands do everything:
+#   make demo    sets up, makes the embedded dataset, trains, evaluates, draws pictures
+#   make test    sets up and passes the tests
+# PYTHON names another interpreter (3.10 to 3.13), VENV another folder for the environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint setup setup-tests benchmark clean
+
+demo: setup
+	$(BIN)/python tools/run_demo.py
+
+test: setup-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pip check
+	$(BIN)/python -m pytest
+
+lint: setup-tests
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/mypy
+
+benchmark: setup-tests
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+setup: has-python
+	@$(PYTHON) tools/setup_env.py --venv $(VENV) --requirements requirements/stack.txt
+
+setup-tests: has-python
+	@$(PYTHON) tools/setup_env.py --venv $(VENV) \
+	  --requirements requirements/stack.txt requirements/tests.txt
+
+.PHONY: has-python
+has-python:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "setup: $(PYTHON) was not found: install Python 3.10 to 3.13, or name one with" \
+	       "make $(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1; }
+
+clean:
+	rm -rf build dist gm_pose.egg-info $(VENV)

@@ -1,0 +1,180 @@
+"""Make a virtual environment with everything gm_pose needs, or bring one up to date.
+
+Uses the standard library alone, and runs on any Python 3 far enough to say what is
+missing. Steps that are done already are skipped: the requirement files and the package's
+sources are hashed into a stamp inside the environment.
+
+Example:
+    python3 tools/setup_env.py --venv .venv --requirements requirements/stack.txt
+"""
+
+from __future__ import print_function
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MIN_PYTHON = (3, 10)
+MAX_PYTHON = (3, 13)
+NEEDED_GB = 9  # PyTorch's default Linux build with its CUDA libraries takes 5.5 GB
+PACKAGE_SOURCES = ('gm_pose', 'configs', 'tools', 'setup.py', 'model-index.yml')
+
+
+def stop(sentence):
+    """Print one sentence and exit with code 1."""
+    sys.stderr.write('setup: ' + sentence + '\n')
+    sys.exit(1)
+
+
+def say(sentence):
+    print('setup: ' + sentence)
+    sys.stdout.flush()
+
+
+def check_python():
+    """Stop unless this Python is one that the pinned packages have wheels for."""
+    found = '.'.join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] < MIN_PYTHON or sys.version_info[:2] > MAX_PYTHON:
+        stop(
+            'Python %d.%d to %d.%d is needed, and %s is %s: name another one, for '
+            'example `make demo PYTHON=python3.11`'
+            % (MIN_PYTHON + MAX_PYTHON + (sys.executable, found))
+        )
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError as error:
+        stop(
+            '%s has no %s module (on Debian and Ubuntu: apt-get install python3-venv)'
+            % (sys.executable, error.name)
+        )
+
+
+def check_disk():
+    """Stop if the disk has no room for the environment."""
+    free_gb = shutil.disk_usage(ROOT).free / 1e9
+    if free_gb < NEEDED_GB:
+        stop(
+            '%d GB of free disk are needed in %s, and there are %.1f: free some, or '
+            'clone to another disk' % (NEEDED_GB, ROOT, free_gb)
+        )
+
+
+def iter_files(path):
+    if os.path.isfile(path):
+        yield path
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(('.', '__pycache__'))
+        )
+        for name in sorted(names):
+            yield os.path.join(folder, name)
+
+
+def hash_files(paths):
+    """SHA-256 over names and contents of all files in `paths` -> hex digest."""
+    digest = hashlib.sha256()
+    for path in paths:
+        for name in iter_files(os.path.join(ROOT, path)):
+            digest.update(os.path.relpath(name, ROOT).encode() + b'\0')
+            with open(name, 'rb') as file:
+                digest.update(file.read())
+    return digest.hexdigest()
+
+
+def read_stamp(path):
+    if not os.path.isfile(path):
+        return None
+    with open(path) as file:
+        return file.read().strip()
+
+
+def write_stamp(path, text):
+    with open(path, 'w') as file:
+        file.write(text + '\n')
+
+
+def run(command, what):
+    """Run a command with its output shown; stop with one sentence if it fails."""
+    code = subprocess.call(command, cwd=ROOT)
+    if code != 0:
+        stop('%s failed with code %d: %s' % (what, code, ' '.join(command)))
+
+
+def make_venv(venv_dir):
+    """Create the environment, anew if it belongs to another Python version."""
+    python = os.path.join(venv_dir, 'bin', 'python')
+    wanted = '%d.%d' % sys.version_info[:2]
+    if os.path.exists(python):
+        found = subprocess.check_output(
+            [python, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])']
+        )
+        if found.decode().strip() == wanted:
+            return python
+        say('%s is for Python %s: making it anew' % (venv_dir, found.decode().strip()))
+        shutil.rmtree(venv_dir)
+    elif os.path.exists(venv_dir) and os.listdir(venv_dir):
+        stop('%s exists and is no virtual environment: move it away' % venv_dir)
+    check_disk()
+    say('making a virtual environment in %s (Python %s)' % (venv_dir, wanted))
+    run([sys.executable, '-m', 'venv', venv_dir], 'making the environment')
+    return python
+
+
+def install(python, venv_dir, requirements):
+    """Install requirement files, then the package itself; skip what is up to date."""
+    # One stamp for each set, so that the demo's set and the tests' can alternate.
+    names = [os.path.splitext(os.path.basename(name))[0] for name in requirements]
+    stamp = os.path.join(venv_dir, '.gm_pose-%s' % '-'.join(names))
+    digest = hash_files(list(requirements) + ['requirements/placeholders'])
+    pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check']
+    if read_stamp(stamp) == digest:
+        say('%s: installed already' % ', '.join(requirements))
+    else:
+        check_disk()
+        say('installing %s (5.5 GB, some minutes)' % ', '.join(requirements))
+        command = pip + ['--quiet', '--progress-bar', 'on', '--prefer-binary']
+        for name in requirements:
+            command += ['-r', name]
+        run(command, 'installing')
+        write_stamp(stamp, digest)
+
+    stamp = os.path.join(venv_dir, '.gm_pose-package')
+    digest = hash_files(PACKAGE_SOURCES)
+    if read_stamp(stamp) == digest:
+        say('gm_pose: installed already')
+    else:
+        say('installing gm_pose')
+        # The environment's own pinned setuptools builds it: nothing to download.
+        command = ['--quiet', '--no-deps', '--no-build-isolation', '--force-reinstall']
+        run(pip + command + ['.'], 'installing gm_pose')
+        write_stamp(stamp, digest)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--venv', default='.venv', help='folder of the environment')
+    parser.add_argument(
+        '--requirements',
+        nargs='+',
+        default=['requirements/stack.txt'],
+        help='requirement files to install',
+    )
+    args = parser.parse_args()
+    for name in args.requirements:
+        if not os.path.isfile(os.path.join(ROOT, name)):
+            stop('requirement file %s does not exist in %s' % (name, ROOT))
+    check_python()
+    venv_dir = os.path.join(ROOT, args.venv)
+    python = make_venv(venv_dir)
+    install(python, venv_dir, args.requirements)
+
+
+if __name__ == '__main__':
+    main()
