@@ -39,7 +39,9 @@ def fill_mim(target: Path) -> None:
             shutil.copy2(source, target / name)
     for pattern in ('tools/train.py', 'tools/test.py', 'configs/*.py'):
         if not list(target.glob(pattern)):
-            raise FileNotFoundError(f'nothing matches {target / pattern} after the copy')
+            raise FileNotFoundError(
+                f'nothing matches {target / pattern} after the copy'
+            )
 
 
 def read_version() -> str:

@@ -87,7 +87,9 @@ def run_training(args: argparse.Namespace) -> None:
 
     cfg = merge_args(load_config(args), args)
     codec_config.check_codec_agreement(cfg)
-    preflight.check_data_files(cfg, ('train',) if args.no_validate else ('train', 'val'))
+    preflight.check_data_files(
+        cfg, ('train',) if args.no_validate else ('train', 'val')
+    )
     preflight.check_pretrained_files(cfg)
     cpu_processes.prepare_cpu_processes(cfg)
     runner = Runner.from_cfg(cfg)

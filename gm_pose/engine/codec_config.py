@@ -61,7 +61,7 @@ def check_codec_agreement(cfg: Config) -> None:
                 if value.get(key, '<unset>') != codec.get(key, '<unset>')
             )
             raise UserError(
-                f'the codec at {path} differs from the config\'s `codec` in '
+                f"the codec at {path} differs from the config's `codec` in "
                 f'{", ".join(keys)} ({_pick(value, keys)} against '
                 f'{_pick(codec, keys)}), so training and decoding would disagree: '
                 'change it in one place with --cfg-options codec.NAME=VALUE, or wire '

@@ -15,7 +15,7 @@ _ROOT_HINT = (
     'train2017/ and val2017/ (gm_pose configs), or override data_root with --cfg-options'
 )
 _BOX_HINT = (
-    'download COCO_val2017_detections_AP_H_56_person.json as MMPose\'s data page says, '
+    "download COCO_val2017_detections_AP_H_56_person.json as MMPose's data page says, "
     'or evaluate on ground-truth boxes with --gt-boxes '
     '(the same as val_dataloader.dataset.bbox_file=None '
     'test_dataloader.dataset.bbox_file=None)'
