@@ -1,0 +1,217 @@
+"""The registered codec: a shell over the pure functions beside it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmpose.codecs.base import BaseKeypointCodec
+from mmpose.registry import KEYPOINT_CODECS
+
+from gm_pose.codecs import gaussian_encoding, heatmap_decoding, sigma_tables
+from gm_pose.codecs.dataset_metainfo import load_skeleton
+
+ALIGNMENTS = ('centered', 'msra')
+
+
+@KEYPOINT_CODECS.register_module()
+class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
+    """Heatmap codec with one Gaussian width per joint.
+
+    N instances (always 1), K keypoints, input size [w, h] in px, heatmap size [W, H] in
+    cells. `encode` gives ``heatmaps`` (K, H, W) and ``keypoint_weights`` (N, K), both as
+    MMPose's `MSRAHeatmap` does; at one sigma of 2 or 3 for all, both are equal to its
+    own, bit for bit, for every joint inside the map.
+
+    Args:
+        input_size: [w, h] in px.
+        heatmap_size: [W, H] in cells.
+        sigmas: a number is in cells of this heatmap and taken as it is; a named table
+            is stated for 48x64 cells and rescaled by ``max(W, H) / 64``. One of
+
+            - the name of a table: 'set1', 'set2' (the paper's, 17 COCO joints);
+            - one number for all joints of any skeleton;
+            - one number per joint, in the dataset's order;
+            - a mapping from every joint's name to its sigma;
+            - ``dict(oks='coco', mean=2.0, power=1.0)``: proportional to the dataset's
+              OKS sigmas to that power (0.5: their square root), scaled so that their
+              mean over the joints is `mean` cells; left and right are averaged. `oks`
+              is the name of an MMPose dataset or the path of a metainfo file;
+            - ``dict(table='set2', mean=2.0, power=1.0)``: likewise from a named table.
+        unbiased: draw the Gaussian at the joint's exact place instead of at the nearest
+            cell, and decode by fitting each joint's own Gaussian instead of moving a
+            quarter cell. Use ``test_cfg.shift_heatmap=False`` with it.
+        alignment: 'centered' draws where the joint is. 'msra' reproduces the placement
+            of MMPose's MSRA generator, which is one cell off for most sigmas, bit for
+            bit: only to reproduce results published with it, and only biased (the
+            unbiased generator has no misplacement to reproduce).
+        balance_weights: scale ``keypoint_weights`` of joint k by
+            ``(1 / s_k^2) / mean_j(1 / s_j^2)``, so that every joint's target has the same
+            energy in the loss; the mean factor is 1. Needs
+            ``KeypointMSELoss(use_target_weight=True)``.
+        dataset: whose joints `sigmas` refers to: the name of an MMPose dataset or the
+            path of a metainfo file. Names of joints are COCO's by default; with it, the
+            number of sigmas is checked at construction.
+
+    Raises:
+        ValueError: a size, sigma, table, joint, dataset or option that is not usable; the
+            text has the value and those that exist.
+
+    Attributes:
+        sigmas_cells: (K,) float64, the resolved sigmas in cells; (1,) where `sigmas` is
+            one number and `dataset` is not given, which fits any K.
+        joint_names: K names, or None where no skeleton is known.
+    """
+
+    label_mapping_table = dict(keypoint_weights='keypoint_weights')
+    field_mapping_table = dict(heatmaps='heatmaps')
+
+    def __init__(
+        self,
+        input_size: tuple[int, int],
+        heatmap_size: tuple[int, int],
+        sigmas: str | float | Sequence[float] | Mapping[str, Any],
+        unbiased: bool = False,
+        alignment: str = 'centered',
+        balance_weights: bool = False,
+        dataset: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.input_size = _check_size(input_size, 'input_size')
+        self.heatmap_size = _check_size(heatmap_size, 'heatmap_size')
+        if alignment not in ALIGNMENTS:
+            raise ValueError(
+                f'alignment must be one of {ALIGNMENTS}, got {alignment!r}'
+            )
+        if alignment == 'msra' and unbiased:
+            raise ValueError(
+                "alignment='msra' reproduces the misplacement of MMPose's biased targets; "
+                "its unbiased targets have none: use alignment='centered' with "
+                'unbiased=True'
+            )
+        resolved = sigma_tables.resolve_sigmas(
+            sigmas, self.heatmap_size, dataset, load_skeleton
+        )
+        self.sigmas = sigmas
+        self.dataset = dataset
+        self.unbiased = unbiased
+        self.alignment = alignment
+        self.balance_weights = balance_weights
+        self.sigmas_cells = resolved.cells
+        self.joint_names = resolved.joint_names
+        self._is_uniform = resolved.is_uniform
+        # float32 as in MMPose: positions in cells are then equal bit for bit
+        self.scale_factor = (
+            np.array(self.input_size) / np.array(self.heatmap_size)
+        ).astype(np.float32)
+        self._stamps = (
+            None
+            if unbiased
+            else gaussian_encoding.make_stamps(resolved.cells, alignment)
+        )
+        self._balance = (
+            gaussian_encoding.compute_balance_weights(resolved.cells)
+            if balance_weights
+            else None
+        )
+
+    def encode(
+        self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Joints (1, K, 2) in input px -> heatmaps (K, H, W), keypoint_weights (1, K).
+
+        A joint with visibility below 0.5 gets an empty map and keeps its visibility as
+        its weight; one whose Gaussian lies outside the map gets an empty map and weight
+        0; the weight of any other is its visibility.
+
+        Raises:
+            ValueError: more than one instance, K that is not the table's, or a visible
+                joint whose position is NaN or infinite.
+        """
+        if keypoints.ndim != 3 or keypoints.shape[0] != 1 or keypoints.shape[2] != 2:
+            raise ValueError(
+                f'{type(self).__name__} encodes one instance with 2-D joints, (1, K, 2), '
+                f'got {keypoints.shape}'
+            )
+        self._check_count(keypoints.shape[1])
+        if keypoints_visible is None:
+            keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
+        if keypoints_visible.shape != keypoints.shape[:2]:
+            raise ValueError(
+                f'keypoints_visible {keypoints_visible.shape} does not fit keypoints '
+                f'{keypoints.shape}: (1, K) is wanted'
+            )
+        labelled = keypoints_visible[0] >= 0.5
+        centers_cells = (keypoints / self.scale_factor)[0]
+        finite = np.isfinite(centers_cells).all(1)
+        if not (finite | ~labelled).all():
+            joint = int((~finite & labelled).argmax())
+            raise ValueError(
+                f'visible joint {self._name_joint(joint)} is at '
+                f'{keypoints[0, joint].tolist()}: mark it invisible or repair the '
+                'annotation'
+            )
+        if self.unbiased:
+            heatmaps, in_reach = gaussian_encoding.draw_exact(
+                centers_cells, labelled, self.sigmas_cells, self.heatmap_size
+            )
+        else:
+            heatmaps, in_reach = gaussian_encoding.draw_stamps(
+                centers_cells, labelled, self._stamps, self.heatmap_size
+            )
+        weights = keypoints_visible * (in_reach | ~labelled)
+        if self._balance is not None:
+            weights = weights * self._balance
+        return dict(heatmaps=heatmaps, keypoint_weights=weights)
+
+    def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Heatmaps (K, H, W) -> joints (1, K, 2) in input px, scores (1, K)."""
+        self._check_count(encoded.shape[0])
+        positions, scores = heatmap_decoding.decode_heatmaps(
+            encoded[None], self.sigmas_cells if self.unbiased else None
+        )
+        return positions * self.scale_factor, scores
+
+    def batch_decode(
+        self, batch_encoded: torch.Tensor
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Heatmaps (B, K, H, W) -> B times `decode`: joints (1, K, 2), scores (1, K)."""
+        self._check_count(batch_encoded.shape[1])
+        positions, scores = heatmap_decoding.decode_heatmaps(
+            batch_encoded, self.sigmas_cells if self.unbiased else None
+        )
+        positions = positions * self.scale_factor
+        return list(positions[:, None]), list(scores[:, None])
+
+    def _check_count(self, num_joints: int) -> None:
+        if not self._is_uniform and num_joints != len(self.sigmas_cells):
+            raise ValueError(
+                sigma_tables.describe_count_mismatch(
+                    len(self.sigmas_cells), num_joints, self.joint_names
+                )
+            )
+
+    def _name_joint(self, joint: int) -> str:
+        return (
+            f'{joint} ({self.joint_names[joint]})' if self.joint_names else str(joint)
+        )
+
+    def __repr__(self) -> str:
+        names = self.joint_names or range(len(self.sigmas_cells))
+        if self._is_uniform:
+            sigmas = f'{self.sigmas_cells[0]:g}'
+        else:
+            pairs = zip(names, self.sigmas_cells, strict=True)
+            sigmas = '{' + ', '.join(f'{n}: {s:.4g}' for n, s in pairs) + '}'
+        return (
+            f'{type(self).__name__}(input_size={self.input_size}, '
+            f'heatmap_size={self.heatmap_size}, unbiased={self.unbiased}, '
+            f'alignment={self.alignment!r}, balance_weights={self.balance_weights}, '
+            f'sigmas_cells={sigmas})'
+        )
+
+
+def _check_size(size: Sequence[int], name: str) -> tuple[int, int]:
+    if len(size) != 2 or not all(int(n) == n and n > 0 for n in size):
+        raise ValueError(f'{name} must be two whole numbers > 0, got {size!r}')
+    return int(size[0]), int(size[1])

@@ -1,0 +1,61 @@
+"""A skeleton: joint names, which joints mirror each other, and OKS sigmas (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """The joints of one dataset, in the order of its annotation's keypoints.
+
+    Attributes:
+        name: the dataset's name, used in messages.
+        joint_names: K names.
+        mirror: K indices; ``mirror[k]`` is the joint that a horizontal flip turns joint
+            k into, k itself for joints on the axis.
+        oks_sigmas: K per-joint constants of Object Keypoint Similarity, as fractions of
+            sqrt(area), or None where the dataset defines none.
+    """
+
+    name: str
+    joint_names: tuple[str, ...]
+    mirror: tuple[int, ...]
+    oks_sigmas: tuple[float, ...] | None = field(default=None)
+
+    def __len__(self) -> int:
+        return len(self.joint_names)
+
+
+def average_mirrored(
+    values: Sequence[float], mirror: Sequence[int]
+) -> NDArray[np.float64]:
+    """Per-joint values (K,) -> (K,) where a joint and its mirror image share one value.
+
+    ``out[k] = (values[k] + values[mirror[k]]) / 2``: a flipped image exchanges left and
+    right, so a table in which they differ would contradict itself under flip
+    augmentation. Exact (no rounding) where both sides agree already.
+    """
+    table = np.asarray(values, dtype=np.float64)
+    return (table + table[np.asarray(mirror, dtype=np.int64)]) / 2
+
+
+COCO_JOINT_NAMES = (
+    'nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear', 'left_shoulder',
+    'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist',
+    'left_hip', 'right_hip', 'left_knee', 'right_knee', 'left_ankle', 'right_ankle',
+)  # fmt: skip
+
+# The 17 joints of COCO keypoints; the sigmas are those of COCO's own evaluation code
+# (cocoeval.py, kpt_oks_sigmas).
+COCO = Skeleton(
+    name='coco',
+    joint_names=COCO_JOINT_NAMES,
+    mirror=(0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15),
+    oks_sigmas=(
+        0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062,
+        0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
+    ),
+)  # fmt: skip
