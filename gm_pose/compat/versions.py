@@ -10,7 +10,7 @@ SUPPORTED: dict[tuple[str, ...], tuple[str, str]] = {
     ('torch',): ('>=2.1', 'older releases were not tested'),
     ('numpy',): ('>=1.24,<3', 'tested with 1.26 and 2'),
     ('mmengine', 'mmengine-lite'): ('>=0.10.4,<1', 'the last published line'),
-    ('mmcv', 'mmcv-lite'): ('>=2.0.1,<2.2', "mmdet 3.3.0 refuses mmcv 2.2"),
+    ('mmcv', 'mmcv-lite'): ('>=2.0.1,<2.2', 'mmdet 3.3.0 refuses mmcv 2.2'),
     ('mmdet',): ('>=3.3,<3.4', "mmpose's heads import it"),
     ('mmpose',): ('>=1.3.1,<2', 'codecs and heads as in MMPose 1.3'),
 }
