@@ -27,24 +27,43 @@ def spread_sigmas(low: float, high: float, num_components: int) -> list[float]:
 class MixtureWeights(nn.Module):
     """Context map (B, C', H, W) -> mixture weights (B, G, M, H, W) that add up to 1.
 
-    1x1 convolution to G * M logits, softmax over the M components. A module of its own
-    so that a forward hook can read the weights (`gm_pose.models.read_mixture`).
+    Softmax over M of a 1x1 convolution to G * M logits per position, plus, with
+    `image_channels`, a linear map of the mean of an image map (B, C", H', W') to the
+    same logits: one offset per image. A module of its own, so that a forward hook can
+    read the weights (`gm_pose.models.mixture_readout`).
     """
 
-    def __init__(self, context_channels: int, num_groups: int, num_components: int):
+    def __init__(
+        self,
+        context_channels: int,
+        num_groups: int,
+        num_components: int,
+        image_channels: int | None = None,
+    ):
         super().__init__()
         self.num_groups = num_groups
         self.num_components = num_components
-        self.logits = nn.Conv2d(context_channels, num_groups * num_components, 1)
+        num_logits = num_groups * num_components
+        self.logits = nn.Conv2d(context_channels, num_logits, 1)
+        self.image_logits = (
+            None
+            if image_channels is None
+            else nn.Linear(image_channels, num_logits, bias=False)
+        )
         self.init_weights()
 
     def init_weights(self) -> None:
         """Near-uniform weights; MMEngine calls this after the parent's `init_cfg`."""
         nn.init.normal_(self.logits.weight, std=0.001)
         nn.init.zeros_(self.logits.bias)
+        if self.image_logits is not None:
+            nn.init.normal_(self.image_logits.weight, std=0.001)
 
-    def forward(self, context: Tensor) -> Tensor:
+    def forward(self, context: Tensor, image_map: Tensor | None = None) -> Tensor:
         logits = self.logits(context)
+        if self.image_logits is not None:
+            offsets = self.image_logits(image_map.mean(dim=(2, 3)))
+            logits = logits + offsets[:, :, None, None]
         shape = (self.num_groups, self.num_components)
         return logits.unflatten(1, shape).softmax(dim=2)
 
@@ -59,6 +78,8 @@ class GaussianMixture(nn.Module):
     Args:
         channels: C of the map to smooth.
         context_channels: C' of the map that the weights are predicted from.
+        image_channels: C" of a second map whose mean over the image shifts the weights;
+            None for none.
         init_sigmas: starting standard deviations in cells, M of them.
         num_groups: G, groups of channels with weights of their own; divides C.
         sigma_per_channel: each channel learns its own M widths instead of sharing them.
@@ -83,6 +104,7 @@ class GaussianMixture(nn.Module):
         init_sigmas: Sequence[float],
         num_groups: int = 1,
         sigma_per_channel: bool = False,
+        image_channels: int | None = None,
         min_sigma: float = 0.05,
         truncate: float = DEFAULT_TRUNCATE,
         learn_sigmas: bool = True,
@@ -127,7 +149,9 @@ class GaussianMixture(nn.Module):
         # One view needs no weights; a convolution whose softmax is always 1 would have
         # no gradient.
         self.weights = (
-            MixtureWeights(context_channels, num_groups, self.num_components)
+            MixtureWeights(
+                context_channels, num_groups, self.num_components, image_channels
+            )
             if mixing == 'softmax' and self.num_components > 1
             else None
         )
@@ -142,8 +166,10 @@ class GaussianMixture(nn.Module):
         if self.weights is not None:
             self.weights.init_weights()
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        weights = None if self.weights is None else self.weights(context)
+    def forward(
+        self, x: Tensor, context: Tensor, image_map: Tensor | None = None
+    ) -> Tensor:
+        weights = None if self.weights is None else self.weights(context, image_map)
         if self.with_cp and torch.is_grad_enabled():
             return checkpoint(
                 self._mix_views, x, self.sigmas, weights, use_reentrant=False
@@ -156,4 +182,6 @@ class GaussianMixture(nn.Module):
         if weights is None:
             return views.mean(dim=2)
         grouped = views.unflatten(1, (self.num_groups, -1))
-        return (grouped * weights[:, :, None]).sum(dim=3).flatten(1, 2)
+        # Under autocast softmax answers in float32; the M views stay in theirs.
+        weighted = grouped * weights[:, :, None].to(views.dtype)
+        return weighted.sum(dim=3).flatten(1, 2)
