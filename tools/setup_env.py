@@ -68,8 +68,12 @@ def iter_files(path):
     if os.path.isfile(path):
         yield path
     for folder, folders, names in os.walk(path):
+        # What building leaves behind is no source.
         folders[:] = sorted(
-            name for name in folders if not name.startswith(('.', '__pycache__'))
+            name
+            for name in folders
+            if not name.startswith(('.', '__pycache__', 'build'))
+            and not name.endswith('.egg-info')
         )
         for name in sorted(names):
             yield os.path.join(folder, name)

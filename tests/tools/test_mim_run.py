@@ -1,0 +1,102 @@
+"""The main job as a user starts it: `mim train`, `--resume`, `mim test`, from any folder.
+
+Needs gm_pose installed (not in editable mode) in the running environment, as
+`make test` does it: `mim` looks for the installed package's `.mim` folder.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MIM = Path(sys.executable).with_name('mim')
+CONFIG = 'demo_gm_set2_synthetic.py'
+SMALL = (
+    'train_cfg.val_interval=1', 'train_dataloader.batch_size=4',
+    'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
+    'val_dataloader.num_workers=0', 'val_dataloader.persistent_workers=False',
+    'test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False',
+)  # fmt: skip
+COCO_NUMBERS = [
+    f'{what}{kind}'
+    for what in ('AP', 'AR')
+    for kind in ('', ' .5', ' .75', ' (M)', ' (L)')
+]
+
+
+def call(command, folder, **env):
+    return subprocess.run(
+        list(map(str, command)),
+        cwd=folder,
+        env=dict(os.environ, OMP_NUM_THREADS='1', **env),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope='module')
+def coco_root(tmp_path_factory):
+    root = tmp_path_factory.mktemp('coco')
+    tool = ROOT / 'tools' / 'make_synthetic_coco.py'
+    small = ['--train-people', 8, '--val-people', 4, '--seed', 1]
+    result = call([sys.executable, tool, '--out', root / 'data', *small], ROOT)
+    assert result.returncode == 0, result.stderr
+    return root / 'data'
+
+
+@pytest.mark.slow
+def test_train_resume_and_test_by_basename_from_another_folder(coco_root, tmp_path):
+    env = dict(COCO_ROOT=str(coco_root))
+    train = [MIM, 'train', 'gm_pose', CONFIG, '--work-dir', tmp_path / 'run']
+
+    result = call(
+        [*train, '--cfg-options', *SMALL, 'train_cfg.max_epochs=1'], tmp_path, **env
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    checkpoint = tmp_path / 'run' / 'epoch_1.pth'
+    assert (tmp_path / 'run' / 'last_checkpoint').read_text() == str(checkpoint)
+
+    options = ['--resume', '--cfg-options', *SMALL, 'train_cfg.max_epochs=2']
+    result = call([*train, *options], tmp_path, **env)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert 'resumed epoch: 1' in result.stdout + result.stderr
+    checkpoint = tmp_path / 'run' / 'epoch_2.pth'
+    assert (tmp_path / 'run' / 'last_checkpoint').read_text() == str(checkpoint)
+
+    metrics_file = tmp_path / 'metrics.json'
+    test = [MIM, 'test', 'gm_pose', CONFIG, '--checkpoint', checkpoint]
+    options = [
+        '--work-dir',
+        tmp_path / 'run',
+        '--out',
+        metrics_file,
+        '--cfg-options',
+        *SMALL,
+    ]
+    result = call([*test, *options], tmp_path, **env)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert 'Average Precision  (AP) @[ IoU=0.50:0.95' in result.stdout
+    metrics = json.loads(metrics_file.read_text())
+    for name in COCO_NUMBERS:
+        assert -1 <= metrics[f'coco/{name}'] <= 1  # -1: nobody of that size
+
+
+@pytest.mark.slow
+def test_missing_dataset_is_one_sentence_without_our_traceback(tmp_path):
+    result = call(
+        [MIM, 'train', 'gm_pose', CONFIG], tmp_path, COCO_ROOT='/no/such/folder'
+    )
+    assert result.returncode != 0
+    ours = [
+        line for line in result.stderr.splitlines() if line.startswith('gm_pose: error')
+    ]
+    assert len(ours) == 1
+    assert '/no/such/folder' in ours[0]
+    assert 'COCO_ROOT' in ours[0]
+    assert 'tools/train.py", line' not in result.stderr
+    assert not (tmp_path / 'work_dirs').exists()
