@@ -1,0 +1,1 @@
+"""Pictures of heatmaps and skeletons, drawn with OpenCV from plain arrays."""
