@@ -5,7 +5,7 @@
 where the installed stack does not have it.
 """
 
-from gm_pose.compat import mmcv_ops, versions, xtcocotools
+from gm_pose.compat import checkpoints, mmcv_ops, versions, xtcocotools
 
 __all__ = ['prepare_stack']
 
@@ -20,3 +20,4 @@ def prepare_stack() -> None:
     versions.check_versions()
     mmcv_ops.install_stand_in()
     xtcocotools.install_stand_in()
+    checkpoints.install_loader()
