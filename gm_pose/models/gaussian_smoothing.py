@@ -18,6 +18,9 @@ from torch import Tensor
 
 DEFAULT_TRUNCATE = 4.0
 
+# Cells. Any map's rows are flat long before; beyond, float32 rounds all weights to 0.
+WIDEST_SIGMA = 1e6
+
 
 def make_smoothing_matrix(
     size: int, sigmas: Tensor, truncate: float = DEFAULT_TRUNCATE
@@ -49,7 +52,7 @@ def make_smoothing_matrix(
     sigmas = sigmas[..., None]
     # Not with erfc, which keeps the tails' digits but which ONNX does not have: erf
     # rounds a weight by 1e-7 of the row.
-    edges = sigmas * math.sqrt(2)
+    edges = sigmas.clamp(max=WIDEST_SIGMA) * math.sqrt(2)
     kernel = torch.erf((distance + 0.5) / edges) - torch.erf((distance - 0.5) / edges)
     if math.isfinite(truncate):
         inside = distance <= torch.ceil(truncate * sigmas)
