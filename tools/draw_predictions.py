@@ -77,8 +77,6 @@ def build_dataset(cfg: Any) -> Any:
 
 def build_model(cfg: Any, checkpoint: str, device: str | None) -> Any:
     """The config's model with the checkpoint's weights, ready to predict."""
-    import pickle
-
     import torch
     from mmengine.runner import load_checkpoint
     from mmpose.registry import MODELS
@@ -93,10 +91,12 @@ def build_model(cfg: Any, checkpoint: str, device: str | None) -> Any:
     model = MODELS.build(cfg.model)
     try:
         load_checkpoint(model, checkpoint, map_location='cpu', strict=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except ValueError as error:  # a damaged or unsafe file, told in a sentence
+        raise UserError(str(error)) from error
+    except RuntimeError as error:
         reason = str(error).strip().splitlines()
         raise UserError(
-            f'checkpoint {checkpoint} does not fit the config or is broken: '
+            f'checkpoint {checkpoint} does not fit the config: '
             f'{" ".join(line.strip() for line in reason[:2])}'
         ) from error
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
