@@ -5,7 +5,7 @@
 where the installed stack does not have it.
 """
 
-from gm_pose.compat import checkpoints, mmcv_ops, versions, xtcocotools
+from gm_pose.compat import mmcv_ops, versions, xtcocotools
 
 __all__ = ['prepare_stack']
 
@@ -14,10 +14,13 @@ def prepare_stack() -> None:
     """Check host versions, then stand in for what the installed stack lacks.
 
     Raises:
-        ImportError: a host package is missing or outside its supported range; the
-            text names the package, what was found and what is supported.
+        ImportError: a host package is missing, outside its supported range, or built
+            for another PyTorch; the text names it, what was found and what to install.
     """
     versions.check_versions()
     mmcv_ops.install_stand_in()
     xtcocotools.install_stand_in()
+    # Imports mmengine, so not before its version is known.
+    from gm_pose.compat import checkpoints
+
     checkpoints.install_loader()

@@ -6,6 +6,7 @@ for current PyTorch, so the plain install path is mmcv-lite plus this module: ev
 can be imported, and using one raises an ImportError that says what is needed.
 """
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -13,16 +14,18 @@ import sys
 import types
 
 _OPS = 'mmcv.ops'
+_EXTENSION = 'mmcv._ext'
 
 
 def _make_missing_op(name: str) -> type:
-    def refuse(self, *args, **kwargs):
+    # __new__, not __init__, which a subclass need not call
+    def refuse(cls, *args, **kwargs):
         raise ImportError(
             f'mmcv.ops.{name} needs the compiled operators of full mmcv, and only '
             'mmcv-lite is installed: install mmcv (not mmcv-lite) to use this model'
         )
 
-    return type(name, (), {'__init__': refuse, '__module__': _OPS})
+    return type(name, (), {'__new__': refuse, '__module__': _OPS})
 
 
 class _MissingOps(types.ModuleType):
@@ -52,8 +55,22 @@ class _MissingOpsFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def has_compiled_ops() -> bool:
-    """Whether the installed mmcv carries its compiled extension."""
-    return importlib.util.find_spec('mmcv._ext') is not None
+    """Whether the installed mmcv carries its compiled extension.
+
+    Raises:
+        ImportError: it does, and it does not load: built for another PyTorch or Python.
+    """
+    if importlib.util.find_spec(_EXTENSION) is None:
+        return False
+    try:
+        importlib.import_module(_EXTENSION)
+    except ImportError as error:
+        raise ImportError(
+            "mmcv's compiled operators do not load with the installed PyTorch "
+            f'({str(error).splitlines()[0]}): install the mmcv that was built for it, or '
+            'mmcv-lite, which is enough for top-down heatmap models'
+        ) from error
+    return True
 
 
 def install_stand_in() -> bool:

@@ -1,14 +1,19 @@
 """Supported ranges of the host packages, checked once at import."""
 
+import sys
 from importlib import metadata
 
 from packaging.specifiers import SpecifierSet
 
+# pkg_resources left setuptools in 81, and before 66.1 it dies on Python 3.12.
+_SETUPTOOLS = '>=66.1,<81' if sys.version_info >= (3, 12) else '<81'
+
 # distribution(s) that provide the package -> (supported range, why it ends there).
 # Where two names stand, the first one installed counts.
 SUPPORTED: dict[tuple[str, ...], tuple[str, str]] = {
-    ('torch',): ('>=2.1', 'older releases were not tested'),
+    ('torch',): ('>=2.1', 'tested from 2.1.2 to 2.14.1'),
     ('numpy',): ('>=1.24,<3', 'tested with 1.26 and 2'),
+    ('setuptools',): (_SETUPTOOLS, 'mmengine imports its pkg_resources'),
     ('mmengine', 'mmengine-lite'): ('>=0.10.4,<1', 'the last published line'),
     ('mmcv', 'mmcv-lite'): ('>=2.0.1,<2.2', 'mmdet 3.3.0 refuses mmcv 2.2'),
     ('mmdet',): ('>=3.3,<3.4', "mmpose's heads import it"),
