@@ -34,7 +34,10 @@ def test_mixture_equals_a_loop_over_groups_and_components(per_channel):
     mixture = build_mixture(sigma_per_channel=per_channel)
     x, context = make_maps()
     views = smooth_gaussian(x, mixture.sigmas)
-    kernel, bias = mixture.weights.logits.weight[:, :, 0, 0], mixture.weights.logits.bias
+    kernel, bias = (
+        mixture.weights.logits.weight[:, :, 0, 0],
+        mixture.weights.logits.bias,
+    )
     wanted = torch.zeros_like(x)
     for i in range(8):
         for j in range(6):
@@ -194,7 +197,9 @@ def test_readout_leaves_nothing_behind_even_after_an_error():
 
 
 def test_find_mixtures_names_them_as_the_model_does():
-    model = torch.nn.ModuleDict({'neck': torch.nn.ModuleDict({'mixture': build_mixture()})})
+    model = torch.nn.ModuleDict(
+        {'neck': torch.nn.ModuleDict({'mixture': build_mixture()})}
+    )
     assert list(find_mixtures(model)) == ['neck.mixture']
 
 

@@ -11,7 +11,9 @@ from gm_pose.models.gaussian_smoothing import make_smoothing_matrix, smooth_gaus
 def integrate_gaussian(distance: int, sigma: float) -> float:
     """Mass of a centred Gaussian in the cell `distance` cells away."""
     scale = sigma * math.sqrt(2)
-    return 0.5 * (math.erf((distance + 0.5) / scale) - math.erf((distance - 0.5) / scale))
+    return 0.5 * (
+        math.erf((distance + 0.5) / scale) - math.erf((distance - 0.5) / scale)
+    )
 
 
 def smooth_slowly(image: list[list[float]], sigma: float, truncate: float):
@@ -122,7 +124,9 @@ def test_gradients_of_input_and_widths_pass_gradcheck(per_channel):
     if per_channel:
         sigmas = torch.stack([sigmas, sigmas * 1.1])
     sigmas.requires_grad_()
-    assert torch.autograd.gradcheck(lambda x, s: smooth_gaussian(x, s, 3.0), (x, sigmas))
+    assert torch.autograd.gradcheck(
+        lambda x, s: smooth_gaussian(x, s, 3.0), (x, sigmas)
+    )
 
 
 def test_smoothing_commutes_with_flipping():
@@ -140,12 +144,16 @@ def test_low_precision_maps_keep_their_type_and_get_float32_kernels(dtype):
     assert view.dtype == dtype
     # Input, two matrices and two results are rounded by eps / 2; values lie in [0, 1].
     atol = 5 * torch.finfo(dtype).eps
-    torch.testing.assert_close(view.float(), smooth_gaussian(x, sigmas), rtol=0, atol=atol)
+    torch.testing.assert_close(
+        view.float(), smooth_gaussian(x, sigmas), rtol=0, atol=atol
+    )
 
 
 def test_errors_name_value_and_remedy():
     x = torch.zeros(1, 3, 4, 4)
-    with pytest.raises(ValueError, match=r'x must be \(B, C, H, W\), got shape \(4, 4\)'):
+    with pytest.raises(
+        ValueError, match=r'x must be \(B, C, H, W\), got shape \(4, 4\)'
+    ):
         smooth_gaussian(x[0, 0], torch.ones(2))
     with pytest.raises(ValueError, match=r'C = 3 channels, got shape \(2, 2\)'):
         smooth_gaussian(x, torch.ones(2, 2))

@@ -1,0 +1,93 @@
+"""Block and head under torch.compile, torch.export and ONNX, in one model.
+
+`torch.compile` runs with the `aot_eager` backend: it traces forward and backward as
+`inductor` does, but needs no C++ compiler at run time. `fullgraph=True` forbids breaks.
+"""
+
+import numpy as np
+import pytest
+import torch
+from mmpose.registry import MODELS
+from torch import nn
+
+import gm_pose  # noqa: F401  registers block and head
+
+
+class NeckAndHead(nn.Module):
+    """Feature map (B, 24, H, W) -> heatmaps (B, 5, 2 H, 2 W)."""
+
+    def __init__(self, **kwargs):
+        super().__init__()
+        torch.manual_seed(0)
+        self.neck = MODELS.build(
+            dict(type='GaussianMixtureBlock', in_channels=24, mid_channels=8, **kwargs)
+        )
+        self.head = MODELS.build(
+            dict(
+                type='GaussianMixtureHead',
+                in_channels=24,
+                out_channels=5,
+                deconv_out_channels=(8,),
+                deconv_kernel_sizes=(4,),
+                **kwargs,
+            )
+        )
+        for parameter in self.parameters():  # away from the identity start
+            parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
+
+    def forward(self, x):
+        return self.head(self.neck((x,)))
+
+
+VARIANTS = [dict(), dict(num_components=1), dict(mixing='uniform')]
+
+
+def make_feature(batch: int = 2) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(batch, 24, 8, 6, generator=generator)
+
+
+@pytest.mark.parametrize('kwargs', [*VARIANTS, dict(with_cp=True)])
+def test_compiled_training_equals_eager(kwargs):
+    model = NeckAndHead(**kwargs)
+    x = make_feature()
+    wanted = model(x)
+    wanted.square().mean().backward()
+    gradients = [parameter.grad.clone() for parameter in model.parameters()]
+    model.zero_grad()
+    torch._dynamo.reset()
+    out = torch.compile(model, backend='aot_eager', fullgraph=True)(x)
+    out.square().mean().backward()
+    # The same kernels in another order of fused sums: float32 roundings only.
+    torch.testing.assert_close(out, wanted, rtol=1e-5, atol=1e-5)
+    for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+        scale = gradient.abs().max().item() + 1e-3
+        torch.testing.assert_close(parameter.grad, gradient, rtol=0, atol=1e-4 * scale)
+
+
+def test_exported_program_takes_any_batch():
+    model = NeckAndHead().eval()
+    batch = torch.export.Dim('batch', min=2)
+    program = torch.export.export(model, (make_feature(),), dynamic_shapes=({0: batch},))
+    x = make_feature(batch=5)
+    torch.testing.assert_close(program.module()(x), model(x), rtol=1e-5, atol=1e-5)
+
+
+def run_onnx(path, x: torch.Tensor) -> np.ndarray:
+    runtime = pytest.importorskip('onnxruntime')
+    session = runtime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    return session.run(None, {session.get_inputs()[0].name: x.numpy()})[0]
+
+
+@pytest.mark.parametrize('kwargs', VARIANTS)
+@pytest.mark.parametrize('dynamo', [True, False])
+def test_onnx_agrees_within_1e_4(tmp_path, kwargs, dynamo):
+    """Both of PyTorch's exporters: deployment tools still use the older one."""
+    pytest.importorskip('onnxscript' if dynamo else 'onnx')
+    model = NeckAndHead(**kwargs).eval()
+    x = make_feature()
+    path = str(tmp_path / 'model.onnx')
+    torch.onnx.export(model, (x,), path, dynamo=dynamo)
+    wanted = model(x).detach().numpy()
+    scale = max(1.0, np.abs(wanted).max())
+    assert np.abs(run_onnx(path, x) - wanted).max() <= 1e-4 * scale
