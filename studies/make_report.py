@@ -1,0 +1,110 @@
+"""Write the tables and figures of docs/study.md from the kept results alone.
+
+python studies/make_report.py
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from gm_pose.codecs.dataset_metainfo import load_skeleton
+from studies.datasets import DATASETS, ROOT
+from studies.kept_results import RESULTS, load_results
+from studies.report_tables import (
+    choose_best,
+    group_results,
+    render_arms,
+    render_comparisons,
+    render_joints,
+)
+
+BEGIN, END = '<!-- generated: {} -->', '<!-- end of {} -->'
+OFFSET_ARMS = ['msra-set1', 'ctr-set1', 'msra-set2', 'ctr-set2', 'sub-u2.0']
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--results', type=Path, default=RESULTS)
+    parser.add_argument('--report', type=Path, default=ROOT / 'docs' / 'study.md')
+    parser.add_argument('--no-figures', action='store_true')
+    return parser.parse_args()
+
+
+def replace_block(text: str, name: str, content: str) -> str:
+    """Put `content` between the markers of the generated block `name`.
+
+    Raises:
+        ValueError: the markers are not both there, once and in order.
+    """
+    begin, end = BEGIN.format(name), END.format(name)
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"the report needs '{begin}' and '{end}' once each")
+    head, rest = text.split(begin)
+    old, tail = rest.split(end) if end in rest else (None, '')
+    if old is None:
+        raise ValueError(f"'{end}' stands before '{begin}'")
+    return f'{head}{begin}\n{content}\n{end}{tail}'
+
+
+def render_blocks(results: list[dict]) -> dict[str, str]:
+    """All results -> the generated blocks' names and their Markdown."""
+    blocks = {}
+    for name, dataset in DATASETS.items():
+        grouped = group_results(results, name)
+        joints = load_skeleton(str(_find_metainfo(dataset.metainfo))).joint_names
+        best = [choose_best(grouped, adaptive) for adaptive in (False, True)]
+        shown = ['msra-set1', 'ctr-set1', *[arm for arm in best if arm]]
+        if not grouped:
+            blocks[name] = 'No run is finished yet.'
+            continue
+        blocks[name] = '\n\n'.join(
+            (
+                'Every arm (report part; mean ± 95 % interval over the seeds):',
+                render_arms(grouped),
+                'Differences of arms, paired by seed:',
+                render_comparisons(grouped),
+                'Per joint, without flip test: mean OKS in percent / median error in '
+                'input px / mean offset x y in input px:',
+                render_joints(grouped, joints, list(dict.fromkeys(shown))),
+            )
+        )
+    return blocks
+
+
+def _find_metainfo(metainfo: str) -> Path | str:
+    return ROOT / metainfo if metainfo.endswith('.py') else metainfo
+
+
+def draw_figures(results: list[dict], folder: Path) -> None:
+    """Draw every figure that the results allow."""
+    from studies.draw_misplacement import draw_misplacement
+    from studies.report_figures import draw_ap, draw_learned_sigmas, draw_offsets
+
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_misplacement(folder / 'misplaced-target.png')
+    for name, dataset in DATASETS.items():
+        grouped = group_results(results, name)
+        if not grouped:
+            continue
+        joints = load_skeleton(str(_find_metainfo(dataset.metainfo))).joint_names
+        draw_ap(grouped, folder / f'{name}-ap.png')
+        draw_offsets(grouped, joints, OFFSET_ARMS, folder / f'{name}-offsets.png')
+        draw_learned_sigmas(grouped, folder / f'{name}-learned-sigmas.png')
+
+
+def main() -> None:
+    args = parse_args()
+    results = load_results(args.results)
+    text = args.report.read_text(encoding='utf-8')
+    for name, content in render_blocks(results).items():
+        text = replace_block(text, name, content)
+    args.report.write_text(text, encoding='utf-8')
+    if not args.no_figures:
+        draw_figures(results, args.report.with_suffix(''))
+    print(f'{len(results)} results -> {args.report}')
+
+
+if __name__ == '__main__':
+    main()

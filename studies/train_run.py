@@ -1,0 +1,132 @@
+"""Train and evaluate one arm with one seed; `run_study.py` starts this as a process."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from gm_pose.models.gaussian_mixture import GaussianMixture
+from studies.arms import ARMS
+from studies.build_config import add_paths, build_config, hash_config
+from studies.datasets import DATASETS, prepare_parts
+from studies.evaluate_model import evaluate_model
+from studies.kept_results import RESULT_FORMAT, Run, format_result
+from studies.run_versions import collect_versions, hash_sources
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--data', type=Path, required=True, help='holds the datasets')
+    parser.add_argument('--dataset', choices=DATASETS, required=True)
+    parser.add_argument('--arm', choices=ARMS, metavar='ARM', required=True)
+    parser.add_argument('--seed', type=int, required=True)
+    parser.add_argument(
+        '--epochs', type=int, help="instead of the dataset's own number"
+    )
+    parser.add_argument('--work-dir', type=Path, required=True)
+    parser.add_argument('--results', type=Path, required=True)
+    parser.add_argument('--nice', type=int, default=0)
+    return parser.parse_args()
+
+
+def train_model(cfg: Config, config_hash: str, work_dir: Path) -> tuple[Any, dict]:
+    """Train, or load what was trained -> (model, facts about the training).
+
+    An interrupted training goes on from its last checkpoint; `EpochSeedHook` makes that
+    the same as if it had not been interrupted.
+    """
+    weights_file, facts_file = work_dir / 'final.pth', work_dir / 'training.json'
+    facts = json.loads(facts_file.read_text()) if facts_file.exists() else {}
+    if facts.get('config_hash') == config_hash:
+        model = Runner.build_model(None, cfg.model)  # type: ignore[arg-type]
+        model.load_state_dict(torch.load(weights_file, weights_only=True))
+        return model, facts
+    started = time.time()
+    cfg.resume = (work_dir / 'last_checkpoint').exists()
+    runner = Runner.from_cfg(cfg)
+    model = runner.train()
+    facts = dict(
+        config_hash=config_hash,
+        encoding=hash_sources()['encoding'],
+        epochs=runner.epoch,
+        iterations=runner.iter,
+        final_loss=round(
+            float(runner.message_hub.get_scalar('train/loss').mean(19)), 8
+        ),
+        resumed=bool(cfg.resume),
+        seconds=round(time.time() - started),
+    )
+    torch.save(model.state_dict(), weights_file)
+    facts_file.write_text(json.dumps(facts))
+    for checkpoint in work_dir.glob('epoch_*.pth'):
+        checkpoint.unlink()
+    (work_dir / 'last_checkpoint').unlink(missing_ok=True)
+    return model, facts
+
+
+def list_learned_sigmas(model: Any) -> dict[str, list]:
+    """Standard deviations in cells of every Gaussian mixture, by module name."""
+    return {
+        name: [round(s, 4) for s in module.sigmas.flatten().tolist()]
+        for name, module in model.named_modules()
+        if isinstance(module, GaussianMixture)
+    }
+
+
+def main() -> None:
+    args = parse_args()
+    os.nice(args.nice)
+    torch.set_num_threads(1)
+    init_default_scope('mmpose')
+    run = Run(args.dataset, args.arm, args.seed)
+    dataset = DATASETS[run.dataset]
+    work_dir = run.find_work_dir(args.work_dir)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    parts = prepare_parts(dataset, args.data, args.work_dir)
+    cfg = build_config(ARMS[run.arm], dataset, run.seed, args.epochs)
+    config_hash = hash_config(cfg)
+    run_cfg = add_paths(cfg, parts, work_dir)
+    model, training = train_model(run_cfg, config_hash, work_dir)
+    evaluation = {
+        part: {
+            key: evaluate_model(model, run_cfg, parts[part], flip_test)
+            for key, flip_test in (('plain', False), ('flip', True))
+        }
+        for part in ('select', 'report')
+    }
+    result = dict(
+        format=RESULT_FORMAT,
+        dataset=run.dataset,
+        arm=run.arm,
+        seed=run.seed,
+        config_hash=config_hash,
+        codec=cfg.codec.to_dict(),
+        sources=dict(hash_sources(), encoding=training['encoding']),
+        versions=collect_versions(),
+        parts={
+            name: {key: part[key] for key in ('people', 'sha256')}
+            for name, part in parts.items()
+        },
+        training=training,
+        learned_sigmas=list_learned_sigmas(model),
+        evaluation=evaluation,
+    )
+    target = run.find_result(args.results)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = work_dir / 'result.json'
+    scratch.write_text(format_result(result) + '\n')
+    scratch.replace(target)  # a result is there whole, or not at all
+
+
+if __name__ == '__main__':
+    main()

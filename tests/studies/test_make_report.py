@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from studies.arms import ARMS
+from studies.datasets import ROOT
+from studies.kept_results import RESULT_FORMAT, RESULTS, load_results
+from studies.make_report import BEGIN, END, draw_figures, render_blocks, replace_block
+from studies.report_tables import (
+    COMPARISONS,
+    choose_best,
+    group_results,
+    is_candidate,
+    render_comparisons,
+)
+
+
+def make_result(arm, seed, ap, select_ap=None):
+    rng = np.random.default_rng(seed)
+    joints = dict(
+        mean_oks=rng.uniform(0.5, 0.9, 17).round(4).tolist(),
+        median_error=rng.uniform(1, 5, 17).round(4).tolist(),
+        mean_offset=rng.normal(0, 1, (17, 2)).round(4).tolist(),
+    )
+
+    def fill(value):
+        metrics = dict.fromkeys(('AP', 'AP50', 'AP75', 'AR'), value)
+        return dict(
+            plain=dict(metrics, joints=joints), flip=dict(metrics, joints=joints)
+        )
+
+    return dict(
+        format=RESULT_FORMAT, dataset='studio17', arm=arm, seed=seed,
+        learned_sigmas={'neck.mixture': [0.2, 0.5]} if 'block' in arm else {},
+        evaluation=dict(report=fill(ap), select=fill(select_ap or ap)),
+    )  # fmt: skip
+
+
+RESULTS_3_ARMS = [
+    make_result('sub-u2.0', 0, 72.0), make_result('sub-u2.0', 1, 73.0),
+    make_result('sub-u1.5', 0, 79.0, select_ap=70.0),
+    make_result('sub-u1.5', 1, 79.0, select_ap=70.0),
+    make_result('bal-sqrt-m2.0', 0, 74.0), make_result('bal-sqrt-m2.0', 1, 75.5),
+    make_result('bal-sqrt-m2.0-block', 0, 90.0),
+]  # fmt: skip
+
+
+def test_best_arm_is_chosen_on_the_select_part_only():
+    grouped = group_results(RESULTS_3_ARMS, 'studio17')
+    # uniform 1.5 is better on the report part, which must not count
+    assert choose_best(grouped, adaptive=False) == 'sub-u2.0'
+    # an arm with a block, or with fewer seeds, does not compete
+    assert choose_best(grouped, adaptive=True) == 'bal-sqrt-m2.0'
+    assert choose_best({}, adaptive=True) is None
+
+
+def test_comparison_is_paired_by_seed():
+    table = render_comparisons(group_results(RESULTS_3_ARMS, 'studio17'))
+    row = next(line for line in table.splitlines() if 'best adaptive' in line)
+    # differences 2.0 and 2.5: mean 2.25, half-width 12.706 * 0.3536 / sqrt(2) = 3.18
+    assert '`bal-sqrt-m2.0` | `sub-u2.0` | 2 | +2.2 ± 3.2 | +2.2 ± 3.2 | no |' in row
+
+
+def test_tables_have_every_arm_that_was_run():
+    blocks = render_blocks(RESULTS_3_ARMS)
+    for name in {result['arm'] for result in RESULTS_3_ARMS}:
+        assert f'(`{name}`)' in blocks['studio17']
+    assert blocks['lspet-4k'] == 'No run is finished yet.'
+
+
+def test_compared_arms_exist():
+    for arm, reference, _ in COMPARISONS:
+        assert ARMS[arm] != ARMS[reference]
+
+
+def test_weighted_uniform_arms_do_not_compete_as_uniform_tables():
+    assert is_candidate(ARMS['sub-u2.0'], adaptive=False)
+    assert not is_candidate(ARMS['sub-u2.0-w-sqrt'], adaptive=False)
+    assert not is_candidate(ARMS['sub-u2.0'], adaptive=True)
+
+
+def test_block_is_replaced_between_its_markers():
+    text = f'a\n{BEGIN.format("x")}\nold\n{END.format("x")}\nb\n'
+    once = replace_block(text, 'x', 'new')
+    assert once == f'a\n{BEGIN.format("x")}\nnew\n{END.format("x")}\nb\n'
+    assert replace_block(once, 'x', 'new') == once
+    with pytest.raises(ValueError, match='once each'):
+        replace_block('no markers', 'x', 'new')
+    with pytest.raises(ValueError, match='stands before'):
+        replace_block(f'{END.format("x")} {BEGIN.format("x")}', 'x', 'new')
+
+
+def test_figures_are_drawn(tmp_path):
+    draw_figures(RESULTS_3_ARMS, tmp_path)
+    names = {path.name for path in tmp_path.glob('*.png')}
+    assert names == {
+        'misplaced-target.png', 'studio17-ap.png', 'studio17-offsets.png',
+        'studio17-learned-sigmas.png',
+    }  # fmt: skip
+
+
+def test_report_in_the_docs_is_made_from_the_kept_results():
+    text = (ROOT / 'docs' / 'study.md').read_text(encoding='utf-8')
+    for name, content in render_blocks(load_results(RESULTS)).items():
+        assert replace_block(text, name, content) == text, (
+            f'tables of {name} differ from the results: run studies/make_report.py'
+        )
