@@ -11,10 +11,8 @@ Positions are (K, 2) in [x, y] order, sizes [W, H], maps (K, H, W) float32.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
@@ -23,58 +21,73 @@ Array = NDArray[np.floating]
 # (float -> int64 is undefined beyond 2**63); nothing is drawn at either place.
 _FAR_CELLS = 1e6
 
-# exp(-40) = 4e-18 is far below one float32 step at 1, and the product of two such numbers
-# is still a normal float32: cutting each axis here keeps subnormal numbers, which take
-# a hundred times longer to multiply, out of the outer product.
+# Factors of the outer product end at exp(-40) = 4e-18, a hundred-millionth of what float32
+# resolves at 1; the product of two is still a normal number. Subnormal ones, which would
+# follow, take a hundred times longer to multiply.
 _MAX_EXPONENT = 40.0
+
+
+def make_patch(sigma: float, radius: float) -> NDArray[np.float32]:
+    """Sigma, radius in cells -> (side, side) ``exp(-((x-c)^2 + (y-c)^2) / (2 s^2))``.
+
+    ``side = ceil(2 radius + 1)`` and ``c = floor((2 radius + 1) / 2)``, in float32 and in
+    MMPose's order of operations, so that equal arguments give equal bits.
+    """
+    side = 2 * radius + 1
+    x = np.arange(0, side, 1, dtype=np.float32)
+    center = side // 2
+    distance = (x - center) ** 2
+    return np.exp(-(distance + distance[:, None]) / (2 * float(sigma) ** 2))
 
 
 @dataclass(frozen=True)
 class Stamps:
-    """Ready-made Gaussian patches, one per joint, and how they are placed.
+    """Ready-made patches of rounded Gaussians: their shape does not depend on the place.
+
+    P is the side of the widest patch, 2 floor(3 s) + 1 cells.
 
     Attributes:
-        patches: per joint (P_k, P_k) float32; a cell that the paste keeps of an unclipped
-            patch counts from its upper left corner.
-        padded: (K, P, P) float32, the same patches on zeros, P the widest extent.
-        radii: (K, 1) the cut in cells: floor(3 s) when rounded, 3 s for msra.
-        is_msra: whether corners are rounded as the MSRA generator rounds them.
+        canvases: (K, 3 P + 2, 3 P + 2) float32: the patch of joint k with its first cell
+            at (P + 1, P + 1) and zeros around. A window of P x P cells cut from it is the
+            patch moved, as a border of the map cuts it.
+        radii: (K, 1), floor(3 s) cells.
+        lowest: -(P + 1), where a patch's first cell may be moved without change: nothing
+            of it is inside the map either way.
+        highest: (2,), the same on the other side, [x, y].
+        last_start: (2,), the last cell where a window inside the map can start.
+        sides: (K, 1) int64, 2 floor(3 s) + 1 cells.
+        ends: (K, 2) uint64: where a patch ends that begins right outside the map.
     """
 
-    patches: tuple[NDArray[np.float32], ...]
-    padded: NDArray[np.float32]
-    radii: Array
-    is_msra: bool
+    canvases: NDArray[np.float32]
+    radii: NDArray[np.float32]
+    lowest: int
+    highest: NDArray[np.float32]
+    last_start: NDArray[np.int64]
+    sides: NDArray[np.int64]
+    ends: NDArray[np.uint64]
 
 
-def make_stamps(sigmas: Sequence[float], alignment: str) -> Stamps:
-    """Sigmas in cells (K,) -> patches ``exp(-(dx^2 + dy^2) / (2 s^2))``.
-
-    Args:
-        sigmas: one per joint.
-        alignment: 'centered': the centre is the middle cell of 2 floor(3s) + 1 cells.
-            'msra': side ceil(6s + 1), centre index floor((6s + 1) / 2), which is not
-            where `draw_stamps` pastes it unless 3s is whole.
-    """
-    patches, extents, radii = [], [], []
-    for sigma in map(float, sigmas):
-        radius = sigma * 3 if alignment == 'msra' else float(int(sigma * 3))
-        side = 2 * radius + 1
-        # float32 throughout and the same order of operations as MMPose: bit-equal
-        x = np.arange(0, side, 1, dtype=np.float32)
-        y = x[:, None]
-        x0 = y0 = side // 2
-        patch = np.exp(-((x - x0) ** 2 + (y - y0) ** 2) / (2 * sigma**2))
-        # away from the borders the paste covers [mu - ceil(r), mu + floor(r)]
-        extent = ceil(radius) + int(radius) + 1
-        patches.append(patch.astype(np.float32, copy=False))
-        extents.append(extent)
-        radii.append(radius)
-    padded = np.zeros((len(patches), max(extents), max(extents)), np.float32)
-    for canvas, patch, extent in zip(padded, patches, extents, strict=True):
-        canvas[:extent, :extent] = patch[:extent, :extent]
+def make_stamps(sigmas: Sequence[float], heatmap_size: tuple[int, int]) -> Stamps:
+    """Sigmas (K,) in cells, map size [W, H] -> what `draw_stamps` pastes."""
+    radii = [int(3 * float(sigma)) for sigma in sigmas]
+    side = 2 * max(radii) + 1
+    canvases = np.zeros((len(radii), 3 * side + 2, 3 * side + 2), np.float32)
+    for canvas, sigma, radius in zip(canvases, sigmas, radii, strict=True):
+        patch = make_patch(float(sigma), float(radius))
+        end = side + 1 + len(patch)
+        canvas[side + 1 : end, side + 1 : end] = patch
+    size = np.array(heatmap_size)
+    column = np.array(radii)[:, None]
+    last_start = np.maximum(size - side, 0)
     return Stamps(
-        tuple(patches), padded, np.array(radii)[:, None], is_msra=alignment == 'msra'
+        canvases=canvases,
+        radii=column.astype(np.float32),
+        lowest=-(side + 1),
+        highest=(last_start + side + 1).astype(np.float32),
+        last_start=last_start,
+        sides=2 * column + 1,
+        ends=(size + 2 * column + 1).astype(np.uint64),
     )
 
 
@@ -86,9 +99,10 @@ def draw_stamps(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Joints (K, 2) in cells -> maps (K, H, W), and which joints are in reach (K,).
 
-    A joint is in reach when it is labelled and its patch touches the map. As MMPose has
-    it, a patch that ends exactly one cell outside the left or top border counts too, with
-    an empty map. Maps of all other joints are zero.
+    The Gaussian stands on the cell nearest the joint, floor(x + 0.5), wherever that is.
+    A joint is in reach when it is labelled and its patch touches the map; as MMPose has
+    it, a patch that ends right before the first column or row counts too, with an empty
+    map. The maps of all other joints are zero.
 
     Args:
         centers_cells: joint positions; only those of labelled joints must be finite.
@@ -98,56 +112,115 @@ def draw_stamps(
     """
     width, height = heatmap_size
     count = len(centers_cells)
-    heatmaps = np.zeros((count, height, width), dtype=np.float32)
     # the sum in the dtype given: float32 rounds 0.49999997 + 0.5 to 1, as in MMPose
-    shifted = centers_cells + 0.5
+    corner = np.floor(centers_cells + 0.5) - stamps.radii
     if not labelled.all():
-        shifted = np.where(labelled[:, None], shifted, 0)
-    shifted = shifted.clip(-_FAR_CELLS, _FAR_CELLS)
-    if stamps.is_msra:
-        mu = np.trunc(shifted)  # towards zero: one more cell off outside left and top
-        first = np.trunc(mu - stamps.radii).astype(np.int64)
-        last = np.trunc(mu + stamps.radii + 1).astype(np.int64)
-    else:
-        mu = np.floor(shifted)
-        first = (mu - stamps.radii).astype(np.int64)
-        last = (mu + stamps.radii + 1).astype(np.int64)
+        corner[~labelled] = stamps.lowest
+    corner = np.minimum(np.maximum(corner, stamps.lowest), stamps.highest)
+    first = corner.astype(np.int64)
+    # 0 <= end and first < size in one comparison: a negative end wraps round
+    touches = (first + stamps.sides).view(np.uint64) < stamps.ends
+    in_reach = touches[:, 0] & touches[:, 1] & labelled
 
-    size = np.array(heatmap_size)
-    in_reach = labelled & ((first < size) & (last >= 0)).all(1)
-    side = stamps.padded.shape[1]
-    # strictly: at first == 0 the MSRA truncation may have moved the corner
-    whole = in_reach & ((first > 0) & (first <= size - side)).all(1)
-    if whole.any():
-        step_k, step_y, step_x = heatmaps.strides
-        windows = as_strided(
-            heatmaps,
-            (count, height - side + 1, width - side + 1, side, side),
-            (step_k, step_y, step_x, step_y, step_x),
-        )
-        joints = whole.nonzero()[0]
-        source = stamps.padded if len(stamps.padded) == 1 else stamps.padded[joints]
-        windows[joints, first[joints, 1], first[joints, 0]] = source
-    for k in (in_reach & ~whole).nonzero()[0].tolist():
-        (left, top), (right, bottom) = first[k].tolist(), last[k].tolist()
+    # Every window goes to where it is wholly inside the map, and carries the part of its
+    # canvas that belongs there: no case for borders, and no loop.
+    placed = np.minimum(np.maximum(first, 0), stamps.last_start)
+    source = placed - first - stamps.lowest
+    side = -stamps.lowest - 1
+    h, w = min(side, height), min(side, width)
+    joints = np.arange(count)
+    kinds = joints if len(stamps.canvases) > 1 else 0
+    patches = _view_windows(stamps.canvases, h, w)[kinds, source[:, 1], source[:, 0]]
+    heatmaps = np.zeros((count, height, width), dtype=np.float32)
+    _view_windows(heatmaps, h, w)[joints, placed[:, 1], placed[:, 0]] = patches
+    return heatmaps, in_reach
+
+
+def _view_windows(maps: NDArray[np.float32], h: int, w: int) -> NDArray[np.float32]:
+    """Contiguous maps (K, H, W) -> (K, H-h+1, W-w+1, h, w), all windows as a view."""
+    count, height, width = maps.shape
+    step_k, step_y, step_x = maps.strides
+    return np.ndarray(  # what as_strided does, in a fifth of its time
+        (count, height - h + 1, width - w + 1, h, w),
+        maps.dtype,
+        maps,
+        strides=(step_k, step_y, step_x, step_y, step_x),
+    )
+
+
+def draw_msra(
+    centers_cells: Array,
+    labelled: NDArray[np.bool_],
+    sigmas: Sequence[float],
+    heatmap_size: tuple[int, int],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Like `draw_stamps`, with the misplacement of the MSRA generator, bit for bit.
+
+    The patch's centre index is floor((6 s + 1) / 2), but its first cell is pasted at
+    trunc(trunc(x + 0.5) - 3 s): one cell too far up-left for 0 < frac(3 s) < 0.5, one too
+    far down-right at the left and top border for any other 3 s that is not whole.
+    """
+    width, height = heatmap_size
+    heatmaps = np.zeros((len(centers_cells), height, width), dtype=np.float32)
+    in_reach = labelled.copy()
+    shifted = np.where(labelled[:, None], centers_cells + 0.5, 0)
+    nearest = np.trunc(shifted.clip(-_FAR_CELLS, _FAR_CELLS)).tolist()
+    for k in labelled.nonzero()[0].tolist():
+        sigma = float(sigmas[k if len(sigmas) > 1 else 0])
+        radius = sigma * 3
+        left, top = (int(mu - radius) for mu in nearest[k])
+        right, bottom = (int(mu + radius + 1) for mu in nearest[k])
+        if left >= width or top >= height or right < 0 or bottom < 0:
+            in_reach[k] = False
+            continue
         x_from, x_to = max(0, left), min(width, right)
         y_from, y_to = max(0, top), min(height, bottom)
-        patch = stamps.patches[k if len(stamps.patches) > 1 else 0]
+        patch = make_patch(sigma, radius)
         heatmaps[k, y_from:y_to, x_from:x_to] = patch[
-            y_from - top : max(y_to - top, 0), x_from - left : max(x_to - left, 0)
+            y_from - top : y_to - top, x_from - left : x_to - left
         ]
     return heatmaps, in_reach
+
+
+@dataclass(frozen=True)
+class ExactGrid:
+    """What `draw_exact` needs to know of sigmas and map size.
+
+    Attributes:
+        cells: (W + H,) the columns 0 ... W - 1, then the rows 0 ... H - 1.
+        rates: (K, 1) ``-1 / (2 s^2)``.
+        lowest: (K, 1) the least coordinate in reach, -(3 s + 1).
+        highest: (K, 2) the first one out of reach, [W, H] + 3 s.
+    """
+
+    cells: NDArray[np.float64]
+    rates: NDArray[np.float64]
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+
+
+def make_exact_grid(
+    sigmas: Sequence[float], heatmap_size: tuple[int, int]
+) -> ExactGrid:
+    """Sigmas (K,) in cells, map size [W, H] -> what `draw_exact` needs."""
+    column = np.array(sigmas, dtype=np.float64)[:, None]
+    return ExactGrid(
+        cells=np.concatenate([np.arange(n, dtype=np.float64) for n in heatmap_size]),
+        rates=-1 / (2 * column**2),
+        lowest=-(3 * column + 1),
+        highest=np.array(heatmap_size) + 3 * column,
+    )
 
 
 def draw_exact(
     centers_cells: Array,
     labelled: NDArray[np.bool_],
-    sigmas: Array,
+    grid: ExactGrid,
     heatmap_size: tuple[int, int],
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Joints (K, 2) in cells -> maps ``exp(-((X-x)^2 + (Y-y)^2) / (2 s^2))``, in reach.
 
-    The exponential of a sum is an outer product of two 1-D Gaussians, W + H exponentials
+    The exponential of a sum is an outer product of two 1-D Gaussians: W + H exponentials
     instead of W * H. Not cut at 3 sigma, like DARK's targets: a cut would bias the fit of
     a joint near a border. A joint is in reach when it is labelled and lies no further
     than 3 sigma outside the map (plus one cell left and top, as MMPose has it); the maps
@@ -156,28 +229,23 @@ def draw_exact(
     Args:
         centers_cells: joint positions; only those of labelled joints must be finite.
         labelled: (K,) joints to draw.
-        sigmas: (K,) or (1,) in cells.
+        grid: of one sigma per joint, or of a single one for all.
         heatmap_size: [W, H].
     """
-    width, height = heatmap_size
-    if not labelled.all():
-        centers_cells = np.where(labelled[:, None], centers_cells, 0)
-    reach = 3 * sigmas[:, None]
-    size = np.array(heatmap_size)
-    in_reach = labelled & (
-        ((centers_cells - reach < size) & (centers_cells + reach + 1 >= 0)).all(1)
-    )
+    inside = (centers_cells >= grid.lowest) & (centers_cells < grid.highest)
+    in_reach = inside[:, 0] & inside[:, 1] & labelled
+    if not in_reach.all():
+        centers_cells = np.where(in_reach[:, None], centers_cells, 0)
     # float64 up to the two factors, so that only three float32 roundings remain
-    precision = 1 / (2 * sigmas[:, None] ** 2)
-    cells = np.arange(max(size), dtype=np.float64)
-    factors = []
-    for axis, length in enumerate((width, height)):
-        exponent = (cells[:length] - centers_cells[:, axis, None]) ** 2 * precision
-        factor = np.exp(-exponent)
-        factor *= exponent < _MAX_EXPONENT
-        factors.append(factor.astype(np.float32))
-    factors[0] *= in_reach[:, None]
-    return np.einsum('kx,ky->kyx', *factors), in_reach
+    exponent = grid.cells - centers_cells.repeat(heatmap_size, axis=1)
+    exponent *= exponent
+    exponent *= grid.rates
+    np.maximum(exponent, -_MAX_EXPONENT, out=exponent)
+    factors = np.exp(exponent, out=exponent).astype(np.float32)
+    if not in_reach.all():
+        factors[~in_reach] = 0
+    width = heatmap_size[0]
+    return np.einsum('kx,ky->kyx', factors[:, :width], factors[:, width:]), in_reach
 
 
 def compute_balance_weights(sigmas: Sequence[float]) -> NDArray[np.float32]:

@@ -14,73 +14,86 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-# Width of the fit's weights in units of the joint's sigma, half the side of its window,
-# and the number of its steps; chosen by benchmarks/codec_accuracy.py among 0.7-1.25,
-# 1-3 and 1-8: narrower lets noise in, wider a neighbouring peak.
-WEIGHT_WIDTH = 0.8
+# Width of the fit's weights and half the side of its window, in units of the joint's
+# sigma. Chosen with benchmarks/codec_accuracy.py among 0.7-1.25 and 1-3: narrower lets
+# noise in, wider a neighbouring peak.
+WEIGHT_WIDTH = 0.9
 WINDOW_RADIUS = 1.5
-NUM_STEPS = 3
 
 # Below this sigma a Gaussian shows in one cell alone, or two, which say less about its
 # place than the fit would read from them: it is fitted as if it were this wide.
 MIN_FITTED_SIGMA = 0.6
 
 
-def find_peaks(maps: Any) -> tuple[Any, Any]:
-    """Maps (M, H*W) -> index of the first largest cell (M,), its value (M,).
+def find_peaks(maps: Any) -> tuple[Any, Any, Any]:
+    """Maps (M, H*W) -> first largest cell: index in its map, in all maps, value; (M,).
 
     A NaN counts as the largest value, which is how it is noticed.
     """
     if isinstance(maps, torch.Tensor):
         values, index = maps.max(1)
-        return index, values
+        offsets = torch.arange(len(maps), device=maps.device) * maps.shape[1]
+        return index, index + offsets, values
     index = maps.argmax(1)
-    return index, maps[np.arange(len(maps)), index]
+    start = index + np.arange(len(maps)) * maps.shape[1]
+    return index, start, maps.reshape(-1)[start]
 
 
-def refine_quarter(maps: Any, x: Any, y: Any, width: int, xp: ModuleType = np) -> Any:
-    """Maps (M, H*W), peak cells x, y (M,) -> offsets x, y: a quarter cell uphill, or 0.
+def refine_quarter(
+    maps: Any, start: Any, x: Any, y: Any, width: int
+) -> tuple[Any, Any]:
+    """Maps (M, H*W), peak cells (M,) -> offsets x, y (M,): a quarter cell uphill, or 0.
 
     ``0.25 sign(h(x + 1) - h(x - 1))`` per axis, as Simple Baseline has it. MMPose's
     conditions are kept cell for cell: no offset in x where x < 2 or x = W - 1, or where
     y = 0; the same for y with the axes exchanged.
+
+    Args:
+        maps: (M, H*W).
+        start: (M,) index of the peak in all maps.
+        x: (M,) column of the peak.
+        y: (M,) row of the peak.
+        width: W.
     """
     height = maps.shape[1] // width
     flat = maps.reshape(-1)
-    start = _enumerate(x, xp) * maps.shape[1] + y * width + x
     offsets = []
     for here, length, other, stride in ((x, width, y, 1), (y, height, x, width)):
-        valid = (here > 1) & (here < length - 1) & (other > 0)
-        # where not valid any cell will do; its neighbours are kept inside the array
-        step = valid * stride
+        # no step where it is not valid: the cell itself on both sides
+        step = ((here > 1) & (here < length - 1) & (other > 0)) * stride
         after, before = flat[start + step], flat[start - step]
         # compared, not subtracted: -inf on both sides is no offset, not NaN
-        offsets.append(((after > before) * 0.25 - (after < before) * 0.25))
-    return offsets
+        offsets.append((after > before) * 0.25 - (after < before) * 0.25)
+    return offsets[0], offsets[1]
 
 
 def cut_windows(
-    maps: Any, x: Any, y: Any, width: int, side: int, xp: ModuleType = np
+    maps: Any, start: Any, x: Any, y: Any, width: int, side: int
 ) -> tuple[Any, Any, Any]:
-    """Maps (M, H*W), peak cells (M,) -> windows (h, w, M), their first column and row (M,).
+    """Maps (M, H*W), peak cells (M,) -> windows (h, w, M) and where they begin.
 
     h = min(side, H) and w = min(side, W). Near a border the window is moved inwards, so
     that it never holds a cell that is not in the map. The maps stand last: sums over a
     window are then sums of long vectors.
+
+    Args:
+        maps, start, x, y, width: as `refine_quarter` has them.
+        side: of the windows, odd.
+
+    Returns:
+        Windows, and their first column and row (M,), counted from the peak.
     """
     height = maps.shape[1] // width
     w, h = min(side, width), min(side, height)
-    left = (x - side // 2).clip(0, width - w)
-    top = (y - side // 2).clip(0, height - h)
-    start = _enumerate(x, xp) * maps.shape[1] + top * width + left
-    if xp is torch:
-        grid = torch.arange(h, device=maps.device)[:, None] * width
-        grid = (grid + torch.arange(w, device=maps.device)).reshape(-1, 1)
-        windows = maps.reshape(-1)[grid + start]
-    else:
-        grid = (np.arange(h)[:, None] * width + np.arange(w)).reshape(-1, 1)
-        # 'clip' only spares the check of indices that are valid already
-        windows = maps.reshape(-1).take(grid + start, mode='clip')
+    left = (x - side // 2).clip(0, width - w) - x
+    top = (y - side // 2).clip(0, height - h) - y
+    corner = start + top * width + left
+    grid = (np.arange(h)[:, None] * width + np.arange(w)).reshape(-1, 1)
+    if isinstance(maps, torch.Tensor):
+        cells = torch.from_numpy(grid).to(maps.device) + corner
+        windows = maps.reshape(-1)[cells]
+    else:  # 'clip' only spares the check of indices that are valid already
+        windows = maps.reshape(-1).take(grid + corner, mode='clip')
     return windows.reshape(h, w, -1), left, top
 
 
@@ -91,56 +104,82 @@ def refine_matched(
 
     Fits ``A g(X - x) g(Y - y)``, ``g(d) = exp(-d^2 / (2 s^2))`` with the joint's own s, to
     the window by Gauss-Newton steps of weighted least squares, starting at the peak cell.
-    The weights are Gaussian too, of width ``0.8 s``, around the present centre. On a
+    The weights are Gaussian too, of width ``0.9 s``, around the present centre. On a
     rectangle of cells the fit falls apart into its two axes, each step of which is
 
         x += s^2 (mean_h - mean_g) / var_g
 
     where mean_h is the weighted mean distance from the centre under the map, mean_g and
-    var_g the mean and variance under the Gaussian itself, in the same cells. Without
-    noise it stops at the joint exactly, however few cells the Gaussian covers. DARK takes
+    var_g the mean and variance under the Gaussian itself, in the same cells. Two steps
+    are taken, and extrapolated for maps that are wider or narrower than s.
+
+    Without noise it stops at the joint, however few cells the Gaussian covers. DARK takes
     one Newton step on the log of the map blurred by one fixed kernel; here the smoothing
-    and the curvature are those of the joint's own Gaussian instead of one kernel's and
-    an estimate from noise.
+    is that of the joint's own Gaussian, and its known curvature takes the place of one
+    estimated from noise.
 
     Args:
-        windows: map values divided by the peak's.
+        windows: map values, the peak's being positive.
         left: (M,) column of a window's first cell, counted from the peak cell.
         top: (M,) row of it.
         sigmas: (M,) in cells.
         xp: numpy or torch.
     """
-    height, width = windows.shape[:2]
-    columns = _count_up(width, left, windows.dtype, xp)
-    rows = _count_up(height, top, windows.dtype, xp)
-    variance = sigmas**2
-    rates = -0.5 / variance, -0.5 / (variance * WEIGHT_WIDTH**2)
+    columns = _count_up(windows.shape[1], left, windows.dtype, xp)
+    rows = _count_up(windows.shape[0], top, windows.dtype, xp)
     limit = sigmas.clip(1)  # what a noisy peak cell may be off; never a wild coordinate
-    x = y = sigmas * 0
-    for _ in range(NUM_STEPS):
-        dx, wx, mean_x, gain_x = _weigh(columns - x, rates, xp)
-        dy, wy, mean_y, gain_y = _weigh(rows - y, rates, xp)
-        profile = xp.einsum('yxm,ym->xm', windows, wy)
-        profile *= wx
-        total = profile.sum(0)
-        sum_x = xp.einsum('xm,xm->m', profile, dx)
-        sum_y = xp.einsum('yxm,ym,xm->m', windows, wy * dy, wx)
-        x = (x + variance * gain_x * (sum_x / total - mean_x)).clip(-limit, limit)
-        y = (y + variance * gain_y * (sum_y / total - mean_y)).clip(-limit, limit)
-        usable = total > 0  # not where negative cells outweigh the peak, nor for NaN
-        x, y = xp.where(usable, x, 0), xp.where(usable, y, 0)
-    return x, y
+    x1, y1 = _step(windows, columns, rows, sigmas, xp)
+    x1, y1 = x1.clip(-limit, limit), y1.clip(-limit, limit)
+    x2, y2 = _step(windows, columns - x1, rows - y1, sigmas, xp)
+    # the ratio of two steps tells width at sigmas of a cell and more, sampling below
+    bound = (2.5 * sigmas - 2).clip(0, 0.5)
+    return _extrapolate(x1, x2, bound, limit, xp), _extrapolate(
+        y1, y2, bound, limit, xp
+    )
 
 
-def _weigh(d: Any, rates: tuple[Any, Any], xp: ModuleType) -> Any:
-    """Distances (n, M) -> them, weights w g, mean and 1 / variance of d under w g g."""
+def _step(
+    windows: Any, dx: Any, dy: Any, sigmas: Any, xp: ModuleType
+) -> tuple[Any, Any]:
+    """Windows (h, w, M), distances from the centre (w, M), (h, M) -> step x, y (M,)."""
+    variance = sigmas * sigmas
+    rates = -0.5 / variance, -0.5 / WEIGHT_WIDTH**2 / variance
+    wx, mean_x, gain_x = _weigh(dx, rates, xp)
+    wy, mean_y, gain_y = _weigh(dy, rates, xp)
+    profile = xp.einsum('yxm,ym->xm', windows, wy)
+    profile *= wx
+    total = profile.sum(0)
+    sum_x = xp.einsum('xm,xm->m', profile, dx)
+    sum_y = xp.einsum('yxm,ym,xm->m', windows, wy * dy, wx)
+    usable = total > 0  # not where negative cells outweigh the peak, nor for NaN
+    total = xp.where(usable, total, 1)
+    return (
+        xp.where(usable, variance * gain_x * (sum_x / total - mean_x), 0),
+        xp.where(usable, variance * gain_y * (sum_y / total - mean_y), 0),
+    )
+
+
+def _extrapolate(
+    first: Any, second: Any, bound: Any, limit: Any, xp: ModuleType
+) -> Any:
+    """Steps (M,) -> where steps that go on shrinking at their ratio would end.
+
+    ``first + second / (1 - r)``, r = second / first: a map wider than s makes all steps
+    fall short by the same factor, and is told by it.
+    """
+    ratio = (second / xp.where(first == 0, 1, first)).clip(-bound, bound)
+    return (first + second / (1 - ratio)).clip(-limit, limit)
+
+
+def _weigh(d: Any, rates: tuple[Any, Any], xp: ModuleType) -> tuple[Any, Any, Any]:
+    """Distances (n, M) -> weights w g, mean and 1 / variance of d under w g g."""
     square = d * d
     weights = xp.exp(square * (rates[0] + rates[1]))
     template = xp.exp(square * (2 * rates[0] + rates[1]))
     total = template.sum(0)
     template *= d
     mean = template.sum(0) / total
-    return d, weights, mean, 1 / (xp.einsum('nm,nm->m', template, d) / total - mean**2)
+    return weights, mean, 1 / (xp.einsum('nm,nm->m', template, d) / total - mean * mean)
 
 
 def _count_up(count: int, first: Any, dtype: Any, xp: ModuleType) -> Any:
@@ -149,15 +188,6 @@ def _count_up(count: int, first: Any, dtype: Any, xp: ModuleType) -> Any:
         steps = torch.arange(count, device=first.device, dtype=dtype)
         return steps[:, None] + first
     return np.arange(count, dtype=dtype)[:, None] + first.astype(dtype)
-
-
-def _enumerate(values: Any, xp: ModuleType) -> Any:
-    """Values (M,) -> 0 ... M - 1 beside them."""
-    return (
-        torch.arange(len(values), device=values.device)
-        if xp is torch
-        else np.arange(len(values))
-    )
 
 
 def decode_heatmaps(
@@ -188,30 +218,28 @@ def decode_heatmaps(
     else:
         heatmaps = np.asarray(heatmaps, dtype=np.float32)
     maps = heatmaps.reshape(-1, height * width)
-    index, scores = find_peaks(maps)
+    index, start, scores = find_peaks(maps)
     y = index // width
     x = index - y * width
     found = (scores > 0) & (scores < np.inf)
     # maps that are not finite may make NaN below; `found` discards them
     with np.errstate(invalid='ignore', over='ignore'):
         if sigmas is None:
-            dx, dy = refine_quarter(maps, x, y, width, xp)
+            dx, dy = refine_quarter(maps, start, x, y, width)
         else:
             side = 2 * ceil(WINDOW_RADIUS * float(sigmas.max())) + 1
-            windows, left, top = cut_windows(maps, x, y, width, side, xp)
+            windows, left, top = cut_windows(maps, start, x, y, width, side)
             # -inf, or a fall far below zero, counts no more than the peak itself
             windows = xp.maximum(windows, -scores)
-            fitted = np.broadcast_to(
-                np.maximum(sigmas, MIN_FITTED_SIGMA).astype(np.float32), (batch, joints)
-            ).reshape(-1)
+            fitted = np.maximum(sigmas, MIN_FITTED_SIGMA).astype(np.float32)
+            fitted = np.broadcast_to(fitted, (batch, joints)).reshape(-1)
             if xp is torch:
-                fitted = torch.from_numpy(fitted).to(heatmaps.device)
-            dx, dy = refine_matched(windows, left - x, top - y, fitted, xp)
-    positions = xp.stack([xp.where(found, x + dx, -1), xp.where(found, y + dy, -1)], -1)
+                fitted = torch.tensor(fitted, device=maps.device)
+            dx, dy = refine_matched(windows, left, top, fitted, xp)
+    columns = [xp.where(found, x + dx, -1), xp.where(found, y + dy, -1)]
     scores = xp.where(found | (scores <= 0), scores, 0)
     if xp is torch:
-        positions, scores = positions.cpu().numpy(), scores.cpu().numpy()
-    return (
-        positions.reshape(batch, joints, 2).astype(np.float32, copy=False),
-        scores.reshape(batch, joints).astype(np.float32, copy=False),
-    )
+        *columns, scores = torch.stack([*columns, scores]).cpu().numpy()
+    positions = np.empty((len(maps), 2), np.float32)
+    positions[:, 0], positions[:, 1] = columns
+    return positions.reshape(batch, joints, 2), scores.reshape(batch, joints)

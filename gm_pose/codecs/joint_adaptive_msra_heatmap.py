@@ -1,6 +1,7 @@
 """The registered codec: a shell over the pure functions beside it."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -104,10 +105,9 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self.scale_factor = (
             np.array(self.input_size) / np.array(self.heatmap_size)
         ).astype(np.float32)
-        self._stamps = (
-            None
-            if unbiased
-            else gaussian_encoding.make_stamps(resolved.cells, alignment)
+        self._stamps = gaussian_encoding.make_stamps(resolved.cells, self.heatmap_size)
+        self._grid = gaussian_encoding.make_exact_grid(
+            resolved.cells, self.heatmap_size
         )
         self._balance = (
             gaussian_encoding.compute_balance_weights(resolved.cells)
@@ -142,24 +142,22 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
                 f'{keypoints.shape}: (1, K) is wanted'
             )
         labelled = keypoints_visible[0] >= 0.5
-        centers_cells = (keypoints / self.scale_factor)[0]
-        finite = np.isfinite(centers_cells).all(1)
-        if not (finite | ~labelled).all():
-            joint = int((~finite & labelled).argmax())
-            raise ValueError(
-                f'visible joint {self._name_joint(joint)} is at '
-                f'{keypoints[0, joint].tolist()}: mark it invisible or repair the '
-                'annotation'
-            )
+        centers_cells = keypoints[0] / self.scale_factor
+        if not isfinite(centers_cells.sum()):
+            self._check_finite(keypoints[0], labelled)
         if self.unbiased:
             heatmaps, in_reach = gaussian_encoding.draw_exact(
+                centers_cells, labelled, self._grid, self.heatmap_size
+            )
+        elif self.alignment == 'msra':
+            heatmaps, in_reach = gaussian_encoding.draw_msra(
                 centers_cells, labelled, self.sigmas_cells, self.heatmap_size
             )
         else:
             heatmaps, in_reach = gaussian_encoding.draw_stamps(
                 centers_cells, labelled, self._stamps, self.heatmap_size
             )
-        weights = keypoints_visible * (in_reach | ~labelled)
+        weights = keypoints_visible * (in_reach >= labelled)  # or: unlabelled
         if self._balance is not None:
             weights = weights * self._balance
         return dict(heatmaps=heatmaps, keypoint_weights=weights)
@@ -189,6 +187,15 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
                 sigma_tables.describe_count_mismatch(
                     len(self.sigmas_cells), num_joints, self.joint_names
                 )
+            )
+
+    def _check_finite(self, keypoints: np.ndarray, labelled: np.ndarray) -> None:
+        wrong = ~np.isfinite(keypoints).all(1) & labelled
+        if wrong.any():
+            joint = int(wrong.argmax())
+            raise ValueError(
+                f'visible joint {self._name_joint(joint)} is at '
+                f'{keypoints[joint].tolist()}: mark it invisible or repair the annotation'
             )
 
     def _name_joint(self, joint: int) -> str:

@@ -1,0 +1,183 @@
+"""Accuracy of the codec's decoding beside stock MMPose's, per sigma, in input px.
+
+    python benchmarks/codec_accuracy.py [--people 40] [--out benchmarks/codec_accuracy.md]
+
+Maps of 48x64 cells for a 192x256 input (1 cell = 4 px), 17 joints with one sigma, seeded.
+Noise-free: targets as each codec draws them, joints anywhere 6 cells or more from a
+border. Predicted: what a network gives instead of a target:
+
+    amplitude 0.3-0.9 of 1; a second, weaker mode (0.1-0.5 of the first) 3-16 cells away;
+    noise; and in turn Gaussians of the right width under white or smooth noise of 0.05,
+    Gaussians 1.3 times too wide, 0.85 times too narrow, or 0.85-1.35 times under smooth
+    noise of 0.03.
+
+Stock is `MSRAHeatmap(sigma=s)` with the quarter offset, or `unbiased=True` (DARK), whose
+blur kernel is 11 cells wide at every sigma. Errors above 20 px (the wrong mode was
+higher) count as 20.
+"""
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+import numpy as np
+from mmpose.codecs import MSRAHeatmap
+
+from gm_pose.codecs import JointAdaptiveMSRAHeatmap
+
+INPUT_SIZE, HEATMAP_SIZE = (192, 256), (48, 64)
+NUM_JOINTS = 17
+SIGMAS = (0.8, 0.85, 1.0, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)
+# name, width (None: 0.85-1.35 at random), noise, its smoothness in cells
+CONDITIONS = (
+    ('right width, white noise', 1.0, 0.05, 0.0),
+    ('right width, smooth noise', 1.0, 0.05, 1.0),
+    ('too wide', 1.3, 0.03, 1.0),
+    ('too narrow', 0.85, 0.03, 1.0),
+    ('any width', None, 0.03, 1.0),
+)
+
+
+def draw_gaussians(centers, widths, amplitudes):
+    """Centres (M, 2), widths and amplitudes (M,) in cells -> maps (M, H, W)."""
+    factors = [
+        np.exp(
+            -((np.arange(n) - centers[:, i, None]) ** 2) / (2 * widths[:, None] ** 2)
+        )
+        for i, n in enumerate(HEATMAP_SIZE)
+    ]
+    return amplitudes[:, None, None] * factors[1][:, :, None] * factors[0][:, None]
+
+
+def smooth(noise, width):
+    """White noise (M, H, W) -> noise of the same size, correlated over `width` cells."""
+    if not width:
+        return noise
+    cells = np.arange(-4, 5)
+    kernel = np.exp(-(cells**2) / (2 * width**2))
+    for axis in (1, 2):
+        noise = sum(
+            weight * np.roll(noise, int(shift), axis)
+            for shift, weight in zip(cells, kernel, strict=True)
+        )
+    return noise / noise.std()
+
+
+def make_predictions(
+    sigma: float, people: int
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Sigma -> per condition its name, maps (B, K, H, W), joints (B, K, 2) in px."""
+    rng = np.random.default_rng(int(sigma * 100))
+    count = people * NUM_JOINTS
+    scale = np.array(INPUT_SIZE) / HEATMAP_SIZE
+    for name, width, noise, smoothness in CONDITIONS:
+        centers = rng.uniform(10, np.array(HEATMAP_SIZE) - 11, (count, 2))
+        amplitude = rng.uniform(0.3, 0.9, count)
+        widths = sigma * (
+            rng.uniform(0.85, 1.35, count) if width is None else np.full(count, width)
+        )
+        angle = rng.uniform(0, 2 * np.pi, count)
+        step = rng.uniform(3, 16, count)[:, None] * np.stack(
+            [np.cos(angle), np.sin(angle)], 1
+        )
+        maps = draw_gaussians(centers, widths, amplitude)
+        second = amplitude * rng.uniform(0.1, 0.5, count)
+        maps += draw_gaussians(centers + step, widths, second)
+        maps += noise * smooth(rng.normal(size=maps.shape), smoothness)
+        shape = (people, NUM_JOINTS)
+        yield (
+            name,
+            maps.astype(np.float32).reshape(*shape, *maps.shape[1:]),
+            (centers * scale).reshape(*shape, 2),
+        )
+
+
+def measure(codec, maps, joints) -> np.ndarray:
+    """Maps (B, K, H, W), joints (B, K, 2) -> errors in px (B * K,), capped at 20."""
+    decoded = np.concatenate([codec.decode(m)[0] for m in maps])
+    return np.minimum(np.linalg.norm(decoded - joints, axis=-1).ravel(), 20)
+
+
+def measure_noise_free(codec, people: int) -> float:
+    """Codec -> largest there-and-back error in px."""
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for _ in range(people):
+        joints = rng.uniform(24, np.array(INPUT_SIZE) - 28, (1, NUM_JOINTS, 2))
+        joints = joints.astype(np.float32)
+        decoded, _ = codec.decode(codec.encode(joints)['heatmaps'])
+        worst = max(worst, float(np.linalg.norm(decoded - joints, axis=-1).max()))
+    return worst
+
+
+def make_codecs(sigma: float, unbiased: bool) -> tuple[object, object]:
+    """Sigma -> stock codec and ours, at the same settings."""
+    sizes = dict(input_size=INPUT_SIZE, heatmap_size=HEATMAP_SIZE, unbiased=unbiased)
+    return (
+        MSRAHeatmap(**sizes, sigma=sigma),
+        JointAdaptiveMSRAHeatmap(**sizes, sigmas=[sigma] * NUM_JOINTS),
+    )
+
+
+def write_tables(people: int, sigmas=SIGMAS) -> tuple[str, dict]:
+    """Measure everything -> Markdown, and root mean squares by (sigma, condition)."""
+    lines = [
+        '# Accuracy of the codec',
+        '',
+        'Written by `python benchmarks/codec_accuracy.py`; the conditions are described '
+        'there. Input px (1 cell = 4 px).',
+        '',
+        '## There and back without noise: largest error',
+        '',
+        '| sigma | quarter offset: MMPose | gm_pose | DARK | gm_pose unbiased |',
+        '|---|---|---|---|---|',
+    ]
+    for sigma in sigmas:
+        cells = [
+            f'{measure_noise_free(codec, people):.4f}'
+            for unbiased in (False, True)
+            for codec in make_codecs(sigma, unbiased)
+        ]
+        lines.append(f'| {sigma} | ' + ' | '.join(cells) + ' |')
+    lines += [
+        '',
+        '## Predicted maps: root mean square (median) of the error',
+        '',
+        f'{people * NUM_JOINTS} joints per cell.',
+        '',
+        '| sigma | maps | DARK | gm_pose unbiased | gm_pose / DARK |',
+        '|---|---|---|---|---|',
+    ]
+    results = {}
+    for sigma in sigmas:
+        stock, ours = make_codecs(sigma, unbiased=True)
+        for name, maps, joints in make_predictions(sigma, people):
+            errors = [measure(codec, maps, joints) for codec in (stock, ours)]
+            rms = [float(np.sqrt((e**2).mean())) for e in errors]
+            results[sigma, name] = rms
+            cells = [
+                f'{r:.2f} ({np.median(e):.2f})'
+                for r, e in zip(rms, errors, strict=True)
+            ]
+            lines.append(
+                f'| {sigma} | {name} | {cells[0]} | {cells[1]} | {rms[1] / rms[0]:.2f} |'
+            )
+    return '\n'.join(lines) + '\n', results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--people', type=int, default=40)
+    parser.add_argument('--out', type=Path, help='Markdown file to write')
+    args = parser.parse_args()
+    table, _ = write_tables(args.people)
+    print(table, end='')
+    if args.out:
+        args.out.write_text(table)
+
+
+if __name__ == '__main__':
+    main()
