@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from studies.run_versions import equals_fingerprint
+
 RESULTS = Path(__file__).with_name('results')
 RESULT_FORMAT = 1
 
@@ -61,20 +63,24 @@ def load_results(folder: Path) -> list[dict]:
     return results
 
 
-def judge_run(path: Path, config_hash: str, sources: dict[str, str]) -> str:
+def judge_run(
+    path: Path, config_hash: str, fingerprints: dict[str, list[float]]
+) -> str:
     """State of a run: 'missing', 'done', 'stale' or 'other decoder'.
 
-    'stale' was trained with another config or on targets of another encoder source; it
-    stays in the tables until it is repeated. 'other decoder' needs only an evaluation.
+    'stale' was trained with another config or on targets that the encoder no longer
+    gives; it stays in the tables until it is repeated. 'other decoder' needs only an
+    evaluation.
     """
     if not path.exists():
         return 'missing'
     result = load_result(path)
     if result['config_hash'] != config_hash:
         return 'stale'
-    if result['sources']['encoding'] != sources['encoding']:
+    kept = result['fingerprints']
+    if not equals_fingerprint(kept['encoding'], fingerprints['encoding']):
         return 'stale'
-    if result['sources']['decoding'] != sources['decoding']:
+    if not equals_fingerprint(kept['decoding'], fingerprints['decoding']):
         return 'other decoder'
     return 'done'
 

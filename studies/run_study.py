@@ -59,16 +59,18 @@ def parse_args() -> argparse.Namespace:
 def judge_runs(args: argparse.Namespace) -> dict[Run, str]:
     """All runs asked for, seed by seed -> their states (see `judge_run`)."""
     from studies.build_config import build_config, hash_config
-    from studies.run_versions import hash_sources
+    from studies.run_versions import take_fingerprints
 
-    dataset, sources = DATASETS[args.dataset], hash_sources()
+    dataset, fingerprints = DATASETS[args.dataset], take_fingerprints()
     arms = find_arms(args.arms, args.dataset)
     states = {}
     for seed in args.seeds:
         for arm in arms:
             run = Run(dataset.name, arm.name, seed)
             config_hash = hash_config(build_config(arm, dataset, seed, args.epochs))
-            states[run] = judge_run(run.find_result(args.results), config_hash, sources)
+            states[run] = judge_run(
+                run.find_result(args.results), config_hash, fingerprints
+            )
     return states
 
 

@@ -21,7 +21,7 @@ from studies.build_config import add_paths, build_config, hash_config
 from studies.datasets import DATASETS, prepare_parts
 from studies.evaluate_model import evaluate_model
 from studies.kept_results import RESULT_FORMAT, Run, format_result
-from studies.run_versions import collect_versions, hash_sources
+from studies.run_versions import collect_versions, take_fingerprints
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,7 +57,7 @@ def train_model(cfg: Config, config_hash: str, work_dir: Path) -> tuple[Any, dic
     model = runner.train()
     facts = dict(
         config_hash=config_hash,
-        encoding=hash_sources()['encoding'],
+        encoding=take_fingerprints()['encoding'],
         epochs=runner.epoch,
         iterations=runner.iter,
         final_loss=round(
@@ -111,7 +111,7 @@ def main() -> None:
         seed=run.seed,
         config_hash=config_hash,
         codec=cfg.codec.to_dict(),
-        sources=dict(hash_sources(), encoding=training['encoding']),
+        fingerprints=dict(take_fingerprints(), encoding=training.pop('encoding')),
         versions=collect_versions(),
         parts={
             name: {key: part[key] for key in ('people', 'sha256')}

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from gm_pose.codecs import gaussian_encoding, heatmap_decoding
 from studies.kept_results import (
     RESULT_FORMAT,
     Run,
@@ -12,15 +13,15 @@ from studies.kept_results import (
     load_results,
 )
 from studies.run_study import describe_progress, run_all
-from studies.run_versions import SOURCES, hash_sources
+from studies.run_versions import equals_fingerprint, take_fingerprints
 
-SOURCE_HASHES = dict(encoding='e', decoding='d')
+FINGERPRINTS = dict(encoding=[1.0, 2.0], decoding=[3.0])
 
 
 def write_result(folder, run, **changes):
     result = dict(
         format=RESULT_FORMAT, dataset=run.dataset, arm=run.arm, seed=run.seed,
-        config_hash='c', sources=dict(SOURCE_HASHES),
+        config_hash='c', fingerprints=dict(FINGERPRINTS),
     )  # fmt: skip
     result.update(changes)
     path = run.find_result(folder)
@@ -34,17 +35,17 @@ def write_result(folder, run, **changes):
     [
         ({}, 'done'),
         (dict(config_hash='other'), 'stale'),
-        (dict(sources=dict(encoding='new', decoding='d')), 'stale'),
-        (dict(sources=dict(encoding='e', decoding='new')), 'other decoder'),
+        (dict(fingerprints=dict(encoding=[1.0, 2.1], decoding=[3.0])), 'stale'),
+        (dict(fingerprints=dict(encoding=[1.0, 2.0], decoding=[3.1])), 'other decoder'),
     ],
 )
 def test_state_of_a_kept_run(tmp_path, changes, state):
     path = write_result(tmp_path, Run('studio17', 'sub-u2.0', 0), **changes)
-    assert judge_run(path, 'c', SOURCE_HASHES) == state
+    assert judge_run(path, 'c', FINGERPRINTS) == state
 
 
 def test_run_without_result_is_missing(tmp_path):
-    assert judge_run(tmp_path / 'seed0.json', 'c', SOURCE_HASHES) == 'missing'
+    assert judge_run(tmp_path / 'seed0.json', 'c', FINGERPRINTS) == 'missing'
 
 
 def test_result_text_is_json_with_lists_on_one_line():
@@ -70,15 +71,32 @@ def test_loading_refuses_what_is_no_result(tmp_path):
         load_results(tmp_path)
 
 
-def test_source_hashes_tell_encoding_from_decoding(tmp_path):
-    for names in SOURCES.values():
-        for name in names:
-            (tmp_path / name).write_text('x = 1\n')
-    before = hash_sources(tmp_path)
-    (tmp_path / SOURCES['decoding'][0]).write_text('x = 2\n')
-    after = hash_sources(tmp_path)
-    assert before['encoding'] == after['encoding']
-    assert before['decoding'] != after['decoding']
+def test_fingerprints_do_not_depend_on_the_call():
+    first, second = take_fingerprints(), take_fingerprints()
+    assert first == second
+    assert not equals_fingerprint(first['encoding'], first['decoding'])
+
+
+def test_fingerprint_notices_a_moved_target(monkeypatch):
+    before = take_fingerprints()
+    draw_exact = gaussian_encoding.draw_exact
+
+    def draw_moved(centers_cells, *args):
+        return draw_exact(centers_cells + 0.01, *args)
+
+    monkeypatch.setattr(gaussian_encoding, 'draw_exact', draw_moved)
+    after = take_fingerprints()
+    assert not equals_fingerprint(before['encoding'], after['encoding'])
+
+
+def test_fingerprint_notices_another_refinement(monkeypatch):
+    before = take_fingerprints()
+    monkeypatch.setattr(
+        heatmap_decoding, 'refine_matched', lambda w, x, y, s, xp: (x * 0, y * 0)
+    )
+    after = take_fingerprints()
+    assert equals_fingerprint(before['encoding'], after['encoding'])
+    assert not equals_fingerprint(before['decoding'], after['decoding'])
 
 
 def start_python(code):
