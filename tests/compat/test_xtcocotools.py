@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from pycocotools import coco as pycocotools_coco
 from pycocotools import cocoeval as pycocotools_cocoeval
+from record_oks_fixture import CASES, FIXTURE, run_case
 
 from gm_pose.compat import xtcocotools as compat
 from gm_pose.compat.xtcocotools.coco import COCO
 from gm_pose.compat.xtcocotools.cocoeval import COCOeval
 
 sys.path.insert(0, __file__.rpartition('/')[0])
-from record_oks_fixture import CASES, FIXTURE, run_case
 
 # Sums over <= 10 x 101 doubles in [0, 1]: rounding stays below 1e-12. The issue is equal
 # decisions (a match, an ignored person), and one of these moves a number by > 1e-5.
