@@ -1,0 +1,125 @@
+"""Estimate a sigma table from a COCO-style annotation file."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from gm_pose.codecs.sigma_estimation import JointSizes, measure_joints
+from gm_pose.codecs.sigma_tables import scale_to_mean
+from gm_pose.codecs.skeleton import average_mirrored
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('annotations', type=Path, help='COCO-style keypoint JSON file')
+    parser.add_argument(
+        '--method',
+        choices=('auto', 'repeats', 'masks', 'boxes'),
+        default='auto',
+        help='what to measure: spread of repeated annotations, extent within masks, '
+        'distance between joints; auto takes the first that the file allows',
+    )
+    parser.add_argument(
+        '--person-key',
+        default='person_id',
+        help="annotations' field that tells one person's repeats (default: %(default)s; "
+        'without it, boxes that coincide)',
+    )
+    parser.add_argument(
+        '--mean', type=float, default=2.0, help='mean sigma in cells (%(default)s)'
+    )
+    parser.add_argument(
+        '--power',
+        type=float,
+        default=1.0,
+        help='sigma in cells ~ size to this power; 0.5 evens a table out (%(default)s)',
+    )
+
+
+def find_mirror(names: list[str]) -> list[int]:
+    """Joint names -> index of each one's left or right counterpart, or its own."""
+    mirror = []
+    for index, name in enumerate(names):
+        swapped = (
+            name.replace('left', '\0').replace('right', 'left').replace('\0', 'right')
+        )
+        mirror.append(names.index(swapped) if swapped in names else index)
+    return mirror
+
+
+def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
+    """File -> annotations, joint names.
+
+    Raises:
+        ValueError: not a COCO-style keypoint file; the text says what is missing.
+    """
+    try:
+        data = json.loads(path.read_text())
+    except OSError as error:
+        raise ValueError(f"cannot read '{path}': {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"'{path}' is not JSON: {error}") from error
+    if not isinstance(data, dict) or not data.get('annotations'):
+        raise ValueError(f"'{path}' has no annotations: a COCO-style file is wanted")
+    annotations = [a for a in data['annotations'] if a.get('keypoints')]
+    if not annotations:
+        raise ValueError(f"'{path}' has no annotation with keypoints")
+    lengths = sorted({len(a['keypoints']) for a in annotations})
+    if len(lengths) > 1 or lengths[0] % 3:
+        raise ValueError(
+            f"'{path}' has annotations of {lengths} keypoint numbers: 3 K for the same "
+            'K in each (x, y, visibility) are wanted'
+        )
+    count = lengths[0] // 3
+    named = [c['keypoints'] for c in data.get('categories', ()) if c.get('keypoints')]
+    names = list(named[0]) if named else [f'joint_{k}' for k in range(count)]
+    if len(names) != count:
+        raise ValueError(
+            f"'{path}' names {len(names)} joints in its category, and its annotations "
+            f'have {count}'
+        )
+    return annotations, names
+
+
+def format_table(
+    found: JointSizes, names: list[str], mean: float, power: float
+) -> tuple[str, bool]:
+    """Sizes -> what is printed, and whether every joint has a sigma."""
+    seen = np.isfinite(found.sizes) & (found.sizes > 0)
+    lines = [
+        f'method: {found.method}; size = fraction of sqrt(area)',
+        f'{"joint":24s} {"count":>7s} {"size":>8s} {"sigma (cells)":>14s}',
+    ]
+    complete = bool(seen.all())
+    cells = np.full(len(names), np.nan)
+    if complete:
+        sizes = average_mirrored(found.sizes, find_mirror(names))
+        cells = scale_to_mean(sizes, mean, power)
+    for name, count, size, cell in zip(
+        names, found.counts, found.sizes, cells, strict=True
+    ):
+        measured = [f'{v:.4f}' if np.isfinite(v) else '-' for v in (size, cell)]
+        lines.append(f'{name:24s} {count:7d} {measured[0]:>8s} {measured[1]:>14s}')
+    if complete:
+        pairs = ', '.join(f"'{n}': {c:.3f}" for n, c in zip(names, cells, strict=True))
+        lines += [
+            '',
+            f'left and right averaged, power {power:g}, mean {mean:g} cells:',
+            f'sigmas={{{pairs}}}',
+        ]
+    else:
+        missing = [n for n, s in zip(names, seen, strict=True) if not s]
+        lines += ['', f'no table: nothing was measured for {missing}']
+    return '\n'.join(lines), complete
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table; 0, or 1 where a joint was never seen."""
+    if not args.mean > 0 or not np.isfinite([args.mean, args.power]).all():
+        raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')
+    annotations, names = read_annotations(args.annotations)
+    found = measure_joints(annotations, len(names), args.method, args.person_key)
+    text, complete = format_table(found, names, args.mean, args.power)
+    print(text)
+    return 0 if complete else 1
