@@ -9,6 +9,6 @@ from gm_pose.version import __version__
 
 prepare_stack()  # before anything below imports mmpose.models
 
-from gm_pose import codecs, engine, models  # noqa: E402
+from gm_pose import codecs, datasets, engine, models  # noqa: E402
 
-__all__ = ['__version__', 'codecs', 'engine', 'models']
+__all__ = ['__version__', 'codecs', 'datasets', 'engine', 'models']

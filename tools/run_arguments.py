@@ -48,6 +48,14 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
+def limit_image_size() -> None:
+    """Let OpenCV refuse images above 10^8 pixels; call it before anything imports cv2.
+
+    Its own limit is 2^30: a few bytes of PNG header could take 3 GB.
+    """
+    os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(100_000_000))
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read `args.config` and merge the shared arguments into it.
 

@@ -3,7 +3,7 @@
 import argparse
 import os.path as osp
 
-from run_arguments import add_run_arguments, load_config
+from run_arguments import add_run_arguments, limit_image_size, load_config
 
 EXAMPLE = """example:
   COCO_ROOT=/data/coco python tools/test.py configs/gm_set2_res50_coco.py \\
@@ -11,7 +11,7 @@ EXAMPLE = """example:
   mim test gm_pose gm_set2_res50_coco.py --checkpoint epoch_210.pth --show-dir pictures"""
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Evaluate a pose model',
         epilog=EXAMPLE,
@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
         '--badcase', action='store_true', help='keep pictures of the worst samples'
     )
     add_run_arguments(parser)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def merge_args(cfg, args: argparse.Namespace):
@@ -64,8 +64,9 @@ def merge_args(cfg, args: argparse.Namespace):
     return cfg
 
 
-def main() -> None:
-    args = parse_args()
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    limit_image_size()
 
     import gm_pose  # noqa: F401  before mmpose, and for configs without our import
     from gm_pose.engine.user_errors import report_user_errors
@@ -74,17 +75,48 @@ def main() -> None:
         run_test(args)
 
 
+def check_run(cfg, args: argparse.Namespace) -> None:
+    """Everything that can be told before a file is written."""
+    from gm_pose.engine import codec_config, preflight
+    from gm_pose.engine.annotation_checks import check_annotation_files
+    from gm_pose.engine.checkpoint_checks import check_checkpoint_fits
+    from gm_pose.engine.part_checks import check_import, check_parts
+    from gm_pose.engine.processes import is_first_on_node
+    from gm_pose.engine.resume import read_checkpoint
+    from gm_pose.engine.shape_checks import check_heatmap_size, check_keypoint_count
+
+    check_import(cfg, args.config)
+    codec_config.check_codec_agreement(cfg)
+    preflight.check_data_files(cfg, ('test',))
+    model = check_parts(cfg, ('test',))
+    check_keypoint_count(cfg, ('test',))
+    check_heatmap_size(cfg, model)
+    if '://' not in args.checkpoint:
+        checkpoint = read_checkpoint(args.checkpoint)
+        check_checkpoint_fits(checkpoint, model, args.checkpoint)
+    if is_first_on_node(cfg.launcher):
+        check_annotation_files(cfg, ('test',))
+
+
 def run_test(args: argparse.Namespace) -> None:
     import mmengine
     from mmengine.runner import Runner
 
-    from gm_pose.engine import codec_config, cpu_processes, preflight
+    from gm_pose.engine import cpu_processes
+    from gm_pose.engine.atomic_files import explain_write_error
+    from gm_pose.engine.crash_log import log_crash
+    from gm_pose.engine.run_guards import use_readable_images
 
     cfg = merge_args(load_config(args), args)
-    codec_config.check_codec_agreement(cfg)
-    preflight.check_data_files(cfg, ('test',))
+    check_run(cfg, args)
+    use_readable_images(cfg)
     cpu_processes.prepare_cpu_processes(cfg)
-    metrics = Runner.from_cfg(cfg).test()
+    try:
+        runner = Runner.from_cfg(cfg)
+    except OSError as error:
+        raise explain_write_error(error, cfg.work_dir, 'write into') from error
+    with log_crash(runner):
+        metrics = runner.test()
     if args.out is not None and metrics:
         mmengine.mkdir_or_exist(osp.dirname(osp.abspath(args.out)))
         mmengine.dump(metrics, args.out)

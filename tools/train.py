@@ -2,14 +2,14 @@
 
 import argparse
 
-from run_arguments import add_run_arguments, load_config
+from run_arguments import add_run_arguments, limit_image_size, load_config
 
 EXAMPLE = """example:
   COCO_ROOT=/data/coco python tools/train.py configs/gm_set2_res50_coco.py --gt-boxes
   mim train gm_pose gm_set2_res50_coco.py --work-dir work_dirs/first --amp"""
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Train a pose model',
         epilog=EXAMPLE,
@@ -35,11 +35,12 @@ def parse_args() -> argparse.Namespace:
         help="scale the learning rate by actual batch / the config's base_batch_size",
     )
     add_run_arguments(parser)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def merge_args(cfg, args: argparse.Namespace):
     """Merge the arguments that only training has."""
+    from gm_pose.engine.learning_rate import enable_lr_scaling
     from gm_pose.engine.user_errors import UserError
 
     if args.no_validate:
@@ -47,6 +48,13 @@ def merge_args(cfg, args: argparse.Namespace):
         cfg.val_dataloader = None
         cfg.val_evaluator = None
     if args.amp:
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UserError(
+                '--amp: automatic mixed precision needs a GPU, and this machine shows '
+                'none: leave --amp out'
+            )
         kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
             raise UserError(
@@ -55,21 +63,62 @@ def merge_args(cfg, args: argparse.Namespace):
             )
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
-        if cfg.get('auto_scale_lr') is None:
-            raise UserError(
-                '--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the '
-                'config'
-            )
-        cfg.auto_scale_lr.enable = True
+        enable_lr_scaling(cfg)
     return cfg
 
 
-def main() -> None:
-    args = parse_args()
+def prepare_resume(cfg, resume: str | None):
+    """Decide where the run starts; returns (content of the checkpoint or None, note).
+
+    A seed that the config leaves open is the checkpoint's: MMEngine would build the data
+    loader with another one before it reads the checkpoint's.
+    """
+    from gm_pose.engine.resume import find_resumable_checkpoint, read_checkpoint
+    from gm_pose.engine.user_errors import UserError
+
+    if resume is None and not (cfg.get('resume') and cfg.get('load_from')):
+        resume = 'auto' if cfg.get('resume') else None
+    elif resume is None:
+        resume = cfg.load_from
+    if resume is None:
+        return None, None
+    cfg.resume, note = True, None
+    if resume == 'auto':
+        path, note = find_resumable_checkpoint(cfg.work_dir)
+        if path is None and note is not None:
+            raise UserError(
+                f'--resume: {note}, and no whole checkpoint lies in {cfg.work_dir}: start '
+                'again without --resume, or name a checkpoint with --resume FILE'
+            )
+        if path is None:
+            cfg.resume, cfg.load_from = False, None
+            return None, f'--resume: no checkpoint in {cfg.work_dir} yet, starting anew'
+        note = note and f'--resume: {note}; going on from {path}'
+    else:
+        path = resume
+    cfg.load_from = path
+    if '://' in path:
+        return None, note
+    checkpoint = read_checkpoint(path)
+    meta = checkpoint.get('meta') or {}
+    if 'optimizer' not in checkpoint or not {'epoch', 'iter'} <= set(meta):
+        raise UserError(
+            f'checkpoint {path} holds weights and no state of a run (a "best" or a '
+            'published one does not): resume from epoch_N.pth, or start a new run from '
+            f'these weights with --cfg-options load_from={path}'
+        )
+    seed, found = meta.get('seed'), (cfg.get('randomness') or {}).get('seed')
+    if seed is not None and found != seed:
+        cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
+        if found is not None:
+            note = f'--resume: the seed is {seed}, as in {path}, and not {found}'
+    return checkpoint, note
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    limit_image_size()
 
     import gm_pose  # noqa: F401  before mmpose, and for configs without our import
     from gm_pose.engine.user_errors import report_user_errors
@@ -78,25 +127,64 @@ def main() -> None:
         run_training(args)
 
 
+def check_run(cfg, args: argparse.Namespace):
+    """Everything that can be told before a file is written; returns `prepare_resume`'s."""
+    from gm_pose.engine import codec_config, preflight
+    from gm_pose.engine.annotation_checks import check_annotation_files
+    from gm_pose.engine.checkpoint_checks import check_checkpoint_fits
+    from gm_pose.engine.part_checks import check_import, check_parts
+    from gm_pose.engine.processes import is_first_on_node
+    from gm_pose.engine.settings_checks import check_training_settings
+    from gm_pose.engine.shape_checks import check_heatmap_size, check_keypoint_count
+
+    check_import(cfg, args.config)
+    check_training_settings(cfg)
+    splits = ('train',) if cfg.get('val_dataloader') is None else ('train', 'val')
+    codec_config.check_codec_agreement(cfg)
+    preflight.check_data_files(cfg, splits)
+    preflight.check_pretrained_files(cfg)
+    model = check_parts(cfg, splits)
+    check_keypoint_count(cfg, splits)
+    check_heatmap_size(cfg, model)
+    if is_first_on_node(cfg.launcher):
+        check_annotation_files(cfg, splits)
+    checkpoint, note = prepare_resume(cfg, args.resume)
+    if checkpoint is not None:
+        check_checkpoint_fits(checkpoint, model, cfg.load_from)
+    elif cfg.get('load_from') and '://' not in cfg.load_from:
+        from gm_pose.engine.resume import read_checkpoint
+
+        read_checkpoint(cfg.load_from)  # whole and harmless; it may fit in part
+    return note
+
+
 def run_training(args: argparse.Namespace) -> None:
+    import contextlib
     from urllib.error import URLError
 
     from mmengine.runner import Runner
 
-    from gm_pose.engine import codec_config, cpu_processes, preflight
+    from gm_pose.engine import cpu_processes, preflight
+    from gm_pose.engine.crash_log import log_crash
+    from gm_pose.engine.processes import get_launched_rank
+    from gm_pose.engine.run_guards import add_run_guards
+    from gm_pose.engine.work_dir_lock import WorkDirLock
 
     cfg = merge_args(load_config(args), args)
-    codec_config.check_codec_agreement(cfg)
-    preflight.check_data_files(
-        cfg, ('train',) if args.no_validate else ('train', 'val')
-    )
-    preflight.check_pretrained_files(cfg)
-    cpu_processes.prepare_cpu_processes(cfg)
-    runner = Runner.from_cfg(cfg)
-    try:
-        runner.train()
-    except URLError as error:
-        raise preflight.explain_failed_download(cfg, error) from error
+    note = check_run(cfg, args)
+    add_run_guards(cfg)
+    with contextlib.ExitStack() as stack:
+        if get_launched_rank(cfg.launcher) == 0:
+            stack.enter_context(WorkDirLock(cfg.work_dir))
+        cpu_processes.prepare_cpu_processes(cfg)
+        runner = Runner.from_cfg(cfg)
+        stack.enter_context(log_crash(runner))
+        if note is not None:
+            runner.logger.warning(note)
+        try:
+            runner.train()
+        except URLError as error:
+            raise preflight.explain_failed_download(cfg, error) from error
 
 
 if __name__ == '__main__':

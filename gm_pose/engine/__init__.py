@@ -1,4 +1,4 @@
-"""What runs around the model: hooks, checks before a run, processes on the CPU."""
+"""Training runs that can be trusted: exact resume, safe files, checks before the start."""
 
 from gm_pose.engine import hooks
 

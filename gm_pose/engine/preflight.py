@@ -8,7 +8,12 @@ from mmengine.config import Config
 
 from gm_pose.engine.user_errors import UserError
 
-__all__ = ['check_data_files', 'check_pretrained_files', 'explain_failed_download']
+__all__ = [
+    'check_data_files',
+    'check_pretrained_files',
+    'explain_failed_download',
+    'join_root',
+]
 
 _ROOT_HINT = (
     'set the environment variable COCO_ROOT to the folder that holds annotations/, '
@@ -34,7 +39,8 @@ def _iter_datasets(node: Any, path: str) -> Iterator[tuple[str, dict]]:
             yield from _iter_datasets(value, f'{path}.{index}')
 
 
-def _join_root(dataset: dict, path: str) -> str:
+def join_root(dataset: dict, path: str) -> str:
+    """A dataset's file or folder, below its data_root if it is relative."""
     root = dataset.get('data_root') or ''
     return path if osp.isabs(path) or '://' in path else osp.join(root, path)
 
@@ -55,13 +61,13 @@ def check_data_files(cfg: Config, splits: tuple[str, ...]) -> None:
         for path, dataset in _iter_datasets(
             loader.get('dataset'), f'{split}_dataloader.dataset'
         ):
-            ann_file = _join_root(dataset, dataset['ann_file'])
+            ann_file = join_root(dataset, dataset['ann_file'])
             if _is_missing(ann_file):
                 raise UserError(
                     f'{path}.ann_file: {ann_file} does not exist: {_ROOT_HINT}'
                 )
             for name, prefix in (dataset.get('data_prefix') or {}).items():
-                folder = _join_root(dataset, prefix)
+                folder = join_root(dataset, prefix)
                 if _is_missing(folder):
                     raise UserError(
                         f'{path}.data_prefix.{name}: {folder} does not exist: '

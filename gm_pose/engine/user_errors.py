@@ -13,9 +13,17 @@ class UserError(Exception):
 
 @contextlib.contextmanager
 def report_user_errors() -> Iterator[None]:
-    """Print a `UserError` as one line on standard error and exit with code 2."""
+    """Print a `UserError` as one line on standard error and exit with code 2.
+
+    One from a data loader's worker arrives as the text of the worker's traceback, whose
+    last line is the sentence.
+    """
     try:
         yield
     except UserError as error:
-        print(f'gm_pose: error: {error}', file=sys.stderr, flush=True)
+        sentence = str(error)
+        if 'in DataLoader worker process' in sentence:
+            sentence = sentence.rsplit('UserError: ', 1)[-1]
+        sentence = ' '.join(sentence.split())
+        print(f'gm_pose: error: {sentence}', file=sys.stderr, flush=True)
         sys.exit(2)

@@ -1,0 +1,148 @@
+"""Annotation and detection files, read before a run starts."""
+
+import json
+from typing import Any
+
+from mmengine.config import Config
+
+from gm_pose.engine.run_guards import get_dataset
+from gm_pose.engine.shape_checks import get_keypoint_count
+from gm_pose.engine.user_errors import UserError
+
+__all__ = ['check_annotation_files', 'check_coco_layout', 'read_json']
+
+MAX_BYTES = 8_000_000_000
+"""Largest annotation file accepted: COCO train2017 has 2.4e8, Objects365 5e9 bytes."""
+
+
+def read_json(path: str) -> Any:
+    """JSON file -> value.
+
+    Raises:
+        UserError: the file is missing, too large, truncated or no JSON.
+    """
+    try:
+        with open(path, 'rb') as file:
+            size = file.seek(0, 2)
+            if size > MAX_BYTES:
+                raise UserError(
+                    f'{path} has {size} bytes, more than an annotation file can have '
+                    f'({MAX_BYTES}): give a COCO keypoint JSON file'
+                )
+            file.seek(0)
+            return json.load(file)
+    except OSError as error:
+        raise UserError(f'{path} cannot be read: {error.strerror}') from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise UserError(
+            f'{path} is no JSON file ({type(error).__name__}): give a COCO keypoint file'
+        ) from error
+    except MemoryError as error:
+        raise UserError(f'{path} does not fit into memory') from error
+    except ValueError as error:
+        end = getattr(error, 'pos', 0) >= size - 1
+        what = 'ends in the middle (truncated)' if end and size else 'is no JSON'
+        raise UserError(
+            f'{path} {what}: {error}; download or copy it again, or give a COCO keypoint '
+            'file'
+        ) from error
+
+
+def check_coco_layout(data: Any, path: str) -> None:
+    """Raise UserError unless `data` has COCO's lists, whose entries have ids."""
+    remedy = 'give a COCO keypoint file (lists `images`, `annotations`, `categories`)'
+    if not isinstance(data, dict):
+        raise UserError(f'{path} holds a {type(data).__name__} and no object: {remedy}')
+    for name in ('images', 'annotations'):
+        if not isinstance(data.get(name), list):
+            raise UserError(f'{path} has no list `{name}`: {remedy}')
+    if not data['images'] or not data['annotations']:
+        empty = 'annotations' if data['images'] else 'images'
+        raise UserError(f'{path}: the list `{empty}` is empty: {remedy}')
+    wanted = {
+        'images': ('id', 'file_name', 'width', 'height'),
+        'annotations': ('id', 'image_id', 'category_id'),
+    }
+    for name, fields in wanted.items():
+        for index, entry in enumerate(data[name]):
+            for field in fields:
+                if not isinstance(entry, dict) or field not in entry:
+                    raise UserError(
+                        f'{path}: {name}[{index}] has no `{field}`: {remedy}'
+                    )
+    known = {image['id'] for image in data['images']}
+    for index, entry in enumerate(data['annotations']):
+        if entry['image_id'] not in known:
+            raise UserError(
+                f'{path}: annotations[{index}] belongs to image {entry["image_id"]!r}, '
+                'which is not in `images`: the file is a mix of two, or half of one'
+            )
+
+
+def check_annotation_files(cfg: Config, splits: tuple[str, ...]) -> None:
+    """Read each split's annotation file; raise UserError for the first bad one.
+
+    Datasets other than MMPose's COCO-style ones are left to themselves.
+    """
+    from mmpose.datasets.datasets.base import BaseCocoStyleDataset
+    from mmpose.registry import DATASETS
+
+    from gm_pose.engine.preflight import join_root
+
+    checked = set()
+    for split in splits:
+        dataset = get_dataset(cfg, split)
+        kind = DATASETS.get((dataset or {}).get('type', ''))
+        if not isinstance(kind, type) or not issubclass(kind, BaseCocoStyleDataset):
+            continue
+        if '_load_annotations' in kind.__dict__ or 'load_data_list' in kind.__dict__:
+            continue  # a layout of its own
+        path = join_root(dataset, dataset['ann_file'])
+        if '://' in path or path in checked:
+            continue
+        checked.add(path)
+        data = read_json(path)
+        check_coco_layout(data, path)
+        _check_people(data, path, get_keypoint_count(dataset))
+        bbox_file = dataset.get('bbox_file')
+        if bbox_file and '://' not in bbox_file:
+            _check_detections(bbox_file)
+
+
+def _check_people(data: dict, path: str, count: int | None) -> None:
+    """Raise UserError if no person has keypoints, or one has another number of them."""
+    people = 0
+    for entry in data['annotations']:
+        keypoints = entry.get('keypoints')
+        if keypoints is None or 'bbox' not in entry:
+            continue
+        if not isinstance(keypoints, list) or len(keypoints) != 3 * (
+            count or len(keypoints) // 3
+        ):
+            found = len(keypoints) / 3 if isinstance(keypoints, list) else 'no list of'
+            raise UserError(
+                f'{path}: annotation {entry["id"]} has {found:g} keypoints'.replace(
+                    '.0 ', ' '
+                )
+                + f', and the dataset in the config has {count}: give the dataset the '
+                'metainfo of this file (metainfo=dict(from_file=...))'
+            )
+        people += 1
+    if not people:
+        raise UserError(
+            f'{path}: no annotation has both `keypoints` and `bbox`: give the keypoint '
+            'file (person_keypoints_*.json), not the one of boxes or captions'
+        )
+
+
+def _check_detections(path: str) -> None:
+    detections = read_json(path)
+    fields = ('category_id', 'image_id', 'bbox', 'score')
+    if not isinstance(detections, list) or not all(
+        isinstance(box, dict) and all(field in box for field in fields)
+        for box in detections
+    ):
+        raise UserError(
+            f'{path} is no list of detections (each with {", ".join(fields)}): give a '
+            'COCO detection file, or evaluate on ground-truth boxes with --gt-boxes'
+        )

@@ -1,0 +1,80 @@
+"""What every training run gets, whatever its config: exact resume, safe files, checks.
+
+Added to the merged config rather than to the shipped ones, because MMEngine replaces
+lists: a config that sets `custom_hooks` would lose them without a word. The config that
+a run dumps into its work directory shows them all, and one that lists any of them with
+settings of its own keeps those.
+"""
+
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+__all__ = ['add_run_guards', 'get_dataset', 'use_readable_images']
+
+GUARD_HOOKS = (
+    'ExactResumeHook',
+    'EffectiveBatchHook',
+    'EmptyTargetHook',
+    'BadImageReportHook',
+    'NonFiniteLossHook',
+)
+
+
+def add_run_guards(cfg: Config) -> None:
+    """Add hooks, checkpoint writing, sample seeds and image checks to `cfg`.
+
+    * ``custom_hooks``: each of `GUARD_HOOKS` that is not there;
+    * ``default_hooks.checkpoint``: `CheckpointHook` becomes `AtomicCheckpointHook`;
+    * ``train_dataloader``: dataset in a `GuardedDataset`, sampler in a `SeededSampler`;
+    * every pipeline: `LoadImage` becomes `LoadReadableImage`;
+    * ``custom_imports``: `gm_pose`, so that the dumped config finds all of these.
+    """
+    hooks = list(cfg.get('custom_hooks') or [])
+    present = {hook.get('type') for hook in hooks if isinstance(hook, dict)}
+    hooks += [ConfigDict(type=name) for name in GUARD_HOOKS if name not in present]
+    cfg.custom_hooks = hooks
+
+    checkpoint = (cfg.get('default_hooks') or {}).get('checkpoint')
+    if checkpoint is not None and checkpoint.get('type') == 'CheckpointHook':
+        checkpoint.type = 'AtomicCheckpointHook'
+
+    loader = cfg.train_dataloader
+    if loader.dataset.get('type') != 'GuardedDataset':
+        loader.dataset = ConfigDict(type='GuardedDataset', dataset=loader.dataset)
+    sampler = loader.get('sampler')
+    if sampler is not None and sampler.get('type') != 'SeededSampler':
+        loader.sampler = ConfigDict(type='SeededSampler', sampler=sampler)
+
+    use_readable_images(cfg)
+    imports = cfg.get('custom_imports') or ConfigDict(imports=[])
+    names = imports['imports']
+    names = [names] if isinstance(names, str) else list(names)
+    if 'gm_pose' not in names:
+        imports['imports'] = [*names, 'gm_pose']
+        cfg.custom_imports = imports
+
+
+def use_readable_images(cfg: Config) -> None:
+    """Let every data loader's pipeline check an image's header before its pixels."""
+    for split in ('train', 'val', 'test'):
+        _replace_loading(cfg.get(f'{split}_dataloader'))
+
+
+def _replace_loading(node: Any) -> None:
+    if isinstance(node, dict):
+        if node.get('type') == 'LoadImage':
+            node['type'] = 'LoadReadableImage'
+        for value in node.values():
+            _replace_loading(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            _replace_loading(value)
+
+
+def get_dataset(cfg: Config, split: str) -> dict | None:
+    """A split's dataset config, without the guard around it, or None."""
+    dataset = (cfg.get(f'{split}_dataloader') or {}).get('dataset')
+    if dataset is not None and dataset.get('type') == 'GuardedDataset':
+        return dataset.dataset
+    return dataset

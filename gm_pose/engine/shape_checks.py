@@ -1,0 +1,100 @@
+"""Keypoints and heatmap size have to agree between codec, head, dataset and files."""
+
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmpose import registry
+
+from gm_pose.engine.run_guards import get_dataset
+from gm_pose.engine.user_errors import UserError
+
+__all__ = ['check_heatmap_size', 'check_keypoint_count', 'get_keypoint_count']
+
+
+def get_keypoint_count(dataset: dict | None) -> int | None:
+    """K of a dataset's metainfo, or None where the config does not say."""
+    if not isinstance(dataset, dict):
+        return None
+    from mmpose.datasets.datasets.utils import parse_pose_metainfo
+
+    metainfo = dataset.get('metainfo')
+    kind = registry.DATASETS.get(dataset.get('type', ''))
+    metainfo = metainfo or getattr(kind, 'METAINFO', None)
+    if not metainfo:
+        return None
+    try:
+        return parse_pose_metainfo(dict(metainfo))['num_keypoints']
+    except FileNotFoundError as error:
+        raise UserError(
+            f'metainfo {metainfo} cannot be read ({error}): give from_file the path of a '
+            "dataset description (MMPose's are in configs/_base_/datasets)"
+        ) from error
+
+
+def check_keypoint_count(cfg: Config, splits: tuple[str, ...]) -> None:
+    """Raise UserError where the head, the codec or a dataset has another K."""
+    head = cfg.model.get('head') or {}
+    channels = head.get('out_channels')
+    if not isinstance(channels, int):
+        return
+    for split in splits:
+        count = get_keypoint_count(get_dataset(cfg, split))
+        if count is not None and count != channels:
+            raise UserError(
+                f'model.head.out_channels is {channels}, and {split}_dataloader.dataset '
+                f'has {count} keypoints: set model.head.out_channels={count}, or give the '
+                "dataset's own metainfo"
+            )
+    sigmas = (cfg.get('codec') or {}).get('sigmas')
+    if isinstance(sigmas, (list, tuple)) and len(sigmas) != channels:
+        raise UserError(
+            f'codec.sigmas has {len(sigmas)} values, and model.head.out_channels is '
+            f'{channels}: give one sigma for each keypoint'
+        )
+
+
+def check_heatmap_size(cfg: Config, model: torch.nn.Module) -> None:
+    """Raise UserError if the head's output is not of the codec's heatmap size.
+
+    Args:
+        cfg: merged config; without a codec that has input_size and heatmap_size nothing
+            is checked.
+        model: its outline; where that has no weights, shapes are all that is computed.
+    """
+    codec = cfg.get('codec') or {}
+    if 'input_size' not in codec or 'heatmap_size' not in codec:
+        return
+    shape = _infer_output_shape(model, tuple(codec.input_size))
+    if shape is None:
+        return
+    wanted = tuple(codec.heatmap_size)
+    found = (shape[-1], shape[-2])
+    if found != wanted:
+        raise UserError(
+            f'codec.heatmap_size is {wanted} (W, H), and the head gives {found} for '
+            f'codec.input_size={tuple(codec.input_size)}: set codec.heatmap_size={found}, '
+            'or change the head'
+        )
+
+
+def _infer_output_shape(
+    model: Any, input_size: tuple[int, int]
+) -> tuple[int, ...] | None:
+    """Shape of the heatmaps (1, K, H, W), or None if the model is of another kind."""
+    parameter = next(model.parameters(), None)
+    if parameter is None or parameter.device.type != 'meta':
+        return None
+    width, height = input_size
+    training = model.training
+    model.eval()
+    try:
+        image = torch.empty(1, 3, height, width, device='meta')
+        output = model(image, None, mode='tensor')
+    except Exception:  # not a model whose shapes can be followed this way
+        return None
+    finally:
+        model.train(training)
+    if torch.is_tensor(output) and output.dim() == 4:
+        return tuple(output.shape)
+    return None

@@ -1,0 +1,62 @@
+"""Parts that only tests use, imported by the tiny configs (`custom_imports`)."""
+
+import os
+import signal
+
+import torch
+from mmengine.hooks import Hook
+from mmpose.registry import HOOKS, MODELS
+from torch import nn
+
+
+@MODELS.register_module()
+class NoisyNeck(nn.Module):
+    """Dropout on the feature map, so that the model itself draws random numbers."""
+
+    def __init__(self, p: float = 0.2):
+        super().__init__()
+        self.p = p
+
+    def forward(self, feats):
+        return tuple(nn.functional.dropout(x, self.p, self.training) for x in feats)
+
+
+@HOOKS.register_module()
+class KillHook(Hook):
+    """SIGKILL this process at a chosen point, as the kernel or an operator would.
+
+    Args:
+        where: the hook method to die in.
+        iteration, epoch: counters (0-based) at which to die there.
+        rank: the only process that dies, or None for any.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, where: str, iteration: int | None = None,
+                 epoch: int | None = None, rank: int | None = None,
+                 error: str | None = None):  # fmt: skip
+        self.conditions = dict(iter=iteration, epoch=epoch, rank=rank)
+        self.error = error
+        setattr(self, where, self._die)
+
+    def _die(self, runner, *args, **kwargs):
+        for name, wanted in self.conditions.items():
+            if wanted is not None and getattr(runner, name) != wanted:
+                return
+        if self.error is not None:
+            raise RuntimeError(self.error)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@HOOKS.register_module()
+class PoisonHook(Hook):
+    """Make one weight infinite before an iteration, so that its loss is not finite."""
+
+    def __init__(self, iteration: int):
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.iteration:
+            with torch.no_grad():
+                next(iter(runner.model.parameters())).fill_(float('inf'))
