@@ -68,7 +68,9 @@ def test_compiled_training_equals_eager(kwargs):
 def test_exported_program_takes_any_batch():
     model = NeckAndHead().eval()
     batch = torch.export.Dim('batch', min=2)
-    program = torch.export.export(model, (make_feature(),), dynamic_shapes=({0: batch},))
+    program = torch.export.export(
+        model, (make_feature(),), dynamic_shapes=({0: batch},)
+    )
     x = make_feature(batch=5)
     torch.testing.assert_close(program.module()(x), model(x), rtol=1e-5, atol=1e-5)
 

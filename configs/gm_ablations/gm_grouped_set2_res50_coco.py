@@ -1,0 +1,9 @@
+# Ablation of the Gaussian Mixture Block: mixture weights per group of 16 channels instead
+# of one set for all channels.
+# Command: mim train gm_pose gm_grouped_set2_res50_coco.py
+# Expected: open; compare with gm_set2_res50_coco.py
+# Hardware x hours: not measured (the recipe is 8 GPUs x 64 images, 210 epochs)
+# Status: not run
+_base_ = ['../gm_set2_res50_coco.py']
+
+model = dict(neck=dict(num_groups=16))
