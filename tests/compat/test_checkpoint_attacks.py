@@ -10,6 +10,7 @@ import pickle
 import pickletools
 import sys
 import tarfile
+import traceback
 import zipfile
 
 import numpy as np
@@ -205,6 +206,16 @@ def test_refusal_names_what_the_file_carries(attack_name, witness, tmp_path):
     path = write_checkpoint(tmp_path / 'm.pth', attack(witness)[attack_name])
     with pytest.raises(ValueError, match=f'refused: it carries .*{attack_name[:6]}'):
         load_checkpoint_file(path)
+
+
+def test_traceback_does_not_advise_unsafe_loading(witness, tmp_path):
+    path = write_checkpoint(tmp_path / 'm.pth', attack(witness)['eval'])
+    with pytest.raises(checkpoints.CheckpointError) as info:
+        load_checkpoint_file(path)
+    shown = ''.join(traceback.format_exception(info.value))
+    assert 'refused' in shown
+    assert 'Re-running' not in shown
+    assert 'trusted source' not in shown
 
 
 def test_attacks_work_where_they_are_not_refused(tmp_path):

@@ -216,6 +216,33 @@ def test_python_text_of_mmcv_1_is_dropped(loader, tmp_path):
     assert loader(str(path))['meta'] == {'epoch': 3}
 
 
+def test_paths_that_resuming_would_delete_are_dropped(loader, tmp_path):
+    """CheckpointHook removes the former best checkpoint, and rmtree's a folder."""
+    info = {
+        'best_ckpt': '/home/somebody',
+        'best_ckpt_coco/AP': 'work_dirs/best_coco_AP_epoch_3.pth',
+        'best_ckpt_coco/AR': '/home/somebody/best_x.pth/..',
+        'best_ckpt_PCK': None,
+        'best_score': 0.5,
+        'keep_ckpt_ids': [1, '/../../thesis'],
+    }
+    path = tmp_path / 'deletes.pth'
+    torch.save({'message_hub': {'runtime_info': info}}, path)
+    assert loader(str(path))['message_hub']['runtime_info'] == {
+        'best_ckpt_coco/AP': 'work_dirs/best_coco_AP_epoch_3.pth',
+        'best_ckpt_PCK': None,
+        'best_score': 0.5,
+    }
+
+
+@pytest.mark.parametrize(
+    'content', [[1], {'meta': 3}, {'message_hub': {}}, torch.ones(1)]
+)
+def test_file_of_another_layout_loads_as_it_is(content, loader, tmp_path):
+    torch.save(content, tmp_path / 'other.pth')
+    assert loader(str(tmp_path / 'other.pth')) == content
+
+
 def test_safe_globals_of_others_are_left_as_they_were(tmp_path):
     if not checkpoints.HAS_SAFE_GLOBALS:
         pytest.skip('torch < 2.6')

@@ -6,11 +6,12 @@ replaces MMEngine's loaders of local files and of URLs (so also `torchvision://`
 `open-mmlab://`, whose downloads MMEngine would read unsafely even today). What is read
 is tensors, plain Python values, and the records of `records.py`; all else is refused.
 
-Two ways to code remain outside of the pickle. `Runner.resume` executes the text
-``meta['config']``, which files of MMCV 1 have: it is dropped here. MMEngine's inferencers
-execute ``meta['cfg']`` where they are given a checkpoint and no config: give a config.
+Values that MMEngine obeys when it resumes are dropped (`resumed_state.py`). One way to
+code remains: its inferencers execute the text ``meta['cfg']`` where they are given a
+checkpoint and no config. Give a config.
 """
 
+import logging
 import os
 import pickle
 import re
@@ -25,6 +26,7 @@ from mmengine.logging import print_log
 from mmengine.runner import checkpoint as mmengine_checkpoint
 
 from gm_pose.compat.checkpoints.records import RECORDS, restore
+from gm_pose.compat.checkpoints.resumed_state import drop_commands
 from gm_pose.compat.checkpoints.unpickler import load_restricted
 
 # From here on torch.load is safe by default and takes (object, name) pairs.
@@ -32,7 +34,6 @@ HAS_SAFE_GLOBALS = tuple(int(n) for n in torch.__version__.split('.')[:2]) >= (2
 
 # What reading a file that is no checkpoint, or half of one, ends in.
 _DAMAGE = (
-    pickle.UnpicklingError,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -51,12 +52,16 @@ _TORCH_ADVICE = re.compile(r',?( or)?( types| classes)? allowlisted via `\w+`')
 _NO_PICKLE = re.compile(r'Unsupported operand|invalid load key|Ran out of input')
 
 
+class CheckpointError(ValueError):
+    """A checkpoint file that was not loaded; the text is one sentence for the user."""
+
+
 def load_checkpoint_file(path: str, map_location: Any = None) -> Any:
     """Checkpoint file -> its content, with nothing executed.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file carries something executable, or is damaged, or is no
+        CheckpointError: the file carries something executable, or is damaged, or is no
             checkpoint; one sentence with the file's name, what it holds, what to do.
     """
     path = os.path.expanduser(path)
@@ -68,19 +73,17 @@ def load_checkpoint_file(path: str, map_location: Any = None) -> Any:
         )
     try:
         checkpoint = restore(_read(path, map_location))
+    except pickle.UnpicklingError as error:
+        # from None: torch's own text ends in advice to switch safe loading off
+        raise CheckpointError(_explain(path, error)) from None
     except _DAMAGE as error:
-        raise ValueError(_explain(path, error)) from error
+        raise CheckpointError(_explain(path, error)) from error
     except RuntimeError as error:
         if not _DAMAGE_TEXT.search(str(error)):
             raise  # about the device, not about the file
-        raise ValueError(_explain(path, error)) from error
-    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
-    if isinstance(meta, dict) and meta.pop('config', None) is not None:
-        print_log(
-            f'{path}: ignoring meta.config, Python text that resuming would execute',
-            logger='current',
-            level=30,
-        )
+        raise CheckpointError(_explain(path, error)) from error
+    for dropped in drop_commands(checkpoint):
+        print_log(f'{path}: ignoring {dropped}', 'current', logging.WARNING)
     return checkpoint
 
 
@@ -147,7 +150,7 @@ def load_url(
 
     Raises:
         OSError: the download failed; the text says where to put the file instead.
-        ValueError: as `load_checkpoint_file`.
+        CheckpointError: as `load_checkpoint_file`.
     """
     folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
     name = file_name or os.path.basename(urlparse(url).path)
