@@ -168,7 +168,9 @@ def _extrapolate(
     fall short by the same factor, and is told by it.
     """
     ratio = (second / xp.where(first == 0, 1, first)).clip(-bound, bound)
-    return (first + second / (1 - ratio)).clip(-limit, limit)
+    offset = first + second / (1 - ratio)
+    offset = offset.clip(-limit, limit)
+    return xp.where(abs(offset) <= limit, offset, 0)  # 0 for NaN, of values near 3e38
 
 
 def _weigh(d: Any, rates: tuple[Any, Any], xp: ModuleType) -> tuple[Any, Any, Any]:
@@ -188,6 +190,10 @@ def _count_up(count: int, first: Any, dtype: Any, xp: ModuleType) -> Any:
         steps = torch.arange(count, device=first.device, dtype=dtype)
         return steps[:, None] + first
     return np.arange(count, dtype=dtype)[:, None] + first.astype(dtype)
+
+
+def _is_on_cpu(tensor: torch.Tensor) -> bool:
+    return tensor.device.type == 'cpu'
 
 
 def decode_heatmaps(
@@ -211,7 +217,7 @@ def decode_heatmaps(
     xp: ModuleType = np
     if isinstance(heatmaps, torch.Tensor):
         heatmaps = heatmaps.detach().float()
-        if heatmaps.device.type == 'cpu':
+        if _is_on_cpu(heatmaps):
             heatmaps = heatmaps.numpy()
         else:
             xp = torch
