@@ -144,7 +144,7 @@ def _limbs(body: Body, outfit: Outfit) -> list[Capsule]:
     """Arms and legs; sleeves and trouser legs end where the outfit says."""
     p, girth = body.points, body.proportions['girth']
     skin, parts = outfit.skin, []
-    leg = 0.0 if outfit.skirt else outfit.leg
+    leg = 0.4 if outfit.skirt else outfit.leg  # the pelvis' colour where they meet
     for side in ('left', 'right'):
         # name, from, to, radii, cloth colour, share of the segment that is clothed
         for tag, start, end, ra, rb, cloth, share in (
@@ -212,5 +212,5 @@ def _head(body: Body, outfit: Outfit) -> list[Capsule]:
                              (0.3 * r,) * 2, cover, cover))  # fmt: skip
     if outfit.long_hair:
         parts.append(Capsule('hair', at(0, 0.0, -0.45), at(0, -1.5, -0.6),
-                             (0.85 * r, 0.7 * r), outfit.hair, outfit.hair))  # fmt: skip
+                             (1.08 * r, 0.8 * r), outfit.hair, outfit.hair))  # fmt: skip
     return parts

@@ -32,7 +32,7 @@ from gm_pose.datasets.synthetic_people.skeleton import sample_body
 IMAGE_SIZES = ((400, 300), (300, 400), (400, 270), (360, 360))
 """(W, H) px. Smaller than COCO's 640x480, so that decoding costs little time."""
 
-MIN_PIXELS = 500
+MIN_PIXELS = 700
 MIN_LABELLED_SEEN = 5
 _ATTEMPTS = 200
 
@@ -57,15 +57,15 @@ class Scene:
 
 
 def sample_figure(rng: np.random.Generator, size: tuple[int, int]) -> Figure:
-    """A random person at a random place and scale; a quarter are cut by the border."""
+    """A random person at a random place and scale; a fifth are cut by the border."""
     body = sample_body(rng)
     parts = dress_body(body, sample_outfit(rng))
     unit = bounding_box(parts, 1.0, np.zeros(2))
     extent = (unit[2:] - unit[:2]).max()  # statures
     w, h = size
     # The long side of the person's box in px; sqrt makes large people more common.
-    long_side = 70 + (0.95 * min(w, h) - 70) * np.sqrt(rng.random())
-    cut = rng.random() < 0.25
+    long_side = 90 + (0.95 * min(w, h) - 90) * np.sqrt(rng.random())
+    cut = rng.random() < 0.2
     height_px = long_side * (rng.uniform(1.0, 1.35) if cut else 1.0) / extent
     box = unit * height_px
     low, high = -box[:2], np.array([w, h]) - box[2:]
@@ -96,7 +96,7 @@ def place_figures(
         if len(figures) == people:
             break
         new = sample_figure(rng, size)
-        if all(max(_overlap(new.box, f.box), _overlap(f.box, new.box)) < 0.4
+        if all(max(_overlap(new.box, f.box), _overlap(f.box, new.box)) < 0.3
                for f in figures):  # fmt: skip
             figures.append(new)
     return sorted(figures, key=lambda f: f.height_px)
@@ -144,7 +144,7 @@ def compose_scene(
         canvas[v : v + dh, u : u + dw][drawing.mask] = drawing.colour[drawing.mask]
         front[v : v + dh, u : u + dw][drawing.mask] = i
         drawings.append(drawing)
-        if rng.random() < 0.16:
+        if rng.random() < 0.12:
             mask, colour = paint_occluder(rng, size, figure.box)
             canvas[mask] = colour[mask]
             front[mask] = -2

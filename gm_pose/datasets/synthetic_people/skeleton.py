@@ -68,7 +68,7 @@ def sample_proportions(rng: np.random.Generator) -> dict[str, float]:
 def sample_legs(rng: np.random.Generator) -> np.ndarray:
     """Hip flexion, abduction, outward turn and knee flexion, (2, 4) deg, left first."""
     kind = rng.choice(['stand', 'stride', 'sit', 'squat', 'kick'],
-                      p=[0.38, 0.3, 0.14, 0.1, 0.08])  # fmt: skip
+                      p=[0.42, 0.32, 0.12, 0.07, 0.07])  # fmt: skip
     out = rng.uniform(0, 15, 2)
     if kind == 'stand':
         flexion, abduction = rng.normal(0, 7, 2), rng.uniform(1, 14, 2)
@@ -95,7 +95,7 @@ def sample_legs(rng: np.random.Generator) -> np.ndarray:
 def sample_arm(rng: np.random.Generator) -> np.ndarray:
     """Shoulder flexion, abduction, inward turn and elbow flexion of one arm, (4,)."""
     kind = rng.choice(['down', 'akimbo', 'raised', 'side', 'forward', 'any'],
-                      p=[0.34, 0.14, 0.14, 0.12, 0.14, 0.12])  # fmt: skip
+                      p=[0.42, 0.12, 0.14, 0.16, 0.08, 0.08])  # fmt: skip
     if kind == 'down':
         low, high = (-22, 4, -10, 2), (28, 26, 40, 55)
     elif kind == 'akimbo':
@@ -113,9 +113,9 @@ def sample_arm(rng: np.random.Generator) -> np.ndarray:
 
 def sample_root(rng: np.random.Generator) -> np.ndarray:
     """Orientation of the pelvis seen by the camera, (3, 3): heading, lean, roll."""
-    heading = rng.normal(0, 50) if rng.random() < 0.6 else rng.uniform(-180, 180)
+    heading = rng.normal(0, 40) if rng.random() < 0.75 else rng.uniform(-180, 180)
     roll = rng.normal(0, 6)
-    if rng.random() < 0.05:  # lying, cartwheels
+    if rng.random() < 0.03:  # lying, cartwheels
         roll += rng.choice([-90.0, 90.0]) + rng.normal(0, 15)
     camera = rng.normal(6, 8)  # seen from a little above
     heading, roll, camera = np.deg2rad([heading, roll, camera])
@@ -127,7 +127,7 @@ def sample_body(rng: np.random.Generator) -> Body:
     size = sample_proportions(rng)
     legs = sample_legs(rng)
     arms = np.stack([sample_arm(rng), sample_arm(rng)])
-    if rng.random() < 0.25:  # both arms alike
+    if rng.random() < 0.35:  # both arms alike
         arms[1] = arms[0] + rng.normal(0, 6, 4)
     arms[:, 3] = np.maximum(arms[:, 3], 0)
     legs[:, 3] = np.clip(legs[:, 3], 0, 150)
