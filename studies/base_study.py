@@ -37,7 +37,7 @@ model = dict(
         decoder=codec,
     ),
     train_cfg=dict(compute_acc=False),
-    test_cfg=dict(flip_test=False, flip_mode='heatmap', shift_heatmap=True),
+    test_cfg=dict(flip_test=False),  # flip_tests.py has its own
 )
 
 train_pipeline = [

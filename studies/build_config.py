@@ -55,8 +55,6 @@ def build_config(
     )
     if arm.neck is not None:
         cfg['model']['neck'] = copy.deepcopy(arm.neck)
-    # sub-cell targets are drawn where the joint is: the flipped map needs no shift
-    cfg['model']['test_cfg']['shift_heatmap'] = not codec.get('unbiased', False)
     info = load_dataset_info(dataset.metainfo)
     steps = {step['type']: step for step in cfg['train_pipeline']}
     steps['GenerateTarget']['encoder'] = copy.deepcopy(codec)
@@ -77,9 +75,18 @@ def build_config(
     return Config(cfg)
 
 
+# Nothing here can change the weights that a run ends with, so a change of it does not
+# make a finished training another one.
+_NOT_TRAINING = (
+    'evaluation_loader', 'default_hooks', 'log_processor', 'visualizer', 'env_cfg',
+)  # fmt: skip
+
+
 def hash_config(cfg: Config) -> str:
-    """First 16 hex digits of the SHA-256 of the config's canonical JSON."""
-    text = json.dumps(cfg.to_dict(), sort_keys=True, default=str)
+    """First 16 hex digits of the SHA-256 of all that decides the trained weights."""
+    training = {k: v for k, v in cfg.to_dict().items() if k not in _NOT_TRAINING}
+    training['model'].pop('test_cfg', None)
+    text = json.dumps(training, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -8,6 +8,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from studies.build_config import locate_part
+from studies.flip_tests import FLIP_TESTS, predict_heatmaps
 from studies.joint_statistics import summarize_joints
 
 _METRICS = {
@@ -18,35 +19,56 @@ _METRICS = {
 }
 
 
-def evaluate_model(model: Any, cfg: Any, part: dict, flip_test: bool) -> dict[str, Any]:
-    """Model + part -> dict(AP, AP50, AP75, AR in percent, joints=per-joint lists).
+def evaluate_model(model: Any, cfg: Any, part: dict) -> dict[str, dict[str, Any]]:
+    """Model + part -> flip test -> dict(AP, AP50, AP75, AR in percent, joints).
 
-    Ground-truth boxes. MMEngine's TestLoop step by step, so that the predictions are at
-    hand for the per-joint numbers too.
+    Ground-truth boxes, MMPose's decoding and CocoMetric. MMEngine's TestLoop step by
+    step: the maps are predicted once and read for every flip test, and the predictions
+    are at hand for the per-joint lists.
     """
     loader_cfg = cfg.evaluation_loader.to_dict()
     loader_cfg['dataset'].update(locate_part(part))
     loader = Runner.build_dataloader(loader_cfg)
-    metric = dict(type='CocoMetric', ann_file=part['ann_file'])
-    evaluator = Evaluator([metric])
-    evaluator.dataset_meta = loader.dataset.metainfo
-    model.test_cfg['flip_test'] = flip_test
+    metainfo = loader.dataset.metainfo
+    stride = cfg.codec.input_size[0] // cfg.codec.heatmap_size[0]
+    evaluators = {name: build_evaluator(part, metainfo) for name in FLIP_TESTS}
+    people: dict[str, list[dict]] = {name: [] for name in FLIP_TESTS}
     model.eval()
-    people = []
     with torch.no_grad():
         for batch in loader:
-            samples = model.test_step(batch)
-            evaluator.process(data_samples=samples, data_batch=batch)
-            people += [_read_sample(sample) for sample in samples]
-    values = evaluator.evaluate(len(loader.dataset))
-    columns = {key: np.stack([p[key] for p in people]) for key in people[0]}
-    result: dict[str, Any] = {
-        name: round(100 * float(values[key]), 3) for name, key in _METRICS.items()
-    }
-    result['joints'] = summarize_joints(
-        **columns, oks_sigmas=np.asarray(loader.dataset.metainfo['sigmas'])
-    )
-    return result
+            data = model.data_preprocessor(batch, False)
+            maps = predict_heatmaps(
+                model, data['inputs'], metainfo['flip_indices'], stride
+            )
+            for name, heatmaps in maps.items():
+                samples = model.add_pred_to_datasample(
+                    model.head.decode(heatmaps),
+                    None,
+                    [sample.clone() for sample in data['data_samples']],
+                )
+                evaluators[name].process(data_samples=samples, data_batch=batch)
+                people[name] += [_read_sample(sample) for sample in samples]
+    results = {}
+    for name in FLIP_TESTS:
+        values = evaluators[name].evaluate(len(loader.dataset))
+        columns = {
+            key: np.stack([p[key] for p in people[name]]) for key in people[name][0]
+        }
+        results[name] = {
+            metric: round(100 * float(values[key]), 3)
+            for metric, key in _METRICS.items()
+        }
+        results[name]['joints'] = summarize_joints(
+            **columns, oks_sigmas=np.asarray(metainfo['sigmas'])
+        )
+    return results
+
+
+def build_evaluator(part: dict, metainfo: dict) -> Evaluator:
+    """CocoMetric on one part."""
+    evaluator = Evaluator([dict(type='CocoMetric', ann_file=part['ann_file'])])
+    evaluator.dataset_meta = metainfo
+    return evaluator
 
 
 def _read_sample(sample: Any) -> dict[str, np.ndarray]:

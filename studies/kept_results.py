@@ -7,7 +7,7 @@ from pathlib import Path
 from studies.run_versions import equals_fingerprint
 
 RESULTS = Path(__file__).with_name('results')
-RESULT_FORMAT = 1
+RESULT_FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -89,26 +89,36 @@ def is_candidate(arm: Arm, adaptive: bool) -> bool:
     return isinstance(arm.codec['sigmas'], float) != adaptive
 
 
+_COLUMNS = (
+    ('AP', 'report', 'plain'),
+    ('AP', 'report', 'flip'),
+    ('AP50', 'report', 'flip'),
+    ('AP75', 'report', 'flip'),
+    ('AR', 'report', 'flip'),
+    ('AP', 'report', 'flip_shift1'),
+    ('AP', 'report', 'flip_shift0'),
+    ('AP', 'select', 'flip'),
+)
+
+
 def render_arms(grouped: Results) -> str:
     """The table of all arms, by group: the report part, and AP of the select part."""
     lines = [
-        '| arm | seeds | AP | AP, flip | AP50 | AP75 | AR | AP select, flip |',
-        '|---|---|---|---|---|---|---|---|',
+        '| arm | seeds | AP | AP, flip | AP50 | AP75 | AR | AP, flip, shift 1 / 0 '
+        '| AP select, flip |',
+        '|---|---|---|---|---|---|---|---|---|',
     ]
     for group, title in GROUPS.items():
         arms = [a for a in ARMS.values() if a.group == group and a.name in grouped]
         if arms:
-            lines.append(f'| **{title}** | | | | | | | |')
+            lines.append(f'| **{title}** | | | | | | | | |')
         for arm in arms:
             runs = grouped[arm.name]
             cells = [
                 format_interval(compute_interval(list(get_metric(runs, *key).values())))
-                for key in (
-                    ('AP',), ('AP', 'report', 'flip'), ('AP50', 'report', 'flip'),
-                    ('AP75', 'report', 'flip'), ('AR', 'report', 'flip'),
-                    ('AP', 'select', 'flip'),
-                )
-            ]  # fmt: skip
+                for key in _COLUMNS
+            ]
+            cells[5:7] = [' / '.join(cells[5:7])]
             lines.append(
                 f'| {arm.title} (`{arm.name}`) | {len(runs)} | '
                 + ' | '.join(cells)

@@ -98,10 +98,7 @@ def main() -> None:
     run_cfg = add_paths(cfg, parts, work_dir)
     model, training = train_model(run_cfg, config_hash, work_dir)
     evaluation = {
-        part: {
-            key: evaluate_model(model, run_cfg, parts[part], flip_test)
-            for key, flip_test in (('plain', False), ('flip', True))
-        }
+        part: evaluate_model(model, run_cfg, parts[part])
         for part in ('select', 'report')
     }
     result = dict(

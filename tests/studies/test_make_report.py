@@ -3,6 +3,7 @@ import pytest
 
 from studies.arms import ARMS
 from studies.datasets import ROOT
+from studies.flip_tests import FLIP_TESTS
 from studies.kept_results import RESULT_FORMAT, RESULTS, load_results
 from studies.make_report import BEGIN, END, draw_figures, render_blocks, replace_block
 from studies.report_tables import (
@@ -24,9 +25,7 @@ def make_result(arm, seed, ap, select_ap=None):
 
     def fill(value):
         metrics = dict.fromkeys(('AP', 'AP50', 'AP75', 'AR'), value)
-        return dict(
-            plain=dict(metrics, joints=joints), flip=dict(metrics, joints=joints)
-        )
+        return {test: dict(metrics, joints=joints) for test in FLIP_TESTS}
 
     return dict(
         format=RESULT_FORMAT, dataset='studio17', arm=arm, seed=seed,
