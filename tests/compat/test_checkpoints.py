@@ -8,6 +8,7 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
+from mmengine.optim import scheduler as schedulers
 from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import Runner, load_checkpoint
 from mmengine.runner import checkpoint as mmengine_checkpoint
@@ -166,6 +167,53 @@ def test_load_from_takes_the_weights_only(trained, tmp_path):
     runner.load_or_resume()
     assert runner.iter == 0
     assert torch.equal(runner.model.linear.weight, trained[0].model.linear.weight)
+
+
+SCHEDULERS = {
+    'ConstantLR': {},
+    'CosineAnnealingLR': {'T_max': 5},
+    'CosineRestartLR': {'periods': [2], 'restart_weights': [1], 'eta_min': 0.0},
+    'ExponentialLR': {'gamma': 0.9},
+    'LinearLR': {},
+    'MultiStepLR': {'milestones': [1]},
+    'OneCycleLR': {'eta_max': 1.0, 'total_steps': 10},
+    'PolyLR': {},
+    'ReduceOnPlateauLR': {'monitor': 'loss'},
+    'StepLR': {'step_size': 2},
+}
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('name', SCHEDULERS)
+def test_state_of_every_scheduler_loads(name, loader, tmp_path):
+    optimizer = torch.optim.SGD(
+        [torch.nn.Parameter(torch.ones(1))], lr=0.1, momentum=0.9
+    )
+    build = getattr(schedulers, name)
+    state = build(optimizer, **SCHEDULERS[name]).state_dict()
+    torch.save({'param_schedulers': [state]}, tmp_path / 'state.pth')
+    assert loader(str(tmp_path / 'state.pth'))['param_schedulers'][0] == state
+
+
+OPTIMIZERS = ['SGD', 'Adam', 'AdamW', 'RMSprop', 'Adagrad', 'LBFGS', 'RAdam', 'NAdam']
+
+
+@pytest.mark.parametrize('name', OPTIMIZERS)
+def test_state_of_optimizers_loads(name, loader, tmp_path):
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = getattr(torch.optim, name)([weight], lr=0.1)
+
+    def compute_loss():
+        optimizer.zero_grad()
+        loss = weight.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(compute_loss)
+    torch.save(optimizer.state_dict(), tmp_path / 'state.pth')
+    loaded = loader(str(tmp_path / 'state.pth'))
+    assert loaded['param_groups'] == optimizer.state_dict()['param_groups']
+    assert loaded['state'].keys() == optimizer.state_dict()['state'].keys()
 
 
 @pytest.mark.parametrize('is_zip', [True, False])

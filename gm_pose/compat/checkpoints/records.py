@@ -1,14 +1,14 @@
 """What a checkpoint's pickle may name besides tensors, and what stands under the names.
 
 MMEngine's checkpoints hold, besides tensors: `HistoryBuffer` (the logged losses), numpy
-arrays and scalars (data set metainfo, best scores), and `getattr` (the names of
-`HistoryBuffer`'s statistics). None of these names is bound to the real object while a
-file is read. The reason is an attack that the plain allow-list (`numpy.ndarray`,
-`numpy.dtype`, `_reconstruct`) lets through: a pickle may *call* what it may name, and
-``numpy.ndarray((1,), 'O', b'AAAAAAAA')`` makes numpy take eight bytes of the file for a
-pointer to a Python object. numpy does it (1.26 and 2 alike), and the process crashes at
-an address that the file chose. Likewise `dtype.__setstate__` takes field offsets outside
-of the item, and `HistoryBuffer.__setstate__` writes into a dict of its class.
+arrays and scalars (data set metainfo, best scores), and `getattr` (`HistoryBuffer`'s
+statistics, the annealing function of a one-cycle schedule). None of these names is bound
+to the real object while a file is read. The reason is an attack that the plain allow-list
+(`numpy.ndarray`, `numpy.dtype`, `_reconstruct`) lets through: a pickle may *call* what it
+may name, and ``numpy.ndarray((1,), 'O', b'AAAAAAAA')`` makes numpy take eight bytes of the
+file for a pointer to a Python object. numpy 1.26 and 2 both do it, and the process crashes
+at an address that the file chose. Likewise `dtype.__setstate__` takes field offsets
+outside of the item, and `HistoryBuffer.__setstate__` writes into a dict of its class.
 
 So each name is bound to a record below, which takes plain values, checks them, and is
 turned into the real object by `restore` after the file is closed.
@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 from mmengine.logging import HistoryBuffer
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
 # bool, integers, floats, complex numbers, text: nothing that holds or points to objects
 _DTYPE_CODE = re.compile(r'b1|[iufc]\d{1,2}|[US]\d{1,9}')
-_STATISTICS = ('min', 'max', 'mean', 'current')
 
 
 class DtypeRecord:
@@ -74,6 +74,20 @@ class HistoryBufferRecord:
         self.state = state
 
 
+class OneCycleRecord:
+    """Stands for MMEngine's OneCycleParamScheduler, as the owner of two functions."""
+
+
+# HistoryBuffer has its statistics anyway. The annealing functions are plain maths.
+_ATTRIBUTES: dict[tuple[object, object], Any] = {
+    **{(HistoryBufferRecord, name): None for name in ('min', 'max', 'mean', 'current')},
+    **{
+        (OneCycleRecord, name): getattr(OneCycleParamScheduler, name)
+        for name in ('_annealing_cos', '_annealing_linear')
+    },
+}
+
+
 def reconstruct(kind: object, shape: object, code: object) -> ArrayRecord:
     """Stands for numpy's `_reconstruct`, which makes the array that a state follows."""
     if kind is not ArrayRecord:
@@ -95,16 +109,18 @@ def make_empty_bytes(*arguments: object) -> bytes:
     return b''
 
 
-def skip_statistics_method(owner: object, name: object) -> None:
-    """Stands for `getattr`; answers for HistoryBuffer's four statistics, with None."""
-    if owner is not HistoryBufferRecord or name not in _STATISTICS:
+def get_attribute(owner: object, name: object) -> Any:
+    """Stands for `getattr`: how pickle writes a method; answers for those below alone."""
+    if (owner, name) not in _ATTRIBUTES:
         raise pickle.UnpicklingError(f'getattr of {name!r}')
+    return _ATTRIBUTES[owner, name]
 
 
 # numpy 1 writes `numpy.core`, numpy 2 `numpy._core`; a file of either loads under both.
 RECORDS: dict[str, Any] = {
     'mmengine.logging.history_buffer.HistoryBuffer': HistoryBufferRecord,
-    'builtins.getattr': skip_statistics_method,
+    'builtins.getattr': get_attribute,
+    f'{OneCycleParamScheduler.__module__}.OneCycleParamScheduler': OneCycleRecord,
     'builtins.bytes': make_empty_bytes,
     'numpy.ndarray': ArrayRecord,
     'numpy.dtype': DtypeRecord,
