@@ -75,6 +75,12 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg = Config.fromfile(args.config)
     except (SyntaxError, OSError, KeyError, ValueError, TypeError) as error:
         raise UserError(f'config {args.config} cannot be read: {error}') from error
+    except ImportError as error:
+        name = getattr(error.__cause__ or error.__context__, 'name', None) or error
+        raise UserError(
+            f'config {args.config} imports {name}, which cannot be imported: install it, '
+            'put its folder into PYTHONPATH, or take it out of custom_imports'
+        ) from error
 
     cfg.launcher = args.launcher
     if args.work_dir is not None:

@@ -134,7 +134,7 @@ def _check_arguments(parts: Registry, part: Any, place: str) -> None:
         raise UserError(f'{place} has no `type`: give a dict with a `type`')
     kind = part['type'] if callable(part['type']) else parts.get(part['type'])
     if kind is None:
-        known = [name for name in parts.module_dict if isinstance(name, str)]
+        known = _list_names(parts)
         close = difflib.get_close_matches(str(part['type']), known, 1)
         hint = f'did you mean {close[0]}? Otherwise ' if close else ''
         raise UserError(
@@ -152,6 +152,15 @@ def _check_arguments(parts: Registry, part: Any, place: str) -> None:
                 f'{place}.{name}={part[name]!r}: {part["type"]} has no argument {name}; '
                 f'{hint}'
             )
+
+
+def _list_names(parts: Registry | None) -> list[str]:
+    """Names that a registry and its parents know."""
+    names: list[str] = []
+    while parts is not None:
+        names += [name for name in parts.module_dict if isinstance(name, str)]
+        parts = parts.parent
+    return names
 
 
 def _get_arguments(kind: Any) -> list[str] | None:

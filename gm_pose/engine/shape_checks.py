@@ -1,11 +1,13 @@
 """Keypoints and heatmap size have to agree between codec, head, dataset and files."""
 
+import copy
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmpose import registry
 
+from gm_pose.engine.rng_state import preserve_rng
 from gm_pose.engine.run_guards import get_dataset
 from gm_pose.engine.user_errors import UserError
 
@@ -66,6 +68,15 @@ def check_heatmap_size(cfg: Config, model: torch.nn.Module) -> None:
     if 'input_size' not in codec or 'heatmap_size' not in codec:
         return
     shape = _infer_output_shape(model, tuple(codec.input_size))
+    if isinstance(shape, Exception):
+        shape = _infer_output_shape(_build_on_cpu(cfg), tuple(codec.input_size))
+    if isinstance(shape, Exception):
+        text = ' '.join(str(shape).split())[:300]
+        raise UserError(
+            f'the model cannot process an image of codec.input_size={codec.input_size} '
+            f'(W, H): {text}; make in_channels of model.neck and model.head fit what '
+            'comes before them'
+        )
     if shape is None:
         return
     wanted = tuple(codec.heatmap_size)
@@ -78,21 +89,30 @@ def check_heatmap_size(cfg: Config, model: torch.nn.Module) -> None:
         )
 
 
+def _build_on_cpu(cfg: Config) -> torch.nn.Module:
+    """The model with its weights: some cannot be followed on the meta device."""
+    with preserve_rng():
+        model = copy.deepcopy(cfg.model)
+        model.setdefault('data_preprocessor', cfg.get('preprocess_cfg'))
+        return registry.MODELS.build(model)
+
+
 def _infer_output_shape(
     model: Any, input_size: tuple[int, int]
-) -> tuple[int, ...] | None:
-    """Shape of the heatmaps (1, K, H, W), or None if the model is of another kind."""
+) -> tuple[int, ...] | Exception | None:
+    """Shape of the heatmaps (1, K, H, W), None if the output is of another kind."""
     parameter = next(model.parameters(), None)
-    if parameter is None or parameter.device.type != 'meta':
+    if parameter is None:
         return None
     width, height = input_size
     training = model.training
     model.eval()
     try:
-        image = torch.empty(1, 3, height, width, device='meta')
-        output = model(image, None, mode='tensor')
-    except Exception:  # not a model whose shapes can be followed this way
-        return None
+        image = torch.zeros(1, 3, height, width, device=parameter.device)
+        with torch.no_grad():
+            output = model(image, None, mode='tensor')
+    except Exception as error:  # anything that a model may raise
+        return error
     finally:
         model.train(training)
     if torch.is_tensor(output) and output.dim() == 4:
