@@ -1,6 +1,7 @@
 """Parts that only tests use, imported by the tiny configs (`custom_imports`)."""
 
 import os
+import resource
 import signal
 
 import torch
@@ -60,3 +61,16 @@ class PoisonHook(Hook):
         if runner.iter == self.iteration:
             with torch.no_grad():
                 next(iter(runner.model.parameters())).fill_(float('inf'))
+
+
+@HOOKS.register_module()
+class FileSizeLimitHook(Hook):
+    """From an epoch on, no file of this process may grow past a size (as `ulimit -f`)."""
+
+    def __init__(self, epoch: int, num_bytes: int):
+        self.epoch = epoch
+        self.num_bytes = num_bytes
+
+    def before_train_epoch(self, runner):
+        if runner.epoch >= self.epoch:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.num_bytes,) * 2)
