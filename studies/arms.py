@@ -14,6 +14,7 @@ GROUPS = {
     'balanced': 'sub-cell targets, loss balanced by 1 / sigma^2',
     'weights': 'uniform sigma with the weights of a balanced table',
     'block': 'the Gaussian Mixture Block',
+    'annealed': 'sigmas from twice the table to the table during training',
 }
 
 
@@ -153,6 +154,36 @@ def _block_arms() -> list[Arm]:
     ]  # fmt: skip
 
 
+def _annealed_arms() -> list[Arm]:
+    hooks = (dict(type='SigmaAnnealingHook', start=2.0, fraction=0.67),)
+    tables: list[tuple[str, str, Any, bool]] = [
+        ('ann-u1.5', 'uniform 1.5, annealed', 1.5, False),
+        ('ann-u2.0', 'uniform 2.0, annealed', 2.0, False),
+        (
+            'ann-bal-sqrt-m1.5',
+            'sqrt OKS, mean 1.5, balanced, annealed',
+            _oks(1.5, 0.5),
+            True,
+        ),
+        (
+            'ann-bal-sqrt-m2.0',
+            'sqrt OKS, mean 2.0, balanced, annealed',
+            _oks(2.0, 0.5),
+            True,
+        ),
+    ]
+    return [
+        Arm(
+            name,
+            'annealed',
+            title,
+            dict(sigmas=sigmas, unbiased=True, balance_weights=balance),
+            hooks=hooks,
+        )
+        for name, title, sigmas, balance in tables
+    ]
+
+
 ARMS: dict[str, Arm] = {
     arm.name: arm
     for arm in (
@@ -161,6 +192,7 @@ ARMS: dict[str, Arm] = {
         *_subcell_arms(),
         *_weight_arms(),
         *_block_arms(),
+        *_annealed_arms(),
     )
 }
 

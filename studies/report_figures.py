@@ -12,13 +12,10 @@ from studies.arms import ARMS, GROUPS
 from studies.intervals import compute_interval
 from studies.report_tables import Results, average_joints, get_metric
 
-GROUP_COLORS = dict(
-    zip(
-        GROUPS,
-        ('#b03a2e', '#ca6f1e', '#2471a3', '#1e8449', '#76448a', '#5d6d7e'),
-        strict=True,
-    )
-)
+COLORS = (
+    '#b03a2e', '#ca6f1e', '#2471a3', '#1e8449', '#76448a', '#5d6d7e', '#b7950b', '#148f77',
+)  # fmt: skip
+GROUP_COLORS = dict(zip(GROUPS, COLORS, strict=False))
 DPI = 110
 # white ground: the figures are looked at on light and dark pages
 STYLE = {'savefig.facecolor': 'white', 'axes.spines.top': False,

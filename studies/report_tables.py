@@ -42,6 +42,9 @@ COMPARISONS = (
     ('sub-u2.0-head', 'sub-u2.0', 'the block after the transposed convolutions'),
     ('bal-sqrt-m2.0-block', 'bal-sqrt-m2.0', 'the block, best table'),
     ('bal-sqrt-m2.0-head', 'bal-sqrt-m2.0', 'the block after, best table'),
+    ('ann-u2.0', 'sub-u2.0', 'annealing, uniform 2'),
+    ('ann-bal-sqrt-m2.0', 'bal-sqrt-m2.0', 'annealing, best table'),
+    ('ann-bal-sqrt-m2.0', 'ann-u2.0', 'table against uniform, both annealed'),
 )
 
 
@@ -65,8 +68,8 @@ def choose_best(grouped: Results, adaptive: bool) -> str | None:
     """Best arm on the *select* part (mean AP with flip test), uniform or adaptive.
 
     Only arms with the largest number of seeds compete, so that a lucky single run does
-    not win against a mean of several. Arms with a block or with weights of their own do
-    not compete: the goal compares sigma tables.
+    not win against a mean of several. Arms with a block, with hooks or with weights of
+    their own do not compete here: this compares sigma tables.
     """
     candidates = {
         name: get_metric(runs, 'AP', 'select', 'flip')
@@ -84,7 +87,7 @@ def choose_best(grouped: Results, adaptive: bool) -> str | None:
 
 def is_candidate(arm: Arm, adaptive: bool) -> bool:
     """Whether an arm competes for the best uniform or best joint-adaptive table."""
-    if arm.neck or arm.head or arm.weights_of is not None:
+    if arm.neck or arm.head or arm.hooks or arm.weights_of is not None:
         return False
     return isinstance(arm.codec['sigmas'], float) != adaptive
 

@@ -4,3 +4,5 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import gm_pose  # noqa: F401  prepares the stack before a test imports mmpose
