@@ -69,7 +69,9 @@ setup(
         'numpy>=1.24,<3',
         'packaging',
         'pycocotools',
-        'setuptools<81',  # mmengine imports pkg_resources
+        # mmengine imports pkg_resources: gone in 81, broken on Python 3.12 before 66.1
+        'setuptools<81',
+        'setuptools>=66.1; python_version >= "3.12"',
         'torch>=2.1',
     ],
     cmdclass={'build_py': BuildWithMim},

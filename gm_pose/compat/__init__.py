@@ -5,6 +5,8 @@
 where the installed stack does not have it.
 """
 
+import warnings
+
 from gm_pose.compat import mmcv_ops, versions, xtcocotools
 
 __all__ = ['prepare_stack']
@@ -18,6 +20,9 @@ def prepare_stack() -> None:
             for another PyTorch; the text names it, what was found and what to install.
     """
     versions.check_versions()
+    # Once for every mm* package and process, and nothing that a user could act on: the
+    # range that still has pkg_resources was just checked.
+    warnings.filterwarnings('ignore', 'pkg_resources is deprecated', UserWarning)
     mmcv_ops.install_stand_in()
     xtcocotools.install_stand_in()
     # Imports mmengine, so not before its version is known.
