@@ -14,6 +14,7 @@ GROUPS = {
     'balanced': 'sub-cell targets, loss balanced by 1 / sigma^2',
     'weights': 'uniform sigma with the weights of a balanced table',
     'block': 'the Gaussian Mixture Block',
+    'learned': 'learned widths',
     'annealed': 'sigmas from twice the table to the table during training',
 }
 
@@ -184,6 +185,29 @@ def _annealed_arms() -> list[Arm]:
     ]
 
 
+def _learned_arms() -> list[Arm]:
+    uniform = dict(sigmas=2.0, unbiased=True)
+    table = dict(sigmas=_oks(2.0, 0.5), unbiased=True)
+    position = dict(type='PositionHeatmap')
+    scale_map = dict(type='ScaleMapHead')
+    return [
+        Arm(
+            'learn-u2.0', 'learned', 'sigma per joint learned from 2.0',
+            uniform | position, head=dict(type='LearnedSigmaHead'),
+        ),
+        Arm(
+            'learn-sqrt-m2.0', 'learned', 'sigma per joint learned from sqrt OKS',
+            table | position, head=dict(type='LearnedSigmaHead'),
+        ),
+        Arm('swahr-u2.0', 'learned', 'SWAHR: scale map, weight-adaptive', uniform,
+            head=scale_map),
+        Arm('wahr-u2.0', 'learned', 'weight-adaptive loss alone', uniform,
+            head=dict(scale_map, learn_scales=False)),
+        Arm('swahr-bal-sqrt-m2.0', 'learned', 'SWAHR on the balanced sqrt OKS table',
+            table | dict(balance_weights=True), head=scale_map),
+    ]  # fmt: skip
+
+
 ARMS: dict[str, Arm] = {
     arm.name: arm
     for arm in (
@@ -192,6 +216,7 @@ ARMS: dict[str, Arm] = {
         *_subcell_arms(),
         *_weight_arms(),
         *_block_arms(),
+        *_learned_arms(),
         *_annealed_arms(),
     )
 }

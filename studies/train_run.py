@@ -21,6 +21,7 @@ from studies.build_config import add_paths, build_config, hash_config
 from studies.datasets import DATASETS, prepare_parts
 from studies.evaluate_model import evaluate_model
 from studies.kept_results import RESULT_FORMAT, Run, format_result
+from studies.learned_sigma_head import LearnedSigmaHead
 from studies.run_versions import collect_versions, take_fingerprints
 
 
@@ -75,11 +76,11 @@ def train_model(cfg: Config, config_hash: str, work_dir: Path) -> tuple[Any, dic
 
 
 def list_learned_sigmas(model: Any) -> dict[str, list]:
-    """Standard deviations in cells of every Gaussian mixture, by module name."""
+    """Learned standard deviations in cells (mixtures, target widths), by module name."""
     return {
         name: [round(s, 4) for s in module.sigmas.flatten().tolist()]
         for name, module in model.named_modules()
-        if isinstance(module, GaussianMixture)
+        if isinstance(module, (GaussianMixture, LearnedSigmaHead))
     }
 
 
