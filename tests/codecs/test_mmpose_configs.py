@@ -1,0 +1,203 @@
+"""The documented recipe on MMPose's own configs: merged result, then forward, loss, predict.
+
+The lines are those of docs/use-the-codec.md; only the base config and `sigmas` change. What
+runs is the merged config's own training and test pipeline, without reading an image file.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.registry import MODELS
+
+import gm_pose  # noqa: F401
+from gm_pose.codecs import JointAdaptiveMSRAHeatmap
+
+DOC = Path(__file__).parents[2] / 'docs' / 'use-the-codec.md'
+BODY = 'body_2d_keypoint/topdown_heatmap'
+# MMPose config, metainfo, sigmas, K
+CASES = {
+    'hrnet_coco': (
+        f'{BODY}/coco/td-hm_hrnet-w32_8xb64-210e_coco-256x192.py',
+        'coco',
+        "dict(oks='coco', mean=2.0, power=0.5)",
+        17,
+    ),
+    'vitpose_coco': (
+        f'{BODY}/coco/td-hm_ViTPose-small_8xb64-210e_coco-256x192.py',
+        'coco',
+        "'set2'",
+        17,
+    ),
+    'resnet_mpii': (
+        f'{BODY}/mpii/td-hm_res50_8xb64-210e_mpii-256x256.py',
+        'mpii',
+        "dict(oks='mpii', mean=2.0)",
+        16,
+    ),
+    'resnet_crowdpose': (
+        f'{BODY}/crowdpose/td-hm_res50_8xb64-210e_crowdpose-256x192.py',
+        'crowdpose',
+        "dict(oks='crowdpose', mean=1.5)",
+        14,
+    ),
+    'hrnet_coco_wholebody': (
+        'wholebody_2d_keypoint/topdown_heatmap/coco-wholebody/'
+        'td-hm_hrnet-w32_8xb64-210e_coco-wholebody-256x192.py',
+        'coco_wholebody',
+        "dict(oks='coco_wholebody', mean=2.0, power=0.5)",
+        133,
+    ),
+    'resnet_ap10k': (
+        'animal_2d_keypoint/topdown_heatmap/ap10k/'
+        'td-hm_res50_8xb64-210e_ap10k-256x256.py',
+        'ap10k',
+        "dict(oks='ap10k', mean=2.0, power=0.5)",
+        17,
+    ),
+}
+
+
+def read_recipe() -> str:
+    block = re.search(r'```python\n(.*?)```', DOC.read_text(), re.S).group(1)
+    assert len(block.strip().splitlines()) <= 10
+    return block
+
+
+@pytest.fixture
+def merged(request, tmp_path):
+    """Merged config, dataset name, K of a case."""
+    base, dataset, sigmas, num_joints = CASES[request.param]
+    recipe = re.sub(r"'mmpose::[^']*'", f"'mmpose::{base}'", read_recipe())
+    recipe, count = re.subn(r'sigmas=dict\([^)]*\)', f'sigmas={sigmas}', recipe)
+    assert count == 1
+    path = tmp_path / f'{request.param}.py'
+    path.write_text(recipe)
+    return Config.fromfile(str(path)), dataset, num_joints
+
+
+def make_person(dataset: str, num_joints: int) -> dict:
+    """What MMPose's dataset hands to its pipeline, with an image in it."""
+    rng = np.random.default_rng(0)
+    metainfo = parse_pose_metainfo(
+        dict(from_file=f'configs/_base_/datasets/{dataset}.py')
+    )
+    assert metainfo['num_keypoints'] == num_joints
+    keys = ('upper_body_ids', 'lower_body_ids', 'flip_pairs', 'flip_indices')
+    return dict(
+        img=rng.integers(0, 255, (300, 260, 3), dtype=np.uint8),
+        img_path='none',
+        img_shape=(300, 260),
+        ori_shape=(300, 260),
+        id=0,
+        img_id=0,
+        bbox=np.array([[30, 20, 220, 280]], dtype=np.float32),
+        bbox_score=np.ones(1, dtype=np.float32),
+        keypoints=rng.uniform(40, 210, (1, num_joints, 2)).astype(np.float32),
+        keypoints_visible=np.ones((1, num_joints), dtype=np.float32),
+        dataset_keypoint_weights=metainfo['dataset_keypoint_weights'],
+        **{key: metainfo[key] for key in keys},
+    )
+
+
+def run_pipeline(pipeline, person: dict) -> dict:
+    steps = [step for step in pipeline if step['type'] != 'LoadImage']
+    return pseudo_collate([Compose(steps)(dict(person))] * 2)
+
+
+def walk(node):
+    """All dicts inside a config."""
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from walk(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from walk(value)
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('merged', CASES, indirect=True)
+def test_recipe_leaves_one_codec_and_nothing_of_the_base(merged):
+    cfg = merged[0].to_dict()
+    encoders = [
+        step['encoder']
+        for step in cfg['train_dataloader']['dataset']['pipeline']
+        if step['type'] == 'GenerateTarget'
+    ]
+    assert encoders == [cfg['codec']]
+    assert cfg['model']['head']['decoder'] == cfg['codec']
+    assert cfg['codec']['type'] == 'JointAdaptiveMSRAHeatmap'
+    assert 'sigma' not in cfg['codec']
+    assert not [d for d in walk(cfg) if '_delete_' in d]
+    others = {d['type'] for d in walk(cfg) if str(d.get('type')).endswith('Heatmap')}
+    assert others == {'JointAdaptiveMSRAHeatmap'}
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('merged', CASES, indirect=True)
+def test_forward_loss_and_predict_in_mmposes_own_config(merged, request):
+    cfg, dataset, num_joints = merged
+    init_default_scope('mmpose')
+    if cfg.model.backbone.type.startswith('mmpretrain.'):
+        pytest.importorskip(
+            'mmpretrain', reason='ViTPose takes its backbone from mmpretrain'
+        )
+    cfg.model.backbone.init_cfg = None  # no weights from the net
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002  (MMPose's transforms draw from it)
+    model = MODELS.build(cfg.model)
+    assert isinstance(model.head.decoder, JointAdaptiveMSRAHeatmap)
+    assert model.head.decoder.sigmas_cells.shape == (num_joints,)
+    person = make_person(dataset, num_joints)
+    width, height = cfg.codec.heatmap_size
+
+    batch = run_pipeline(cfg.train_dataloader.dataset.pipeline, person)
+    target = batch['data_samples'][0].gt_fields.heatmaps
+    assert target.shape == (num_joints, height, width)
+    assert 0.5 < target.max() <= 1
+    batch = model.data_preprocessor(batch, training=True)
+    with torch.no_grad():
+        losses = model(**batch, mode='loss')
+    assert torch.isfinite(losses['loss_kpt'])
+    assert losses['loss_kpt'] > 0
+
+    model.eval()
+    batch = run_pipeline(cfg.val_dataloader.dataset.pipeline, person)
+    batch = model.data_preprocessor(batch, training=False)
+    calls = []
+    original = model.head.decoder.batch_decode
+    model.head.decoder.batch_decode = lambda maps: calls.append(1) or original(maps)
+    with torch.no_grad():
+        heatmaps = model(**batch, mode='tensor')
+        samples = model(**batch, mode='predict')
+    assert heatmaps.shape == (2, num_joints, height, width)
+    assert calls == [1]  # one batch, one call
+    for sample in samples:
+        assert sample.pred_instances.keypoints.shape == (1, num_joints, 2)
+        assert sample.pred_instances.keypoint_scores.shape == (1, num_joints)
+        assert np.isfinite(sample.pred_instances.keypoints).all()
+
+
+def test_flip_test_is_off_by_half_a_px_with_shift_heatmap_as_documented():
+    """x px -> x / 4 cells; flipped image: (191 - x) / 4 = 47.75 - x / 4; flipped map: index
+    47 - (47.75 - x / 4) = x / 4 - 0.75; shifted by one: + 0.25. Half of it remains in the
+    mean map, whose two Gaussians are alike: -1.5 px or +0.5 px."""
+    codec = JointAdaptiveMSRAHeatmap((192, 256), (48, 64), 2.0, unbiased=True)
+    joints = np.random.default_rng(0).uniform(40, 150, (1, 200, 2)).astype(np.float32)
+    flipped = (joints * [-1, 1] + [191, 0]).astype(np.float32)
+    maps = codec.encode(joints)['heatmaps']
+    back = codec.encode(flipped)['heatmaps'][..., ::-1]
+    shifted = back.copy()
+    shifted[..., 1:] = back[..., :-1]
+    errors = [
+        (codec.decode((maps + other) / 2)[0] - joints)[..., 0].mean()
+        for other in (back, shifted)
+    ]
+    assert errors == pytest.approx([-1.5, 0.5], abs=0.01)
