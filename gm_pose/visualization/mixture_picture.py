@@ -83,16 +83,19 @@ def draw_mixture(
         if marks_px is not None:
             _cross(panel, marks_px[group] * PANEL_HEIGHT / image.shape[0])
         name = 'chosen width' if names is None else names[group].replace('_', ' ')
-        note = f'{field.min():.2f} to {field.max():.2f} cells'
+        note = f'{field.min():.3f} to {field.max():.3f}'
         note = note if notes is None else f'{note}, {notes[group]}'
         panels.append((panel, name, note))
+    scale = f'chosen width: violet {low:.3f}, yellow {high:.3f} feature-map cells'
     if len(weights) == 1:
+        # One scale for all components, but not 0 to 1: early on all are near 1 / M.
+        least, most = float(weights.min()), float(weights.max())
+        scale += f'; weights: violet {least:.3f}, yellow {most:.3f}'
         for component, field in enumerate(weights[0]):
-            panel = overlay_field(image, field, 0.0, 1.0, PANEL_HEIGHT)
+            panel = overlay_field(image, field, least, most, PANEL_HEIGHT)
             sigma = sigmas.reshape(-1)[component]
-            note = f'{field.min():.2f} to {field.max():.2f}, scale 0 to 1'
+            note = f'{field.min():.3f} to {field.max():.3f}'
             panels.append((panel, f'weight of {sigma:.2f} cells', note))
-    scale = f'chosen width: violet {low:.2f}, yellow {high:.2f} feature-map cells'
     return _lay_out(panels, title, scale, columns)
 
 
