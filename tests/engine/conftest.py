@@ -69,6 +69,8 @@ def coco(tmp_path_factory) -> Path:
     """22 people to train on and 11 to validate, in COCO's layout."""
     folder = tmp_path_factory.mktemp('coco')
     make_coco_folder(folder, train_people=22, val_people=11, seed=0)
+    # The first optimizer imports torch._dynamo: once here, not in every child.
+    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     return folder
 
 
@@ -100,6 +102,16 @@ class Ended:
     code: int
     output: str
     seconds: float
+
+    @property
+    def tail(self) -> str:
+        """The end of the output, for a failing test's message."""
+        return self.output[-3000:]
+
+    @property
+    def sentence(self) -> str:
+        """The last line, where a `UserError` stands."""
+        return self.output.strip().splitlines()[-1]
 
 
 def run_child(task: Callable[[], None], log: Path, timeout: float = 120) -> Ended:

@@ -75,7 +75,9 @@ def small_disk(tmp_path):
 def test_old_file_stands_when_the_disk_is_full(small_disk):
     path = small_disk / 'file'
     path.write_bytes(b'old' * 20_000)
-    with pytest.raises(UserError, match=r'\(ENOSPC\): the disk is full: free some space'):
+    with pytest.raises(
+        UserError, match=r'\(ENOSPC\): the disk is full: free some space'
+    ):
         AtomicLocalBackend().put(b'x' * 250_000, path)
     assert path.read_bytes() == b'old' * 20_000
     assert os.listdir(small_disk) == ['file']

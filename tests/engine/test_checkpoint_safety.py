@@ -42,7 +42,7 @@ def test_previous_checkpoint_is_found_when_killed_while_saving(
     assert note is None
     if step == 'fsync':
         resumed = train_child(config, '--work-dir', work_dir, '--resume')
-        assert resumed.code == 0, resumed.output
+        assert resumed.code == 0, resumed.tail
         found = sorted(name for name in os.listdir(work_dir) if 'epoch' in name)
         assert found == ['epoch_2.pth']  # neither the part nor the one before
 
@@ -53,12 +53,14 @@ def test_disk_that_fills_up_leaves_the_last_checkpoint(
     wide = "model['backbone'].update(base_channels=64)\nmodel['head']['in_channels'] = 64\n"
     limit = dict(type='FileSizeLimitHook', epoch=1, num_bytes=600_000)
     plain = write_config(TWO_EPOCHS + wide, 'plain.py')
-    full = write_config(f'{TWO_EPOCHS}{wide}custom_hooks.append({limit!r})\n', 'full.py')
+    full = write_config(
+        f'{TWO_EPOCHS}{wide}custom_hooks.append({limit!r})\n', 'full.py'
+    )
     work_dir = tmp_path / 'w'
 
     stopped = train_child(full, '--work-dir', work_dir)
-    assert stopped.code == 2, stopped.output
-    sentence = stopped.output.strip().splitlines()[-1]
+    assert stopped.code == 2, stopped.tail
+    sentence = stopped.sentence
     assert sentence.startswith('gm_pose: error: cannot save ')
     assert 'epoch_2.pth (EFBIG)' in sentence
     assert '--resume' in sentence
@@ -67,7 +69,7 @@ def test_disk_that_fills_up_leaves_the_last_checkpoint(
     ]
 
     resumed = train_child(plain, '--work-dir', work_dir, '--resume')
-    assert resumed.code == 0, resumed.output
+    assert resumed.code == 0, resumed.tail
     whole = train_child(plain, '--work-dir', tmp_path / 'whole')
     assert whole.code == 0
     assert hash_weights(work_dir / 'epoch_2.pth') == hash_weights(
@@ -112,7 +114,9 @@ def test_damaged_record_falls_back_to_the_newest_whole_file(tmp_path):
         path = tmp_path / f'epoch_{number}.pth'
         torch.save({}, path)
         os.utime(path, (number, number))
-    (tmp_path / 'epoch_3.pth').write_bytes((tmp_path / 'epoch_2.pth').read_bytes()[:-50])
+    (tmp_path / 'epoch_3.pth').write_bytes(
+        (tmp_path / 'epoch_2.pth').read_bytes()[:-50]
+    )
     for content in ('', '/gone/epoch_9.pth', str(tmp_path / 'epoch_3.pth')):
         (tmp_path / 'last_checkpoint').write_text(content)
         path, note = find_resumable_checkpoint(str(tmp_path))

@@ -39,12 +39,12 @@ def make_configs(write_config, extra: str, where: str, **when):
 def run_both(train_child, tmp_path, plain, dying, final='epoch_3.pth'):
     """Uninterrupted against killed and resumed -> (hash, hash, log of the resumed)."""
     whole = train_child(plain, '--work-dir', tmp_path / 'whole')
-    assert whole.code == 0, whole.output
+    assert whole.code == 0, whole.tail
     killed = train_child(dying, '--work-dir', tmp_path / 'cut')
-    assert killed.code == -signal.SIGKILL, killed.output
+    assert killed.code == -signal.SIGKILL, killed.tail
     assert not (tmp_path / 'cut' / final).exists()
     resumed = train_child(plain, '--work-dir', tmp_path / 'cut', '--resume')
-    assert resumed.code == 0, resumed.output
+    assert resumed.code == 0, resumed.tail
     return (
         hash_weights(tmp_path / 'whole' / final),
         hash_weights(tmp_path / 'cut' / final),
@@ -120,7 +120,7 @@ def test_resume_without_the_guards_is_not_exact(write_config, train_child, tmp_p
 
     arguments = ('--work-dir', tmp_path / 'cut')
     whole = train_child(plain, '--work-dir', tmp_path / 'whole', setup=unguard)
-    assert whole.code == 0, whole.output
+    assert whole.code == 0, whole.tail
     assert train_child(dying, *arguments, setup=unguard).code == -signal.SIGKILL
     assert train_child(plain, *arguments, '--resume', setup=unguard).code == 0
     assert hash_weights(tmp_path / 'whole' / 'epoch_3.pth') != hash_weights(
@@ -141,7 +141,7 @@ def test_seed_drawn_by_the_first_run_is_kept(write_config, train_child, tmp_path
         'seed'
     ]
     resumed = train_child(plain, '--work-dir', tmp_path / 'run', '--resume')
-    assert resumed.code == 0, resumed.output
+    assert resumed.code == 0, resumed.tail
     dumped = Config.fromfile(tmp_path / 'run' / 'plain.py')
     assert dumped.randomness.seed == seed
     assert 'an exact continuation' in resumed.output
@@ -156,5 +156,5 @@ def test_changed_conditions_are_named(write_config, train_child, tmp_path):
         plain, '--work-dir', tmp_path / 'run', '--resume', '--cfg-options',
         'train_dataloader.batch_size=3', 'train_cfg.max_epochs=2',
     )  # fmt: skip
-    assert ended.code == 0, ended.output
+    assert ended.code == 0, ended.tail
     assert 'not exactly the one it continues: batch size is 3 and was 4' in ended.output

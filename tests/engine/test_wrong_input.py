@@ -219,7 +219,9 @@ ANNOTATIONS = {
 def test_wrong_annotation_file_is_refused(damage, write_config, coco, tmp_path, capsys):
     import train
 
-    data = json.loads((coco / 'annotations/person_keypoints_train2017.json').read_text())
+    data = json.loads(
+        (coco / 'annotations/person_keypoints_train2017.json').read_text()
+    )
     path = tmp_path / 'annotations.json'
     damage(path, data)
     config = write_config(

@@ -3,9 +3,13 @@
 import os
 import resource
 import signal
+from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.hooks import Hook
+from mmengine.structures import InstanceData
+from mmpose.models.heads import HeatmapHead
 from mmpose.registry import HOOKS, MODELS
 from torch import nn
 
@@ -45,6 +49,7 @@ class KillHook(Hook):
         for name, wanted in self.conditions.items():
             if wanted is not None and getattr(runner, name) != wanted:
                 return
+        Path(runner.work_dir, 'died').touch()
         if self.error is not None:
             raise RuntimeError(self.error)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -74,3 +79,21 @@ class FileSizeLimitHook(Hook):
     def before_train_epoch(self, runner):
         if runner.epoch >= self.epoch:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.num_bytes,) * 2)
+
+
+@MODELS.register_module()
+class NearTruthHead(HeatmapHead):
+    """Predicts the annotation, off by what the annotation's id says: AP is not 0."""
+
+    def predict(self, feats, batch_data_samples, test_cfg=None):
+        predictions = []
+        for sample in batch_data_samples:
+            info = sample.metainfo
+            rng = np.random.default_rng(info['id'])
+            truth = sample.gt_instances.keypoints
+            scale = np.asarray(info['input_scale'])
+            points = (truth - info['input_center'] + 0.5 * scale) / scale
+            points = points * info['input_size'] + rng.normal(0, 1.5, truth.shape)
+            scores = rng.uniform(0.3, 1, truth.shape[:2])
+            predictions.append(InstanceData(keypoints=points, keypoint_scores=scores))
+        return predictions

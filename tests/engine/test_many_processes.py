@@ -1,0 +1,196 @@
+"""Two processes over gloo: the same metrics, the same steps, and no hang."""
+
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import HERE, NO_VALIDATION, ROOT, Ended, run_child
+
+pytestmark = pytest.mark.slow
+
+# Equal steps need a model whose output for a sample does not depend on the rest of the
+# batch: GroupNorm instead of BatchNorm, and no dropout.
+INDEPENDENT = """
+model['backbone']['norm_cfg'] = dict(type='GN', num_groups=2)
+model['neck'] = None
+train_dataloader.update(num_workers=0, persistent_workers=False)
+optim_wrapper = dict(optimizer=dict(_delete_=True, type='SGD', lr=1.0))
+param_scheduler = []
+train_cfg['max_epochs'] = 1
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        return server.getsockname()[1]
+
+
+def run_ranks(task, tmp_path: Path, size: int = 2) -> list[Ended]:
+    """Run `task` in `size` processes that find each other like torchrun's."""
+    port, ended = free_port(), [None] * size
+
+    def start(rank: int):
+        def in_child():
+            os.environ.update(
+                RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(size),
+                MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port),
+            )  # fmt: skip
+            task()
+
+        ended[rank] = run_child(in_child, tmp_path / f'rank_{port}_{rank}.log')
+
+    threads = [threading.Thread(target=start, args=(rank,)) for rank in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return ended
+
+
+def test_evaluation_over_two_processes_gives_the_metrics_of_one(write_config, tmp_path):
+    from test_wrong_input import save_checkpoint
+
+    import test as test_tool  # tools/test.py
+
+    config = write_config("model['head']['type'] = 'NearTruthHead'\n")
+    checkpoint = tmp_path / 'epoch_1.pth'
+    save_checkpoint(config, checkpoint)
+    found = {}
+    for size in (1, 2):
+        arguments = [
+            str(config), str(checkpoint), '--work-dir', str(tmp_path / f'w{size}'),
+            '--out', str(tmp_path / f'{size}.json'),
+            '--dump', str(tmp_path / f'{size}.pkl'),
+            '--launcher', 'pytorch',
+        ]  # fmt: skip
+        ranks = run_ranks(lambda words=arguments: test_tool.main(words), tmp_path, size)
+        for rank in ranks:
+            assert rank.code == 0, rank.tail
+        metrics = json.loads((tmp_path / f'{size}.json').read_text())
+        people = pickle.loads((tmp_path / f'{size}.pkl').read_bytes())
+        found[size] = metrics, sorted(person['id'] for person in people)
+    assert found[1] == found[2]
+    metrics, people = found[2]
+    assert 0.1 < metrics['coco/AP'] < 0.99
+    assert len(people) == len(set(people)) == 11  # odd: 6 and 5
+
+
+def test_step_of_two_processes_is_the_step_of_one_with_twice_the_batch(
+    write_config, tmp_path
+):
+    import train
+
+    def run(size: int, batch: int) -> dict:
+        config = write_config(
+            f"{NO_VALIDATION}{INDEPENDENT}train_dataloader['batch_size'] = {batch}\n"
+        )
+        work_dir = tmp_path / f'{size}x{batch}'
+        arguments = [str(config), '--work-dir', str(work_dir), '--launcher', 'pytorch']
+        for rank in run_ranks(lambda: train.main(arguments), tmp_path, size):
+            assert rank.code == 0, rank.tail
+        return torch.load(work_dir / 'epoch_1.pth', weights_only=False)['state_dict']
+
+    one, two, half = run(1, 4), run(2, 2), run(1, 2)
+    differs = False
+    for name, value in one.items():
+        # Six steps add float32 gradients in another order: 2^-23 of their size each,
+        # and rates of 1 pass them on whole. 1e-5 leaves a factor of ten.
+        np.testing.assert_allclose(
+            two[name].numpy(), value.numpy(), rtol=1e-5, atol=1e-6, err_msg=name
+        )
+        differs |= not torch.allclose(half[name], value, rtol=1e-5, atol=1e-6)
+    assert differs  # from a run with half the batch
+
+
+def test_neighbour_of_a_killed_process_ends_within_seconds(write_config, tmp_path):
+    import train
+
+    hook = dict(type='KillHook', where='before_train_iter', iteration=2, rank=1)
+    config = write_config(
+        f'{NO_VALIDATION}{INDEPENDENT}custom_hooks.append({hook!r})\n'
+    )
+    arguments = [
+        str(config),
+        '--work-dir',
+        str(tmp_path / 'w'),
+        '--launcher',
+        'pytorch',
+    ]
+    first, second = run_ranks(lambda: train.main(arguments), tmp_path)
+    seconds = time.time() - (tmp_path / 'w' / 'died').stat().st_mtime
+    assert second.code == -9
+    assert first.code not in (0, -9)
+    assert seconds < 20
+    logs = ''.join(path.read_text() for path in (tmp_path / 'w').glob('*/*.log'))
+    assert 'stopped by ' in logs
+    assert 'onnection' in logs  # gloo: connection closed, or reset, by peer
+
+
+def test_error_of_one_process_ends_the_job_and_is_in_the_log(write_config, tmp_path):
+    """Through the real launcher, as `mim train --launcher pytorch` starts it."""
+    hook = dict(
+        type='KillHook',
+        where='before_train_iter',
+        iteration=1,
+        rank=1,
+        error='provoked',
+    )
+    config = write_config(
+        f'{NO_VALIDATION}{INDEPENDENT}custom_hooks.append({hook!r})\n'
+    )
+    command = [
+        sys.executable, '-m', 'torch.distributed.launch', '--nproc_per_node=2',
+        f'--master_port={free_port()}', str(ROOT / 'tools' / 'train.py'), str(config),
+        '--work-dir', str(tmp_path / 'w'), '--launcher', 'pytorch',
+    ]  # fmt: skip
+    path = os.pathsep.join([str(ROOT), str(HERE), os.environ.get('PYTHONPATH', '')])
+    env = dict(os.environ, PYTHONPATH=path, OMP_NUM_THREADS='1')
+    ended = subprocess.run(
+        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=200
+    )
+    seconds = time.time() - (tmp_path / 'w' / 'died').stat().st_mtime
+    assert ended.returncode != 0
+    assert seconds < 30
+    assert 'RuntimeError: provoked' in ended.stderr
+    record = next((tmp_path / 'w').glob('*/error_rank_1.txt'))
+    assert 'RuntimeError: provoked' in record.read_text()
+
+
+def test_learning_rate_is_scaled_for_processes_and_accumulated_passes(
+    write_config, tmp_path
+):
+    import train
+
+    config = write_config(
+        f"{NO_VALIDATION}{INDEPENDENT}train_dataloader['batch_size'] = 4\n"
+        "optim_wrapper['accumulative_counts'] = 2\n"
+    )
+    arguments = [
+        str(config),
+        '--work-dir',
+        str(tmp_path / 'w'),
+        '--launcher',
+        'pytorch',
+    ]
+    first, _ = run_ranks(lambda: train.main([*arguments, '--auto-scale-lr']), tmp_path)
+    assert first.code == 0, first.tail
+    path = tmp_path / 'w' / 'epoch_1.pth'
+    optimizer = torch.load(path, weights_only=False)['optimizer']
+    rate = optimizer['param_groups'][0]['lr']
+    assert rate == pytest.approx(1.0 * (4 * 2 * 2) / 512)
+    assert 'the effective batch is' not in first.output
+
+    first, second = run_ranks(lambda: train.main(arguments), tmp_path)
+    told = 'the effective batch is 16 (4 samples x 2 processes x 2 accumulated passes)'
+    assert first.output.count(told) == 1
+    assert told not in second.output
