@@ -12,7 +12,7 @@ GROUPS = {
     'centered': 'the same rows, centred on the nearest cell',
     'subcell': 'sub-cell targets with matched refinement',
     'balanced': 'sub-cell targets, loss balanced by 1 / sigma^2',
-    'weights': 'uniform sigma with the weights of a balanced table',
+    'weights': 'joint weights of other origin than the sigmas',
     'block': 'the Gaussian Mixture Block',
     'learned': 'learned widths',
     'annealed': 'sigmas from twice the table to the table during training',
@@ -31,7 +31,8 @@ class Arm:
         neck: config of a neck, or None.
         head: keys of the head that differ from the base config.
         weights_of: a `sigmas` argument whose 1 / sigma^2 becomes the joints' loss
-            weights (MMPose's `dataset_keypoint_weights`), or None.
+            weights (MMPose's `dataset_keypoint_weights`), 'dataset' for the metainfo's
+            own (elbows and knees 1.2, wrists and ankles 1.5), or None.
         hooks: further custom hooks.
         datasets: where the arm makes sense.
     """
@@ -122,7 +123,19 @@ def _weight_arms() -> list[Arm]:
                     weights_of=_oks(2.0, power),
                 )
             )
-    return arms
+    balanced = dict(sigmas=_oks(2.0, 0.5), unbiased=True, balance_weights=True)
+    return [
+        *arms,
+        Arm(
+            'sub-u2.0-w-hard', 'weights', "uniform 2.0, MMPose's joint weights",
+            dict(sigmas=2.0, unbiased=True), weights_of='dataset',
+        ),
+        Arm(
+            'bal-sqrt-m2.0-w-hard', 'weights',
+            "sqrt OKS, mean 2.0, balanced, times MMPose's joint weights",
+            balanced, weights_of='dataset',
+        ),
+    ]  # fmt: skip
 
 
 def _block_arms() -> list[Arm]:

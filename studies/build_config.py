@@ -59,9 +59,10 @@ def build_config(
     steps = {step['type']: step for step in cfg['train_pipeline']}
     steps['GenerateTarget']['encoder'] = copy.deepcopy(codec)
     if arm.weights_of is not None:
-        info['joint_weights'] = compute_joint_weights(
-            arm.weights_of, dataset.metainfo, codec['heatmap_size']
-        )
+        if arm.weights_of != 'dataset':
+            info['joint_weights'] = compute_joint_weights(
+                arm.weights_of, dataset.metainfo, codec['heatmap_size']
+            )
         steps['GenerateTarget']['use_dataset_keypoint_weights'] = True
     for loader in ('train_dataloader', 'evaluation_loader'):
         cfg[loader]['dataset']['metainfo'] = copy.deepcopy(info)

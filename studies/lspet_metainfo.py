@@ -10,6 +10,8 @@ _SIGMAS = dict(
     ankle=0.089, knee=0.087, hip=0.107, wrist=0.062, elbow=0.072, shoulder=0.079,
     neck=0.079, top=0.079,
 )  # fmt: skip
+# as in MMPose's COCO metainfo; read only where a run asks for them
+_WEIGHTS = dict(elbow=1.2, knee=1.2, wrist=1.5, ankle=1.5)
 _LINKS = (
     ('right_ankle', 'right_knee'), ('right_knee', 'right_hip'),
     ('left_ankle', 'left_knee'), ('left_knee', 'left_hip'), ('right_hip', 'left_hip'),
@@ -51,6 +53,6 @@ dataset_info = dict(
         index: dict(link=link, id=index, color=[0, 255, 0])
         for index, link in enumerate(_LINKS)
     },
-    joint_weights=[1.0] * len(_JOINTS),
+    joint_weights=[_WEIGHTS.get(name.split('_')[-1], 1.0) for name in _JOINTS],
     sigmas=[_SIGMAS[name.split('_')[-1]] for name in _JOINTS],
 )

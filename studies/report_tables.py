@@ -32,6 +32,8 @@ COMPARISONS = (
     ('bal-sqrt-m2.0', 'sub-sqrt-m2.0', 'balanced loss, square-root OKS table'),
     ('sub-u2.0-w-sqrt', 'sub-u2.0', 'weights alone (square-root OKS table)'),
     ('sub-u2.0-w-oks', 'sub-u2.0', 'weights alone (OKS table)'),
+    ('sub-u2.0-w-hard', 'sub-u2.0', "MMPose's joint weights, uniform 2"),
+    ('bal-sqrt-m2.0-w-hard', 'bal-sqrt-m2.0', "MMPose's joint weights, best table"),
     ('bal-sqrt-m2.0', 'sub-u2.0-w-sqrt', 'shape alone at equal weights'),
     ('bal-oks-m2.0', 'sub-u2.0-w-oks', 'shape alone at equal weights'),
     ('msra-set1-block', 'msra-set1', 'the block, Set 1 as published'),
