@@ -41,7 +41,7 @@ def parse_skeleton(info: dict[str, Any], name: str) -> Skeleton:
 
     Raises:
         ValueError: no keypoints, a joint named twice, a `swap` partner that does not
-            exist or does not swap back, or a number of sigmas that is not K.
+            exist, or a number of sigmas that is not K.
     """
     keypoint_info = info.get('keypoint_info')
     if not keypoint_info:
@@ -62,12 +62,13 @@ def parse_skeleton(info: dict[str, Any], name: str) -> Skeleton:
                 f"'{partner}', which is not among its joints"
             )
         mirror.append(names.index(partner))
-    for index, partner_index in enumerate(mirror):
-        if mirror[partner_index] != index:
-            raise ValueError(
-                f"metainfo of '{name}': joint '{names[index]}' swaps with "
-                f"'{names[partner_index]}', which does not swap back"
-            )
+    one_way = [n for k, n in enumerate(names) if mirror[mirror[k]] != k]
+    if one_way:  # in MMPose's own deepfashion2, for one
+        warnings.warn(
+            f"metainfo of '{name}': {one_way} have a swap partner that does not swap back; "
+            'all joints that are connected by it get the same sigma',
+            stacklevel=2,
+        )
     sigmas = [float(s) for s in info.get('sigmas') or ()]
     if sigmas and len(sigmas) != len(names):
         raise ValueError(

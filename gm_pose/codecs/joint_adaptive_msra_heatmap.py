@@ -41,7 +41,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             - ``dict(table='set2', mean=2.0, power=1.0)``: likewise from a named table.
         unbiased: draw the Gaussian at the joint's exact place instead of at the nearest
             cell, and decode by fitting each joint's own Gaussian instead of moving a
-            quarter cell. Use ``test_cfg.shift_heatmap=False`` with it.
+            quarter cell.
         alignment: 'centered' draws where the joint is. 'msra' reproduces the placement
             of MMPose's MSRA generator, which is one cell off for most sigmas, bit for
             bit: only to reproduce results published with it, and only biased (the
@@ -143,7 +143,9 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             )
         labelled = keypoints_visible[0] >= 0.5
         centers_cells = keypoints[0] / self.scale_factor
-        if not isfinite(centers_cells.sum()):
+        if not isfinite(
+            np.vdot(centers_cells, centers_cells)
+        ):  # or too large to square
             self._check_finite(keypoints[0], labelled)
         if self.unbiased:
             heatmaps, in_reach = gaussian_encoding.draw_exact(

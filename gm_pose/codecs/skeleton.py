@@ -34,12 +34,24 @@ def average_mirrored(
 ) -> NDArray[np.float64]:
     """Per-joint values (K,) -> (K,) where a joint and its mirror image share one value.
 
-    ``out[k] = (values[k] + values[mirror[k]]) / 2``: a flipped image exchanges left and
-    right, so a table in which they differ would contradict itself under flip
-    augmentation. Exact (no rounding) where both sides agree already.
+    A flipped image exchanges left and right, so a table in which they differ would
+    contradict itself under flip augmentation: each gets the mean of both. Where `mirror`
+    does not lead back after one step, all joints that it connects share their mean.
     """
     table = np.asarray(values, dtype=np.float64)
-    return (table + table[np.asarray(mirror, dtype=np.int64)]) / 2
+    partner = np.asarray(mirror, dtype=np.int64)
+    group = np.arange(len(table))
+    for (
+        _
+    ) in group:  # least index of each connected group; two rounds for left and right
+        joined = group.copy()
+        np.minimum.at(joined, partner, group)
+        joined = np.minimum(joined, joined[partner])
+        if (joined == group).all():
+            break
+        group = joined
+    sums = np.bincount(group, weights=table)
+    return (sums / np.maximum(np.bincount(group), 1))[group]
 
 
 COCO_JOINT_NAMES = (

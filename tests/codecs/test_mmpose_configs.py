@@ -1,4 +1,4 @@
-"""The documented recipe on MMPose's own configs: merged result, then forward, loss, predict.
+"""The documented recipe on MMPose's own configs: merged result, forward, loss, predict.
 
 The lines are those of docs/use-the-codec.md; only the base config and `sigmas` change. What
 runs is the merged config's own training and test pipeline, without reading an image file.
@@ -18,6 +18,7 @@ from mmpose.registry import MODELS
 
 import gm_pose  # noqa: F401
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
+from gm_pose.codecs.dataset_metainfo import find_metainfo_files
 
 DOC = Path(__file__).parents[2] / 'docs' / 'use-the-codec.md'
 BODY = 'body_2d_keypoint/topdown_heatmap'
@@ -85,9 +86,7 @@ def merged(request, tmp_path):
 def make_person(dataset: str, num_joints: int) -> dict:
     """What MMPose's dataset hands to its pipeline, with an image in it."""
     rng = np.random.default_rng(0)
-    metainfo = parse_pose_metainfo(
-        dict(from_file=f'configs/_base_/datasets/{dataset}.py')
-    )
+    metainfo = parse_pose_metainfo(dict(from_file=str(find_metainfo_files()[dataset])))
     assert metainfo['num_keypoints'] == num_joints
     keys = ('upper_body_ids', 'lower_body_ids', 'flip_pairs', 'flip_indices')
     return dict(
