@@ -55,13 +55,19 @@ class MixtureWeights(nn.Module):
     def init_weights(self) -> None:
         """Near-uniform weights; MMEngine calls this after the parent's `init_cfg`."""
         nn.init.normal_(self.logits.weight, std=0.001)
-        nn.init.zeros_(self.logits.bias)
+        if self.logits.bias is not None:
+            nn.init.zeros_(self.logits.bias)
         if self.image_logits is not None:
             nn.init.normal_(self.image_logits.weight, std=0.001)
 
     def forward(self, context: Tensor, image_map: Tensor | None = None) -> Tensor:
         logits = self.logits(context)
         if self.image_logits is not None:
+            if image_map is None:
+                raise ValueError(
+                    'image_map is missing: the mixture was built with image_channels='
+                    f'{self.image_logits.in_features}'
+                )
             offsets = self.image_logits(image_map.mean(dim=(2, 3)))
             logits = logits + offsets[:, :, None, None]
         shape = (self.num_groups, self.num_components)
@@ -170,7 +176,7 @@ class GaussianMixture(nn.Module):
         self, x: Tensor, context: Tensor, image_map: Tensor | None = None
     ) -> Tensor:
         weights = None if self.weights is None else self.weights(context, image_map)
-        if self.with_cp and torch.is_grad_enabled():
+        if self.with_cp and self.training and torch.is_grad_enabled():
             return checkpoint(
                 self._mix_views, x, self.sigmas, weights, use_reentrant=False
             )

@@ -65,10 +65,10 @@ def read_mixtures(model: nn.Module) -> Iterator[dict[str, MixtureReadout]]:
     handles = []
 
     def watch(name: str, mixture: GaussianMixture) -> None:
-        def keep_weights(module, args, output: Tensor) -> None:
+        def keep_weights(module: nn.Module, args: tuple, output: Tensor) -> None:
             captured[name] = output.detach()
 
-        def keep_readout(module, args, output: Tensor) -> None:
+        def keep_readout(module: nn.Module, args: tuple, output: Tensor) -> None:
             weights = captured.pop(name, None)
             if weights is None:  # nothing is mixed, or every view counts the same
                 count = mixture.num_components

@@ -31,8 +31,8 @@ def overlay_field(
     # A flat field (one component) is drawn in the middle of the scale.
     share = (field - low) / (high - low) if high > low else np.full_like(field, 0.5)
     levels = (share.clip(0, 1) * 255).astype(np.uint8)
-    levels = cv2.resize(levels, size, interpolation=cv2.INTER_NEAREST)
     colour = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)
+    colour = cv2.resize(colour, size, interpolation=cv2.INTER_NEAREST)
     return cv2.addWeighted(base, 0.45, colour, 0.55, 0)
 
 

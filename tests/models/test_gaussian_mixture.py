@@ -63,6 +63,11 @@ def test_image_map_shifts_the_weights_of_the_whole_image():
     torch.testing.assert_close(mixtures[''].weights, wanted, rtol=0, atol=1e-5)
 
 
+def test_a_missing_image_map_is_told():
+    with pytest.raises(ValueError, match=r'image_map is missing: .* image_channels=5'):
+        build_mixture(image_channels=5)(*make_maps())
+
+
 def test_uniform_mixing_is_the_average_and_has_no_weights_to_learn():
     mixture = build_mixture(mixing='uniform')
     x, context = make_maps()
