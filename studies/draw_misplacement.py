@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
 from gm_pose.datasets.synthetic_people import make_scene
 
-SEED = 3
+SEED = 8
 INPUT_SIZE, HEATMAP_SIZE = (192, 256), (48, 64)
 SHOWN = (7, 9)  # left elbow and wrist: Set 1's 1.8 and 1.7, both drawn one cell off
 HALF_VIEW = 26  # px of the input on each side of a joint
