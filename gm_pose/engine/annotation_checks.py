@@ -9,7 +9,12 @@ from gm_pose.engine.run_guards import get_dataset
 from gm_pose.engine.shape_checks import get_keypoint_count
 from gm_pose.engine.user_errors import UserError
 
-__all__ = ['check_annotation_files', 'check_coco_layout', 'read_json']
+__all__ = [
+    'check_annotation_files',
+    'check_coco_frame',
+    'check_coco_layout',
+    'read_json',
+]
 
 MAX_BYTES = 8_000_000_000
 """Largest annotation file accepted: COCO train2017 has 2.4e8, Objects365 5e9 bytes."""
@@ -48,28 +53,36 @@ def read_json(path: str) -> Any:
         ) from error
 
 
-def check_coco_layout(data: Any, path: str) -> None:
-    """Raise UserError unless `data` has COCO's lists, whose entries have ids."""
-    remedy = 'give a COCO keypoint file (lists `images`, `annotations`, `categories`)'
+_REMEDY = 'give a COCO keypoint file (lists `images`, `annotations`, `categories`)'
+_FIELDS = {
+    'images': ('id', 'file_name', 'width', 'height'),
+    'annotations': ('id', 'image_id', 'category_id'),
+}
+
+
+def check_coco_frame(data: Any, path: str) -> None:
+    """Raise UserError unless `data` has COCO's lists, whose entries have their fields."""
     if not isinstance(data, dict):
-        raise UserError(f'{path} holds a {type(data).__name__} and no object: {remedy}')
-    for name in ('images', 'annotations'):
+        raise UserError(
+            f'{path} holds a {type(data).__name__} and no object: {_REMEDY}'
+        )
+    for name in _FIELDS:
         if not isinstance(data.get(name), list):
-            raise UserError(f'{path} has no list `{name}`: {remedy}')
-    if not data['images'] or not data['annotations']:
-        empty = 'annotations' if data['images'] else 'images'
-        raise UserError(f'{path}: the list `{empty}` is empty: {remedy}')
-    wanted = {
-        'images': ('id', 'file_name', 'width', 'height'),
-        'annotations': ('id', 'image_id', 'category_id'),
-    }
-    for name, fields in wanted.items():
+            raise UserError(f'{path} has no list `{name}`: {_REMEDY}')
+    for name, fields in _FIELDS.items():
+        if not data[name]:
+            raise UserError(f'{path}: the list `{name}` is empty: {_REMEDY}')
         for index, entry in enumerate(data[name]):
             for field in fields:
                 if not isinstance(entry, dict) or field not in entry:
                     raise UserError(
-                        f'{path}: {name}[{index}] has no `{field}`: {remedy}'
+                        f'{path}: {name}[{index}] has no `{field}`: {_REMEDY}'
                     )
+
+
+def check_coco_layout(data: Any, path: str) -> None:
+    """`check_coco_frame`, and every annotation belongs to an image of the file."""
+    check_coco_frame(data, path)
     known = {image['id'] for image in data['images']}
     for index, entry in enumerate(data['annotations']):
         if entry['image_id'] not in known:

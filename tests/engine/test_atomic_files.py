@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import run_child
+from tiny_runs import run_child
 
 from gm_pose.engine import atomic_files
 from gm_pose.engine.atomic_files import remove_partial_files, write_atomically

@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from conftest import NO_VALIDATION, hash_weights
+from tiny_runs import NO_VALIDATION, hash_weights
 
 from gm_pose.engine import atomic_files
 from gm_pose.engine.resume import find_resumable_checkpoint

@@ -6,7 +6,7 @@ import struct
 import zlib
 
 import pytest
-from conftest import NO_VALIDATION
+from tiny_runs import NO_VALIDATION
 
 pytestmark = pytest.mark.slow
 

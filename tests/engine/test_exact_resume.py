@@ -4,8 +4,8 @@ import signal
 
 import pytest
 import torch
-from conftest import NO_VALIDATION, hash_weights
 from mmengine.config import Config
+from tiny_runs import NO_VALIDATION, hash_weights
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import HERE, NO_VALIDATION, ROOT, Ended, run_child
+from tiny_runs import HERE, NO_VALIDATION, ROOT, Ended, run_child
 
 pytestmark = pytest.mark.slow
 
@@ -58,9 +58,8 @@ def run_ranks(task, tmp_path: Path, size: int = 2) -> list[Ended]:
 
 
 def test_evaluation_over_two_processes_gives_the_metrics_of_one(write_config, tmp_path):
-    from test_wrong_input import save_checkpoint
-
     import test as test_tool  # tools/test.py
+    from test_wrong_input import save_checkpoint
 
     config = write_config("model['head']['type'] = 'NearTruthHead'\n")
     checkpoint = tmp_path / 'epoch_1.pth'

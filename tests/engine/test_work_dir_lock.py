@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from conftest import run_child
+from tiny_runs import run_child
 
 from gm_pose.engine.user_errors import UserError
 from gm_pose.engine.work_dir_lock import WorkDirLock

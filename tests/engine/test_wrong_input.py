@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import NO_VALIDATION
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
+from tiny_runs import NO_VALIDATION
 
 # id: (text at the end of the config, arguments, what the sentence has to contain)
 CONFIGS = {
@@ -347,9 +347,8 @@ BLOCK = "model['neck'] = dict(type='GaussianMixtureBlock', in_channels=8)\n"
 @pytest.mark.parametrize('tool', ['train', 'test'])
 @pytest.mark.parametrize('make', CHECKPOINTS, ids=lambda make: make.__name__)
 def test_wrong_checkpoint_is_refused(make, tool, write_config, tmp_path, capsys):
-    import train
-
     import test as test_tool  # tools/test.py, before Python's own on the path
+    import train
 
     config = write_config((NO_VALIDATION if tool == 'train' else '') + BLOCK)
     path = tmp_path / 'epoch_1.pth'
