@@ -159,7 +159,7 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
         to_crop(predicted[k]),
         [meta['keypoint_id2name'][j] for j in range(len(heatmaps))],
         read_sigmas(model.head.decoder, len(heatmaps)),
-        f'{name}, largest of {len(results)} people',
+        name if len(results) == 1 else f'{name}, largest of {len(results)} people',
     )
     cv2.imwrite(str(heatmaps_path), sheet)
     style = SkeletonStyle(
@@ -174,7 +174,7 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
         predicted,
         scores,
         style,
-        f'{name}, {len(results)} people',
+        f'{name}, {len(results)} {"person" if len(results) == 1 else "people"}',
         score_threshold,
     )
     cv2.imwrite(str(skeletons_path), pair)

@@ -24,7 +24,7 @@ def paint_background(rng: np.random.Generator, size: tuple[int, int]) -> np.ndar
     image = np.ones((1, w, 1), np.float32) * (top + (bottom - top) * 0.5 * ramp)
     horizon = int(h * rng.uniform(0.35, 0.85))
     image[horizon:] = sample_colour(rng) * (0.8 + 0.2 * ramp[horizon:])
-    for _ in range(rng.integers(2, 12)):
+    for _ in range(rng.integers(1, 9)):
         draw_clutter(rng, image, filled=bool(rng.random() < 0.7))
     for cells in (4, 16, 64):
         strength = rng.uniform(0, 26) * (1.0 if cells < 64 else 0.7)

@@ -61,7 +61,7 @@ def sample_proportions(rng: np.random.Generator) -> dict[str, float]:
         lengths['head'] *= rng.uniform(1.15, 1.4)
         for name in ('upper_arm', 'forearm', 'thigh', 'shank'):
             lengths[name] *= rng.uniform(0.84, 0.92)
-    lengths['girth'] = float(rng.uniform(0.88, 1.3))
+    lengths['girth'] = float(rng.uniform(1.0, 1.35))
     return lengths
 
 
