@@ -1,4 +1,4 @@
-# Ablation of the Gaussian Mixture Block: mixture weights per group of 16 channels instead
+# Ablation of the Gaussian Mixture Block: mixture weights per group of 12 channels instead
 # of one set for all channels.
 # Command: mim train gm_pose gm_grouped_set2_res50_coco.py
 # Expected: open; compare with gm_set2_res50_coco.py

@@ -34,8 +34,9 @@ class GaussianMixtureBlock(BaseModule):
 
     Args:
         in_channels: C of the last feature map (ResNet-50: 2048).
-        mid_channels: channels that are smoothed. 256 costs a ResNet-50 Simple Baseline
-            0.9 % FLOPs and 3.1 % parameters.
+        mid_channels: channels that are smoothed. 192 costs a ResNet-50 Simple Baseline
+            0.7 % FLOPs and 2.3 % parameters (256: 0.9 % and 3.1 %, and 2.4 % of its
+            inference time).
         num_components: M, how many widths are mixed. 1 leaves one smoothing without
             mixing.
         num_groups: groups of the `mid_channels` that have mixture weights of their own.
@@ -58,7 +59,7 @@ class GaussianMixtureBlock(BaseModule):
     def __init__(
         self,
         in_channels: int,
-        mid_channels: int = 256,
+        mid_channels: int = 192,
         num_components: int = 4,
         num_groups: int = 1,
         init_sigmas: Sequence[float] | None = None,
