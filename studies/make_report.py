@@ -17,6 +17,7 @@ from studies.report_tables import (
     group_results,
     render_arms,
     render_comparisons,
+    render_headline,
     render_joints,
 )
 
@@ -28,6 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--results', type=Path, default=RESULTS)
     parser.add_argument('--report', type=Path, default=ROOT / 'docs' / 'study.md')
+    parser.add_argument('--readme', type=Path, default=ROOT / 'README.md')
     parser.add_argument('--no-figures', action='store_true')
     return parser.parse_args()
 
@@ -50,7 +52,7 @@ def replace_block(text: str, name: str, content: str) -> str:
 
 def render_blocks(results: list[dict]) -> dict[str, str]:
     """All results -> the generated blocks' names and their Markdown."""
-    blocks = {}
+    blocks = {'headline': render_headline(group_results(results, 'studio17'))}
     for name, dataset in DATASETS.items():
         grouped = group_results(results, name)
         joints = load_skeleton(str(_find_metainfo(dataset.metainfo))).joint_names
@@ -71,6 +73,14 @@ def render_blocks(results: list[dict]) -> dict[str, str]:
             )
         )
     return blocks
+
+
+def write_blocks(path: Path, blocks: dict[str, str]) -> None:
+    """Put generated blocks into a file that has their markers."""
+    text = path.read_text(encoding='utf-8')
+    for name, content in blocks.items():
+        text = replace_block(text, name, content)
+    path.write_text(text, encoding='utf-8')
 
 
 def _find_metainfo(metainfo: str) -> Path | str:
@@ -97,10 +107,12 @@ def draw_figures(results: list[dict], folder: Path) -> None:
 def main() -> None:
     args = parse_args()
     results = load_results(args.results)
-    text = args.report.read_text(encoding='utf-8')
-    for name, content in render_blocks(results).items():
-        text = replace_block(text, name, content)
-    args.report.write_text(text, encoding='utf-8')
+    blocks = render_blocks(results)
+    write_blocks(args.report, blocks)
+    # the README shows the headline alone, once it has the markers for it
+    headline = {'headline': blocks['headline']}
+    if BEGIN.format('headline') in args.readme.read_text(encoding='utf-8'):
+        write_blocks(args.readme, headline)
     if not args.no_figures:
         draw_figures(results, args.report.with_suffix(''))
     print(f'{len(results)} results -> {args.report}')

@@ -167,6 +167,44 @@ def render_comparisons(grouped: Results) -> str:
     return '\n'.join(lines)
 
 
+def render_headline(grouped: Results) -> str:
+    """The result in up to three sentences, with the numbers that are there."""
+    sentences = []
+    for key, title in (('set1', 'Set 1'), ('set2', 'Set 2')):
+        row = _describe_pair(grouped, f'ctr-{key}', f'msra-{key}')
+        if row:
+            sentences.append(
+                f'Centring the targets and nothing else moves {title} {row}.'
+            )
+    uniform, adaptive = choose_best(grouped, False), choose_best(grouped, True)
+    row = _describe_pair(grouped, adaptive, uniform) if uniform and adaptive else None
+    if row:
+        sentences.append(
+            f'From the best uniform sigma (`{uniform}`) to the best joint-adaptive table '
+            f'(`{adaptive}`), both chosen on other people, AP goes {row}.'
+        )
+    return ' '.join(sentences) or 'No comparison is finished yet.'
+
+
+def _describe_pair(grouped: Results, arm: str, reference: str) -> str | None:
+    """'from 55.9 to 63.8 AP (+7.9 ± 1.2, 3 seeds)', with flip test, report part."""
+    if arm not in grouped or reference not in grouped:
+        return None
+    first, second = (
+        get_metric(grouped[name], 'AP', 'report', 'flip') for name in (reference, arm)
+    )
+    difference = compare_paired(second, first)
+    if difference is None:
+        return None
+    seeds = sorted(first.keys() & second.keys())
+    old, new = (float(np.mean([v[seed] for seed in seeds])) for v in (first, second))
+    count = '1 seed' if len(seeds) == 1 else f'{len(seeds)} seeds'
+    return (
+        f'from {old:.1f} to {new:.1f} AP ({format_interval(difference, signed=True)}, '
+        f'{count})'
+    )
+
+
 def describe_sign(interval: Interval) -> str:
     """Whether an interval lies above zero, in words."""
     if interval.half_width is None:

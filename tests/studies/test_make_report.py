@@ -66,6 +66,15 @@ def test_tables_have_every_arm_that_was_run():
     assert blocks['lspet-4k'] == 'No run is finished yet.'
 
 
+def test_headline_has_means_difference_and_seeds():
+    text = render_blocks(RESULTS_3_ARMS)['headline']
+    # 72.5 and 74.75 are the means over the two common seeds
+    assert '`sub-u2.0`' in text
+    assert 'from 72.5 to 74.8 AP (+2.2 ± 3.2, 2 seeds)' in text
+    assert 'Set 1' not in text
+    assert render_blocks([])['headline'] == 'No comparison is finished yet.'
+
+
 def test_compared_arms_exist():
     for arm, reference, _ in COMPARISONS:
         assert ARMS[arm] != ARMS[reference]
@@ -103,3 +112,13 @@ def test_report_in_the_docs_is_made_from_the_kept_results():
         assert replace_block(text, name, content) == text, (
             f'tables of {name} differ from the results: run studies/make_report.py'
         )
+
+
+def test_headline_in_the_readme_is_made_from_the_kept_results():
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    if BEGIN.format('headline') not in text:
+        pytest.skip('the README has no markers for the headline')
+    content = render_blocks(load_results(RESULTS))['headline']
+    assert replace_block(text, 'headline', content) == text, (
+        'run studies/make_report.py'
+    )
