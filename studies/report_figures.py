@@ -37,7 +37,7 @@ def draw_ap(grouped: Results, path: Path, test: str = 'flip') -> None:
             )  # fmt: skip
             axes.plot(values, [row] * len(values), '.', color=color, alpha=0.5)
         axes.set_yticks(range(len(arms)), [arm.name for arm in arms])
-        axes.invert_yaxis()
+        axes.set_ylim(len(arms) - 0.4, -0.6)
         axes.set_xlabel(
             f'AP on the report part, {"with" if test == "flip" else "no"} flip test'
         )
@@ -58,14 +58,17 @@ def draw_ap(grouped: Results, path: Path, test: str = 'flip') -> None:
 def draw_offsets(
     grouped: Results, joint_names: tuple[str, ...], arms: list[str], path: Path
 ) -> None:
-    """Mean signed offset per joint (x and y, input px, no flip test) of a few arms."""
+    """Median signed offset per joint (x, y, input px, no flip test) of a few arms.
+
+    The median, since a few joints found at another limb dominate the mean.
+    """
     arms = [arm for arm in arms if arm in grouped]
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(2, 1, figsize=(8, 5), sharex=True)
         width = 0.8 / max(len(arms), 1)
         at = np.arange(len(joint_names))
         for index, arm in enumerate(arms):
-            offsets = average_joints(grouped[arm], 'mean_offset')
+            offsets = average_joints(grouped[arm], 'median_offset')
             shift = (index - (len(arms) - 1) / 2) * width
             for axis, panel in enumerate(panels):
                 panel.bar(at + shift, offsets[:, axis], width, label=arm)
@@ -74,7 +77,7 @@ def draw_offsets(
         ):
             panel.axhline(0, color='black', linewidth=0.6)
             panel.axhline(-2, color='grey', linewidth=0.8, linestyle=':')
-            panel.set_ylabel(f'mean offset {name}, px')
+            panel.set_ylabel(f'median offset {name}, px')
         panels[0].annotate(
             'one cell', (len(joint_names) - 0.6, -2), fontsize=7, va='bottom'
         )

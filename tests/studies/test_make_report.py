@@ -21,6 +21,7 @@ def make_result(arm, seed, ap, select_ap=None):
         mean_oks=rng.uniform(0.5, 0.9, 17).round(4).tolist(),
         median_error=rng.uniform(1, 5, 17).round(4).tolist(),
         mean_offset=rng.normal(0, 1, (17, 2)).round(4).tolist(),
+        median_offset=rng.normal(0, 1, (17, 2)).round(4).tolist(),
     )
 
     def fill(value):
