@@ -4,11 +4,19 @@ Importing this package registers its parts in MMPose's registries; in a config:
 ``custom_imports = dict(imports=['gm_pose'])``.
 """
 
-from gm_pose.compat import prepare_stack
+import sys
+
 from gm_pose.version import __version__
 
-prepare_stack()  # before anything below imports mmpose.models
+# `python -m gm_pose doctor` imports this package before its own module, and has to run
+# in the very environments that `prepare_stack` refuses.
+_IS_DOCTOR = sys.orig_argv[-3:] == ['-m', 'gm_pose', 'doctor']
 
-from gm_pose import codecs, datasets, engine, models  # noqa: E402
+if not _IS_DOCTOR:
+    from gm_pose.compat import prepare_stack
 
-__all__ = ['__version__', 'codecs', 'datasets', 'engine', 'models']
+    prepare_stack()  # before anything below imports mmpose.models
+
+    from gm_pose import codecs, datasets, engine, models
+
+    __all__ = ['__version__', 'codecs', 'datasets', 'engine', 'models']

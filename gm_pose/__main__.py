@@ -15,7 +15,7 @@ from gm_pose.version import __version__
 # command -> module
 COMMANDS = {
     'check-data': 'gm_pose.commands.check_data',
-    # 'doctor': 'gm_pose.commands.doctor',
+    'doctor': 'gm_pose.commands.doctor',
     'estimate-sigmas': 'gm_pose.commands.estimate_sigmas',
     'replay-loss': 'gm_pose.commands.replay_loss',
 }
