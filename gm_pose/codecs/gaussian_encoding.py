@@ -51,18 +51,20 @@ class Stamps:
             at (P + 1, P + 1) and zeros around. A window of P x P cells cut from it is the
             patch moved, as a border of the map cuts it.
         radii: (K, 1), floor(3 s) cells.
-        lowest: -(P + 1), where a patch's first cell may be moved without change: nothing
-            of it is inside the map either way.
+        lowest: (1,), -(P + 1), where a patch's first cell may be moved without change:
+            nothing of it is inside the map either way.
         highest: (2,), the same on the other side, [x, y].
-        last_start: (2,), the last cell where a window inside the map can start.
+        first_start: (1,), 0, the first cell where a window inside the map can start.
+        last_start: (2,), the last one.
         sides: (K, 1) int64, 2 floor(3 s) + 1 cells.
         ends: (K, 2) uint64: where a patch ends that begins right outside the map.
     """
 
     canvases: NDArray[np.float32]
     radii: NDArray[np.float32]
-    lowest: int
+    lowest: NDArray[np.float32]
     highest: NDArray[np.float32]
+    first_start: NDArray[np.int64]
     last_start: NDArray[np.int64]
     sides: NDArray[np.int64]
     ends: NDArray[np.uint64]
@@ -83,8 +85,9 @@ def make_stamps(sigmas: Sequence[float], heatmap_size: tuple[int, int]) -> Stamp
     return Stamps(
         canvases=canvases,
         radii=column.astype(np.float32),
-        lowest=-(side + 1),
+        lowest=np.array([-(side + 1)], dtype=np.float32),
         highest=(last_start + side + 1).astype(np.float32),
+        first_start=np.zeros(1, dtype=np.int64),
         last_start=last_start,
         sides=2 * column + 1,
         ends=(size + 2 * column + 1).astype(np.uint64),
@@ -113,10 +116,13 @@ def draw_stamps(
     width, height = heatmap_size
     count = len(centers_cells)
     # the sum in the dtype given: float32 rounds 0.49999997 + 0.5 to 1, as in MMPose
-    corner = np.floor(centers_cells + 0.5) - stamps.radii
-    if not labelled.all():
+    corner = centers_cells + 0.5
+    np.floor(corner, corner)
+    np.subtract(corner, stamps.radii, corner)
+    if not np.logical_and.reduce(labelled):
         corner[~labelled] = stamps.lowest
-    corner = np.minimum(np.maximum(corner, stamps.lowest), stamps.highest)
+    np.maximum(corner, stamps.lowest, corner)
+    np.minimum(corner, stamps.highest, corner)
     first = corner.astype(np.int64)
     # 0 <= end and first < size in one comparison: a negative end wraps round
     touches = (first + stamps.sides).view(np.uint64) < stamps.ends
@@ -124,9 +130,11 @@ def draw_stamps(
 
     # Every window goes to where it is wholly inside the map, and carries the part of its
     # canvas that belongs there: no case for borders, and no loop.
-    placed = np.minimum(np.maximum(first, 0), stamps.last_start)
-    source = placed - first - stamps.lowest
-    side = -stamps.lowest - 1
+    placed = np.maximum(first, stamps.first_start)
+    np.minimum(placed, stamps.last_start, placed)
+    side = stamps.canvases.shape[1] // 3
+    source = placed - first
+    source += side + 1
     h, w = min(side, height), min(side, width)
     joints = np.arange(count)
     kinds = joints if len(stamps.canvases) > 1 else 0

@@ -215,15 +215,14 @@ def decode_heatmaps(
     """
     batch, joints, height, width = heatmaps.shape
     xp: ModuleType = np
-    if isinstance(heatmaps, torch.Tensor):
-        heatmaps = heatmaps.detach().float()
-        if _is_on_cpu(heatmaps):
-            heatmaps = heatmaps.numpy()
-        else:
-            xp = torch
+    maps: Any
+    if not isinstance(heatmaps, torch.Tensor):
+        maps = np.asarray(heatmaps, dtype=np.float32)
+    elif _is_on_cpu(heatmaps):
+        maps = heatmaps.detach().float().numpy()
     else:
-        heatmaps = np.asarray(heatmaps, dtype=np.float32)
-    maps = heatmaps.reshape(-1, height * width)
+        maps, xp = heatmaps.detach().float(), torch
+    maps = maps.reshape(-1, height * width)
     index, start, scores = find_peaks(maps)
     y = index // width
     x = index - y * width
@@ -237,10 +236,9 @@ def decode_heatmaps(
             windows, left, top = cut_windows(maps, start, x, y, width, side)
             # -inf, or a fall far below zero, counts no more than the peak itself
             windows = xp.maximum(windows, -scores)
-            fitted = np.maximum(sigmas, MIN_FITTED_SIGMA).astype(np.float32)
-            fitted = np.broadcast_to(fitted, (batch, joints)).reshape(-1)
-            if xp is torch:
-                fitted = torch.tensor(fitted, device=maps.device)
+            widths = np.maximum(sigmas, MIN_FITTED_SIGMA).astype(np.float32)
+            widths = np.broadcast_to(widths, (batch, joints)).reshape(-1)
+            fitted = torch.tensor(widths, device=maps.device) if xp is torch else widths
             dx, dy = refine_matched(windows, left, top, fitted, xp)
     columns = [xp.where(found, x + dx, -1), xp.where(found, y + dy, -1)]
     scores = xp.where(found | (scores <= 0), scores, 0)

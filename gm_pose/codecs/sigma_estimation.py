@@ -127,7 +127,7 @@ def draw_mask(
         if not polygons:
             return None
         mask = np.zeros((height, width), np.uint8)
-        cv2.fillPoly(mask, [np.round(p).astype(np.int32) for p in polygons], 1)
+        cv2.fillPoly(mask, [np.round(p).astype(np.int32) for p in polygons], (1,))
         return mask, corner
     if not isinstance(segmentation, dict) or 'counts' not in segmentation:
         return None

@@ -87,9 +87,10 @@ def scale_to_mean(
 def _require_positive(value: Any, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f'{what} must be a number > 0, got {value!r}')
-    if not (isfinite(value) and value > 0):
+    number = float(value)
+    if not (isfinite(number) and number > 0):
         raise ValueError(f'{what} must be finite and > 0, got {value!r}')
-    return float(value)
+    return number
 
 
 def _order_by_joint(
@@ -229,21 +230,15 @@ def describe_count_mismatch(
     num_sigmas: int, num_joints: int, joint_names: tuple[str, ...] | None
 ) -> str:
     """Message for a table of `num_sigmas` used for `num_joints` joints."""
+    shorter = min(num_sigmas, num_joints)
+    name = f'joint {shorter}'
+    if joint_names is not None and shorter < len(joint_names):
+        name += f" ('{joint_names[shorter]}')"
     if num_sigmas < num_joints:
-        name = (
-            f" ('{joint_names[num_sigmas]}')" if _has(joint_names, num_sigmas) else ''
-        )
-        what = f'joint {num_sigmas}{name} is the first without a sigma'
+        what = f'{name} is the first without a sigma'
     else:
-        name = (
-            f" ('{joint_names[num_joints]}')" if _has(joint_names, num_joints) else ''
-        )
-        what = f'the sigma of joint {num_joints}{name} is the first without a joint'
+        what = f'the sigma of {name} is the first without a joint'
     return (
         f'{num_sigmas} sigmas for {num_joints} joints: {what}; give one sigma per joint '
         "in the dataset's order, or a single number for all"
     )
-
-
-def _has(names: tuple[str, ...] | None, index: int) -> bool:
-    return names is not None and index < len(names)
