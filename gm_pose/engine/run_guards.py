@@ -14,6 +14,7 @@ __all__ = ['add_run_guards', 'get_dataset', 'use_readable_images']
 
 GUARD_HOOKS = (
     'ExactResumeHook',
+    'PendingValidationHook',
     'EffectiveBatchHook',
     'EmptyTargetHook',
     'BadImageReportHook',

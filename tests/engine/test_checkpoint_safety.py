@@ -94,9 +94,14 @@ def test_best_checkpoint_is_replaced_after_the_new_one_stands(tmp_path):
 
     hook = AtomicCheckpointHook(interval=1)
     hook.file_backend = Backend()
-    with pytest.raises(OSError, match='full'), hook._remove_afterwards():
-        hook.file_backend.remove('best_1.pth')
-        raise OSError('full')
+
+    def fail():
+        with hook._remove_afterwards():
+            hook.file_backend.remove('best_1.pth')
+            raise OSError('full')
+
+    with pytest.raises(OSError, match='full'):
+        fail()
     assert removed == []
     hook.last_ckpt = 'epoch_2.pth'
     with hook._remove_afterwards():

@@ -89,7 +89,26 @@ def test_killed_and_resumed_run_ends_with_the_same_weights(
     whole, resumed, log = run_both(train_child, tmp_path, *configs, final)
     assert whole == resumed
     assert 'an exact continuation' in log
+    assert ('not validated yet' in log) == (where == 'before_val_epoch')
     assert ('going on after batch 2 of epoch 2' in log) == (final == 'iter_18.pth')
+
+
+def test_run_killed_in_its_last_validation_makes_up_for_it(
+    write_config, train_child, tmp_path
+):
+    plain, dying = make_configs(
+        write_config, "train_cfg['max_epochs'] = 1\n", 'after_val_iter', epoch=1
+    )
+    killed = train_child(dying, '--work-dir', tmp_path / 'run')
+    assert killed.code == -signal.SIGKILL
+    assert (tmp_path / 'run' / 'epoch_1.pth').exists()
+    assert not list((tmp_path / 'run').glob('best_*.pth'))
+    resumed = train_child(plain, '--work-dir', tmp_path / 'run', '--resume')
+    assert resumed.code == 0, resumed.tail
+    assert list((tmp_path / 'run').glob('best_*_epoch_1.pth'))
+    again = train_child(plain, '--work-dir', tmp_path / 'run', '--resume')
+    assert again.code == 0, again.tail
+    assert 'not validated yet' not in again.output
 
 
 def test_weights_do_not_depend_on_the_number_of_workers(

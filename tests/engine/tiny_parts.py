@@ -1,11 +1,13 @@
 """Parts that only tests use, imported by the tiny configs (`custom_imports`)."""
 
+import json
 import os
 import resource
 import signal
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from mmengine.hooks import Hook
 from mmengine.structures import InstanceData
@@ -97,3 +99,22 @@ class NearTruthHead(HeatmapHead):
             scores = rng.uniform(0.3, 1, truth.shape[:2])
             predictions.append(InstanceData(keypoints=points, keypoint_scores=scores))
         return predictions
+
+
+@HOOKS.register_module()
+class UsageHook(Hook):
+    """Write memory (bytes) of this process and its workers, and its open files."""
+
+    def __init__(self, out: str, interval: int = 20):
+        self.out = Path(out)
+        self.interval = interval
+        self.entries: list[dict] = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter % self.interval == 0 or runner.iter + 1 == runner.max_iters:
+            main = psutil.Process()
+            workers = sorted(main.children(), key=lambda process: process.pid)
+            memory = [process.memory_info().rss for process in (main, *workers)]
+            entry = dict(iteration=runner.iter + 1, memory=memory, files=main.num_fds())
+            self.entries.append(entry)
+            self.out.write_text(json.dumps(self.entries))

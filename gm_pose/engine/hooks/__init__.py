@@ -7,6 +7,7 @@ from gm_pose.engine.hooks.empty_target_hook import EmptyTargetHook
 from gm_pose.engine.hooks.exact_resume_hook import ExactResumeHook
 from gm_pose.engine.hooks.mixture_sigma_hook import MixtureSigmaHook
 from gm_pose.engine.hooks.non_finite_loss_hook import NonFiniteLossHook
+from gm_pose.engine.hooks.pending_validation_hook import PendingValidationHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -16,4 +17,5 @@ __all__ = [
     'ExactResumeHook',
     'MixtureSigmaHook',
     'NonFiniteLossHook',
+    'PendingValidationHook',
 ]

@@ -55,6 +55,11 @@ class AtomicCheckpointHook(CheckpointHook):
         ) in ('local', 'LocalBackend'):
             self.backend_args = dict(backend='atomic_local')
 
+    def before_train(self, runner: Runner) -> None:
+        super().before_train(runner)
+        # MMEngine forgets it on resuming, and then does not record a new best score.
+        self.last_ckpt = runner.message_hub.runtime_info.get('last_ckpt')
+
     @contextlib.contextmanager
     def _remove_afterwards(self) -> Iterator[None]:
         """Carry out removals asked for inside only when all of it has succeeded."""

@@ -50,6 +50,9 @@ class ExactResumeHook(Hook):
         generator = torch.Generator()
         generator.manual_seed(runner.seed or 0)
         runner.train_dataloader.generator = generator
+        # Already here, for a checkpoint that is saved before the first epoch begins
+        # (`PendingValidationHook`), and again there: other hooks may draw in between.
+        self._restore(runner)
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._before_val = capture_rng()
@@ -81,6 +84,7 @@ class ExactResumeHook(Hook):
             return
         self._just_resumed = False
         self._skip_trained_batches(runner)
+        self._restore(runner)
         state, self._resumed = self._resumed, None
         if state is None:
             runner.logger.warning(
@@ -93,9 +97,6 @@ class ExactResumeHook(Hook):
             for name, now in describe_conditions(runner).items()
             if state['conditions'].get(name) != now
         ]
-        if runner.rank < len(state['rng']):
-            restore_rng(state['rng'][runner.rank])
-        _put_back_gradients(runner, state['gradients'])
         if differences:
             runner.logger.warning(
                 f'the resumed run is not exactly the one it continues: '
@@ -103,6 +104,14 @@ class ExactResumeHook(Hook):
             )
         else:
             runner.logger.info('resumed with all random states: an exact continuation')
+
+    def _restore(self, runner: Runner) -> None:
+        """Put back random states and accumulated gradients."""
+        if self._resumed is not None:
+            states = self._resumed['rng']
+            if runner.rank < len(states):
+                restore_rng(states[runner.rank])
+            _put_back_gradients(runner, self._resumed['gradients'])
 
     @staticmethod
     def _skip_trained_batches(runner: Runner) -> None:
