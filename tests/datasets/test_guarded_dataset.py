@@ -1,0 +1,115 @@
+"""Samples are reproducible, the model's random numbers untouched, bad images replaced."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from mmpose.registry import DATASETS
+from mmpose.structures import PoseDataSample
+
+from gm_pose.datasets.sample_seed import SeededIndex, make_sample_seed
+from gm_pose.datasets.unreadable_image import SKIPPED, UnreadableImage
+from gm_pose.engine.rng_state import capture_rng, preserve_rng, restore_rng, seed_rng
+from gm_pose.engine.user_errors import UserError
+
+
+class Noise:
+    """A dataset whose samples are random numbers; some images cannot be read."""
+
+    pipeline = 'before'
+
+    def __init__(self, bad=(), wrong=()):
+        self.bad = set(bad)
+        self.wrong = set(wrong)
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        if index in self.bad:
+            raise UnreadableImage(f'{index}.jpg: no such file')
+        if index in self.wrong:
+            raise ValueError('keypoints hold NaN')
+        drawn = (random.random(), float(np.random.rand()), float(torch.rand(())))  # noqa: NPY002
+        return dict(inputs=(int(index), *drawn), data_samples=PoseDataSample())
+
+
+def build(dataset, **arguments):
+    return DATASETS.build(dict(type='GuardedDataset', dataset=dataset, **arguments))
+
+
+def at(index: int, epoch: int = 0) -> SeededIndex:
+    return SeededIndex(index, make_sample_seed(3, epoch, index))
+
+
+def test_sample_follows_from_its_seed_alone():
+    dataset = build(Noise())
+    first = dataset[at(4)]['inputs']
+    dataset[at(7)]
+    assert dataset[at(4)]['inputs'] == first
+    assert dataset[at(4, epoch=1)]['inputs'][1:] != first[1:]
+    assert len({*first[1:]}) == 3
+
+
+def test_random_numbers_of_the_process_go_on_as_if_nothing_was_drawn():
+    seed_rng((1, 2))
+    wanted = [random.random(), np.random.rand(), float(torch.rand(()))]  # noqa: NPY002
+    seed_rng((1, 2))
+    build(Noise())[at(4)]
+    found = [random.random(), np.random.rand(), float(torch.rand(()))]  # noqa: NPY002
+    assert found == wanted
+
+
+def test_index_without_a_seed_draws_as_usual():
+    torch.manual_seed(0)
+    first = build(Noise())[4]['inputs']
+    assert build(Noise())[4]['inputs'][3] != first[3]
+
+
+def test_unreadable_image_is_replaced_and_named():
+    dataset = build(Noise(bad={4}))
+    sample = dataset[at(4)]
+    assert sample['inputs'][0] != 4
+    assert sample['data_samples'].metainfo[SKIPPED] == ['4.jpg: no such file']
+    assert dataset[at(4)]['inputs'] == sample['inputs']
+    assert SKIPPED not in dataset[at(5)]['data_samples'].metainfo
+
+
+def test_error_text_when_no_image_can_be_read():
+    with pytest.raises(
+        UserError, match=r'3 training images in a row .*jpg: no such file'
+    ):
+        build(Noise(bad=range(10)), max_tries=3)[at(0)]
+
+
+def test_error_text_when_an_annotation_is_wrong():
+    with pytest.raises(UserError, match=r'training sample 4.*NaN; `python -m gm_pose'):
+        build(Noise(wrong={4}))[at(4)]
+
+
+def test_attributes_are_the_datasets_own():
+    inner = Noise()
+    dataset = build(inner)
+    assert len(dataset) == 10
+    assert dataset.pipeline == 'before'
+    dataset.pipeline = 'after'  # as MMPose's hooks do
+    assert inner.pipeline == 'after'
+
+
+def test_error_text_when_tries_are_none():
+    with pytest.raises(ValueError, match='max_tries must be at least 1, got 0'):
+        build(Noise(), max_tries=0)
+
+
+def test_rng_state_comes_back_and_loads_without_running_code(tmp_path):
+    seed_rng((7, 8))
+    np.random.randn()  # noqa: NPY002  leaves a second normal number in the cache
+    torch.save(capture_rng(), tmp_path / 'state.pth')
+    wanted = [random.gauss(0, 1), np.random.randn(), float(torch.rand(()))]  # noqa: NPY002
+    restore_rng(torch.load(tmp_path / 'state.pth', weights_only=True))
+    found = [random.gauss(0, 1), np.random.randn(), float(torch.rand(()))]  # noqa: NPY002
+    assert found == wanted
+    with preserve_rng():
+        random.random()
+    assert random.random() != wanted[0]
