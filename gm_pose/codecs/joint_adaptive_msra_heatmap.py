@@ -143,9 +143,8 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             )
         labelled = keypoints_visible[0] >= 0.5
         centers_cells = keypoints[0] / self.scale_factor
-        if not isfinite(
-            np.vdot(centers_cells, centers_cells)
-        ):  # or too large to square
+        # one number that is not finite where any position is not, or is too large to square
+        if not isfinite(np.vdot(centers_cells, centers_cells)):
             self._check_finite(keypoints[0], labelled)
         if self.unbiased:
             heatmaps, in_reach = gaussian_encoding.draw_exact(
