@@ -35,12 +35,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def show_progress(done: int, total: int) -> None:
-    """One line, rewritten in a terminal; every tenth part of the way in a log."""
-    if sys.stdout.isatty():
-        print(f'\r  {done} of {total} people', end='', flush=True)
-    elif done == total or done * 10 // total > (done - 4) * 10 // total:
-        print(f'  {done} of {total} people', flush=True)
+class Progress:
+    """One line, rewritten in a terminal; a line every tenth of the way in a log."""
+
+    def __init__(self) -> None:
+        self.live = sys.stdout.isatty()
+        self.tenths = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.live:
+            end = '\n' if done == total else ''
+            print(f'\r  {done} of {total} people', end=end, flush=True)
+        elif done * 10 // total > self.tenths:
+            self.tenths = done * 10 // total
+            print(f'  {done} of {total} people', flush=True)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -61,13 +69,12 @@ def main(argv: list[str] | None = None) -> None:
             args.val_people,
             args.seed,
             args.overwrite,
-            show_progress,
+            Progress(),
         )
     except (ValueError, OSError) as error:
         sys.exit(f'error: {error}')
     if written:
-        seconds = time.monotonic() - started
-        print(f'{"" if not sys.stdout.isatty() else chr(10)}done in {seconds:.0f} s')
+        print(f'done in {time.monotonic() - started:.0f} s')
     else:
         print('already there, whole and with these settings: nothing to do')
 

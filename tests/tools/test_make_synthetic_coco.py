@@ -1,6 +1,7 @@
 """The embedded dataset as its users get it: through the tool, from files."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -161,7 +162,9 @@ def test_complete_dataset_is_kept(root):
     assert {path: path.stat().st_mtime_ns for path in root.rglob('*')} == before
 
 
-@pytest.mark.parametrize('damage', ['stopped', 'picture lost', 'picture cut'])
+@pytest.mark.parametrize(
+    'damage', ['stopped', 'stopped at once', 'picture lost', 'picture cut']
+)
 def test_broken_dataset_is_built_again(tmp_path, damage):
     size = dict(train_people=2, val_people=1, seed=0)
     make_coco_folder(tmp_path / 'set', **size)
@@ -176,6 +179,10 @@ def test_broken_dataset_is_built_again(tmp_path, damage):
             make_coco_folder(
                 tmp_path / 'set', 4, 4, seed=1, overwrite=True, report=stop
             )
+    elif damage == 'stopped at once':
+        shutil.rmtree(tmp_path / 'set')
+        (tmp_path / 'set').mkdir()
+        (tmp_path / 'set' / f'{coco_folder.MANIFEST}.part').write_text('{"comp')
     elif damage == 'picture lost':
         picture.unlink()
     else:

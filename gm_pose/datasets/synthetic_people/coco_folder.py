@@ -117,9 +117,10 @@ def _is_done(out: Path, settings: dict[str, int], overwrite: bool) -> bool:
     """Whether `out` holds this dataset whole; ValueError if it holds something else."""
     if out.exists() and not out.is_dir():
         raise ValueError(f'{out} is a file; give a folder')
-    if not out.is_dir() or not any(out.iterdir()):
+    # A run killed at its very start leaves nothing but half a manifest.
+    half = f'{MANIFEST}.part'
+    if not out.is_dir() or all(path.name == half for path in out.iterdir()):
         return False
-    manifest = None
     try:
         manifest = json.loads((out / MANIFEST).read_text())
         found = {key: manifest[key] for key in settings}

@@ -33,7 +33,7 @@ IMAGE_SIZES = ((400, 300), (300, 400), (400, 270), (360, 360))
 """(W, H) px. Smaller than COCO's 640x480, so that decoding costs little time."""
 
 MIN_PIXELS = 700
-MIN_LABELLED_SEEN = 5
+MIN_LABELLED_SEEN = 8
 _ATTEMPTS = 200
 
 

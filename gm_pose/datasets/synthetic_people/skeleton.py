@@ -68,13 +68,13 @@ def sample_proportions(rng: np.random.Generator) -> dict[str, float]:
 def sample_legs(rng: np.random.Generator) -> np.ndarray:
     """Hip flexion, abduction, outward turn and knee flexion, (2, 4) deg, left first."""
     kind = rng.choice(['stand', 'stride', 'sit', 'squat', 'kick'],
-                      p=[0.42, 0.32, 0.12, 0.07, 0.07])  # fmt: skip
+                      p=[0.46, 0.32, 0.1, 0.06, 0.06])  # fmt: skip
     out = rng.uniform(0, 15, 2)
     if kind == 'stand':
         flexion, abduction = rng.normal(0, 7, 2), rng.uniform(1, 14, 2)
         knee = np.abs(rng.normal(0, 9, 2))
     elif kind == 'stride':
-        swing = rng.uniform(15, 60)
+        swing = rng.uniform(15, 50)
         flexion = np.array([swing, -swing * rng.uniform(0.3, 0.7)])
         abduction = rng.uniform(0, 6, 2)
         knee = np.array([rng.uniform(5, 80), rng.uniform(10, 70)])
@@ -95,7 +95,7 @@ def sample_legs(rng: np.random.Generator) -> np.ndarray:
 def sample_arm(rng: np.random.Generator) -> np.ndarray:
     """Shoulder flexion, abduction, inward turn and elbow flexion of one arm, (4,)."""
     kind = rng.choice(['down', 'akimbo', 'raised', 'side', 'forward', 'any'],
-                      p=[0.42, 0.12, 0.14, 0.16, 0.08, 0.08])  # fmt: skip
+                      p=[0.44, 0.12, 0.14, 0.18, 0.07, 0.05])  # fmt: skip
     if kind == 'down':
         low, high = (-22, 4, -10, 2), (28, 26, 40, 55)
     elif kind == 'akimbo':
@@ -113,7 +113,7 @@ def sample_arm(rng: np.random.Generator) -> np.ndarray:
 
 def sample_root(rng: np.random.Generator) -> np.ndarray:
     """Orientation of the pelvis seen by the camera, (3, 3): heading, lean, roll."""
-    heading = rng.normal(0, 40) if rng.random() < 0.75 else rng.uniform(-180, 180)
+    heading = rng.normal(0, 32) if rng.random() < 0.8 else rng.uniform(-180, 180)
     roll = rng.normal(0, 6)
     if rng.random() < 0.03:  # lying, cartwheels
         roll += rng.choice([-90.0, 90.0]) + rng.normal(0, 15)
