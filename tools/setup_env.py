@@ -141,7 +141,7 @@ def install(python, venv_dir, requirements):
     else:
         check_disk()
         say('installing %s (5.5 GB, some minutes)' % ', '.join(requirements))
-        command = pip + ['--quiet', '--progress-bar', 'on', '--prefer-binary']
+        command = pip + ['--progress-bar', 'on', '--prefer-binary']
         for name in requirements:
             command += ['-r', name]
         run(command, 'installing')
