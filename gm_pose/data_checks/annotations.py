@@ -154,7 +154,7 @@ def _check_definition(
     ).add(wrong)
     order = Finding('joints whose name is not the config\'s', 'a joint is taken for '
                     'another', True)  # fmt: skip
-    if names is not None and own_names and len(own_names) == len(names):
+    if names is not None and len(own_names) == len(names):
         order.add(
             [f'{k}: {a} in the file, {b} in the config'
              for k, (a, b) in enumerate(zip(own_names, names, strict=True)) if a != b],
@@ -169,13 +169,15 @@ def _check_definition(
     mirror = {k: k for k in range(len(labels))}
     for a, b in flip_pairs or []:
         mirror[a], mirror[b] = b, a
-    if flip_pairs is not None:
+    comparable = flip_pairs is not None and len(labels) == num_keypoints
+    if comparable:
         for k, label in enumerate(labels):
             partner = _mirror_name(label)
             if partner in labels and mirror[k] != labels.index(partner):
                 swapped.add([f'{label} with {labels[mirror[k]]}'], 'joint')
-    compared = [order] if names is not None and own_names else []
-    return [count, *compared, *([swapped] if flip_pairs is not None else [])]
+    comparable_names = names is not None and len(own_names) == len(names)
+    compared = [order] if comparable_names else []
+    return [count, *compared, *([swapped] if comparable else [])]
 
 
 def _mirror_name(name: str) -> str:

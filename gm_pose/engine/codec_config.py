@@ -53,8 +53,9 @@ def check_codec_agreement(cfg: Config) -> None:
     codec = cfg.get('codec')
     if not isinstance(codec, dict) or 'type' not in codec:
         return
+    codec = _strip(codec)
     for path, value in iter_codec_places(cfg):
-        if isinstance(value, dict) and dict(value) != dict(codec):
+        if isinstance(value, dict) and (value := _strip(value)) != codec:
             keys = sorted(
                 key
                 for key in {*value, *codec}
@@ -67,6 +68,11 @@ def check_codec_agreement(cfg: Config) -> None:
                 'change it in one place with --cfg-options codec.NAME=VALUE, or wire '
                 'it as docs/use-the-codec.md shows'
             )
+
+
+def _strip(codec: dict) -> dict:
+    """Without `_scope_`, which MMEngine adds to what comes from ``mmpose::`` bases."""
+    return {key: value for key, value in codec.items() if key != '_scope_'}
 
 
 def _pick(codec: dict, keys: list[str]) -> dict:

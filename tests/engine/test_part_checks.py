@@ -1,0 +1,78 @@
+"""What is right passes every check: shipped configs, and stock ones of MMPose."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from gm_pose.engine.codec_config import check_codec_agreement
+from gm_pose.engine.part_checks import check_import, check_parts
+from gm_pose.engine.run_guards import GUARD_HOOKS, add_run_guards, get_dataset
+from gm_pose.engine.settings_checks import check_training_settings
+from gm_pose.engine.shape_checks import check_heatmap_size, check_keypoint_count
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+OURS = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+STOCK = [
+    'body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py',
+    'body_2d_keypoint/topdown_heatmap/coco/td-hm_vipnas-res50_8xb64-210e_coco-256x192.py',
+    'body_2d_keypoint/topdown_heatmap/crowdpose/'
+    'td-hm_res50_8xb64-210e_crowdpose-256x192.py',
+    'body_2d_keypoint/topdown_regression/coco/'
+    'td-reg_mobilenetv2_rle-pretrained-8xb64-210e_coco-256x192.py',
+    'body_2d_keypoint/simcc/coco/simcc_res50_8xb64-210e_coco-256x192.py',
+    'hand_2d_keypoint/topdown_heatmap/onehand10k/'
+    'td-hm_res50_8xb32-210e_onehand10k-256x256.py',
+]
+
+
+def check_all(cfg: Config) -> None:
+    check_training_settings(cfg)
+    check_codec_agreement(cfg)
+    model = check_parts(cfg, ('train', 'val', 'test'))
+    check_keypoint_count(cfg, ('train', 'val', 'test'))
+    check_heatmap_size(cfg, model)
+
+
+@pytest.mark.parametrize('path', OURS, ids=lambda path: path.stem)
+def test_shipped_config_passes_every_check(path):
+    cfg = Config.fromfile(path)
+    check_import(cfg, str(path))
+    check_all(cfg)
+
+
+@pytest.mark.parametrize('name', STOCK, ids=lambda name: Path(name).stem)
+def test_stock_config_passes_every_check(name, tmp_path):
+    path = tmp_path / 'stock.py'
+    path.write_text(f"_base_ = ['mmpose::{name}']\n")
+    check_all(Config.fromfile(path))
+
+
+@pytest.mark.parametrize('path', OURS[:1], ids=lambda path: path.stem)
+def test_guards_are_in_the_dumped_config_once(path, tmp_path):
+    cfg = Config.fromfile(path)
+    cfg.custom_hooks.append(dict(type='BadImageReportHook', max_share=0.2))
+    before = list(cfg.custom_hooks)
+    add_run_guards(cfg)
+    add_run_guards(cfg)  # as a run started from the dumped config does
+    cfg.dump(tmp_path / 'dumped.py')
+    dumped = Config.fromfile(tmp_path / 'dumped.py')
+    names = [hook.type for hook in dumped.custom_hooks]
+    assert names[: len(before)] == [hook['type'] for hook in before]
+    assert sorted(names) == sorted({*names})
+    assert {*GUARD_HOOKS} <= {*names}
+    assert dumped.custom_hooks[len(before) - 1].max_share == 0.2
+    assert dumped.default_hooks.checkpoint.type == 'AtomicCheckpointHook'
+    loader = dumped.train_dataloader
+    assert loader.dataset.type == 'GuardedDataset'
+    assert (
+        loader.dataset.dataset.type
+        == 'CocoDataset'
+        == get_dataset(dumped, 'train').type
+    )
+    assert loader.sampler.type == 'SeededSampler'
+    assert loader.sampler.sampler.type == 'DefaultSampler'
+    for name in ('train', 'val', 'test'):
+        steps = [step.type for step in get_dataset(dumped, name).pipeline]
+        assert steps[0] == 'LoadReadableImage'
+    check_all(dumped)
