@@ -12,12 +12,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 from studies.datasets import DATASETS, ROOT
 from studies.kept_results import RESULTS, load_results
+from studies.report_headline import render_headline
 from studies.report_tables import (
     choose_best,
     group_results,
     render_arms,
     render_comparisons,
-    render_headline,
     render_joints,
 )
 

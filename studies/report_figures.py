@@ -82,7 +82,8 @@ def draw_offsets(
             'one cell', (len(joint_names) - 0.6, -2), fontsize=7, va='bottom'
         )
         panels[1].set_xticks(at, joint_names, rotation=60, ha='right')
-        panels[0].legend(fontsize=8, ncols=max(len(arms), 1))
+        handles = panels[0].get_legend_handles_labels()
+        figure.legend(*handles, loc='outside upper center', fontsize=8, ncols=len(arms))
         figure.set_layout_engine('constrained')
         figure.savefig(path, dpi=DPI)
         plt.close(figure)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from studies.arms import ARMS, GROUPS, Arm
+from studies.comparisons import COMPARISONS
 from studies.intervals import (
     Interval,
     compare_paired,
@@ -15,44 +16,6 @@ from studies.intervals import (
 
 # arm -> seed -> result
 Results = dict[str, dict[int, dict]]
-
-# (arm, reference, what the difference shows)
-COMPARISONS = (
-    ('ctr-set1', 'msra-set1', 'centring alone, Set 1'),
-    ('ctr-set2', 'msra-set2', 'centring alone, Set 2'),
-    ('ctr-u2.0', 'msra-u2.0', 'centring alone, sigma 2 (exact but for borders)'),
-    ('sub-u2.0', 'ctr-u2.0', 'sub-cell targets, sigma 2'),
-    ('sub-u1.5', 'ctr-u1.5', 'sub-cell targets, sigma 1.5'),
-    ('sub-set1', 'ctr-set1', 'sub-cell targets, Set 1'),
-    ('sub-set2', 'ctr-set2', 'sub-cell targets, Set 2'),
-    ('bal-set1', 'sub-set1', 'balanced loss, Set 1'),
-    ('bal-set2', 'sub-set2', 'balanced loss, Set 2'),
-    ('bal-set2-m2.0', 'sub-set2-m2.0', "balanced loss, Set 2's shape at mean 2"),
-    ('bal-oks-m2.0', 'sub-oks-m2.0', 'balanced loss, OKS table'),
-    ('bal-sqrt-m2.0', 'sub-sqrt-m2.0', 'balanced loss, square-root OKS table'),
-    ('sub-u2.0-w-sqrt', 'sub-u2.0', 'weights alone (square-root OKS table)'),
-    ('sub-u2.0-w-oks', 'sub-u2.0', 'weights alone (OKS table)'),
-    ('sub-u2.0-w-hard', 'sub-u2.0', "MMPose's joint weights, uniform 2"),
-    ('bal-sqrt-m2.0-w-hard', 'bal-sqrt-m2.0', "MMPose's joint weights, best table"),
-    ('bal-sqrt-m2.0', 'sub-u2.0-w-sqrt', 'shape alone at equal weights'),
-    ('bal-oks-m2.0', 'sub-u2.0-w-oks', 'shape alone at equal weights'),
-    ('msra-set1-block', 'msra-set1', 'the block, Set 1 as published'),
-    ('msra-set2-block', 'msra-set2', 'the block, Set 2 as published'),
-    ('ctr-set1-block', 'ctr-set1', 'the block, Set 1 centred'),
-    ('ctr-set2-block', 'ctr-set2', 'the block, Set 2 centred'),
-    ('sub-u2.0-block', 'sub-u2.0', 'the block, uniform 2'),
-    ('sub-u2.0-head', 'sub-u2.0', 'the block after the transposed convolutions'),
-    ('bal-sqrt-m2.0-block', 'bal-sqrt-m2.0', 'the block, best table'),
-    ('bal-sqrt-m2.0-head', 'bal-sqrt-m2.0', 'the block after, best table'),
-    ('learn-u2.0', 'sub-u2.0', 'learned sigmas, balanced, from uniform 2'),
-    ('learn-sqrt-m2.0', 'bal-sqrt-m2.0', 'learned sigmas from the best table'),
-    ('swahr-u2.0', 'sub-u2.0', 'SWAHR, uniform 2'),
-    ('wahr-u2.0', 'sub-u2.0', 'weight-adaptive loss alone, uniform 2'),
-    ('swahr-bal-sqrt-m2.0', 'bal-sqrt-m2.0', 'SWAHR, best table'),
-    ('ann-u2.0', 'sub-u2.0', 'annealing, uniform 2'),
-    ('ann-bal-sqrt-m2.0', 'bal-sqrt-m2.0', 'annealing, best table'),
-    ('ann-bal-sqrt-m2.0', 'ann-u2.0', 'table against uniform, both annealed'),
-)
 
 
 def group_results(results: Iterable[dict], dataset: str) -> Results:
@@ -165,44 +128,6 @@ def render_comparisons(grouped: Results) -> str:
             f' | {describe_sign(flip)} |'
         )
     return '\n'.join(lines)
-
-
-def render_headline(grouped: Results) -> str:
-    """The result in up to three sentences, with the numbers that are there."""
-    sentences = []
-    for key, title in (('set1', 'Set 1'), ('set2', 'Set 2')):
-        row = _describe_pair(grouped, f'ctr-{key}', f'msra-{key}')
-        if row:
-            sentences.append(
-                f'Centring the targets and nothing else moves {title} {row}.'
-            )
-    uniform, adaptive = choose_best(grouped, False), choose_best(grouped, True)
-    row = _describe_pair(grouped, adaptive, uniform) if uniform and adaptive else None
-    if row:
-        sentences.append(
-            f'From the best uniform sigma (`{uniform}`) to the best joint-adaptive table '
-            f'(`{adaptive}`), both chosen on other people, AP goes {row}.'
-        )
-    return ' '.join(sentences) or 'No comparison is finished yet.'
-
-
-def _describe_pair(grouped: Results, arm: str, reference: str) -> str | None:
-    """'from 55.9 to 63.8 AP (+7.9 ± 1.2, 3 seeds)', with flip test, report part."""
-    if arm not in grouped or reference not in grouped:
-        return None
-    first, second = (
-        get_metric(grouped[name], 'AP', 'report', 'flip') for name in (reference, arm)
-    )
-    difference = compare_paired(second, first)
-    if difference is None:
-        return None
-    seeds = sorted(first.keys() & second.keys())
-    old, new = (float(np.mean([v[seed] for seed in seeds])) for v in (first, second))
-    count = '1 seed' if len(seeds) == 1 else f'{len(seeds)} seeds'
-    return (
-        f'from {old:.1f} to {new:.1f} AP ({format_interval(difference, signed=True)}, '
-        f'{count})'
-    )
 
 
 def describe_sign(interval: Interval) -> str:

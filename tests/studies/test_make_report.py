@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from studies.arms import ARMS
+from studies.comparisons import COMPARISONS
 from studies.datasets import ROOT
 from studies.flip_tests import FLIP_TESTS
 from studies.kept_results import RESULT_FORMAT, RESULTS, load_results
 from studies.make_report import BEGIN, END, draw_figures, render_blocks, replace_block
 from studies.report_tables import (
-    COMPARISONS,
     choose_best,
     group_results,
     is_candidate,

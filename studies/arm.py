@@ -1,0 +1,44 @@
+"""What an arm of the study is."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One row of the study.
+
+    Attributes:
+        name: name of the arm, of its results folder and in the tables.
+        group: key of `studies.arms.GROUPS`.
+        title: what the tables print.
+        codec: keys of the codec that differ from the base config.
+        neck: config of a neck, or None.
+        head: keys of the head that differ from the base config.
+        weights_of: a `sigmas` argument whose 1 / sigma^2 becomes the joints' loss
+            weights (MMPose's `dataset_keypoint_weights`), 'dataset' for the metainfo's
+            own (elbows and knees 1.2, wrists and ankles 1.5), or None.
+        hooks: further custom hooks.
+        datasets: where the arm makes sense.
+    """
+
+    name: str
+    group: str
+    title: str
+    codec: dict[str, Any]
+    neck: dict[str, Any] | None = None
+    head: dict[str, Any] = field(default_factory=dict)
+    weights_of: Any = None
+    hooks: tuple[dict[str, Any], ...] = ()
+    datasets: tuple[str, ...] = ('studio17', 'lspet-4k')
+
+
+COCO_ONLY = ('studio17',)
+
+
+def scale_oks(mean: float, power: float) -> dict[str, Any]:
+    """`sigmas` argument proportional to OKS sigmas to a power.
+
+    '{dataset}' stands for the metainfo of the dataset that the arm runs on.
+    """
+    return dict(oks='{dataset}', mean=mean, power=power)

@@ -1,0 +1,93 @@
+"""Arms that change the sigmas, their placement and the weights of the loss."""
+
+from typing import Any
+
+from studies.arm import COCO_ONLY, Arm, scale_oks
+from studies.model_arms import BLOCK
+
+_PAPER_ROWS: dict[str, tuple[str, Any]] = {
+    'u2.0': ('uniform 2.0', 2.0),
+    'u1.5': ('uniform 1.5', 1.5),
+    'set1': ('Set 1', 'set1'),
+    'set2': ('Set 2', 'set2'),
+}
+
+
+def make_paper_arms(group: str, alignment: str) -> list[Arm]:
+    prefix = {'msra': 'msra', 'centered': 'ctr'}[alignment]
+    arms = []
+    for key, (title, sigmas) in _PAPER_ROWS.items():
+        codec = dict(sigmas=sigmas, alignment=alignment)
+        where = COCO_ONLY if isinstance(sigmas, str) else Arm.datasets
+        arms.append(Arm(f'{prefix}-{key}', group, title, codec, datasets=where))
+    for key in ('set1', 'set2'):
+        title, sigmas = _PAPER_ROWS[key]
+        arms.append(
+            Arm(
+                f'{prefix}-{key}-block',
+                group,
+                f'GM block + {title}',
+                dict(sigmas=sigmas, alignment=alignment),
+                neck=BLOCK,
+                datasets=COCO_ONLY,
+            )
+        )
+    return arms
+
+
+def make_subcell_arms() -> list[Arm]:
+    arms = []
+    for sigma in (1.0, 1.25, 1.5, 2.0, 2.5, 3.0):
+        codec = dict(sigmas=sigma, unbiased=True)
+        arms.append(Arm(f'sub-u{sigma}', 'subcell', f'uniform {sigma}', codec))
+    tables: list[tuple[str, str, Any, tuple[str, ...]]] = [
+        ('set1', 'Set 1', 'set1', COCO_ONLY),
+        ('set2', 'Set 2', 'set2', COCO_ONLY),
+        ('set2-m2.0', 'Set 2, mean 2.0', dict(table='set2', mean=2.0), COCO_ONLY),
+    ]
+    for mean in (1.5, 2.0, 2.5, 3.0):
+        tables += [
+            (f'oks-m{mean}', f'OKS, mean {mean}', scale_oks(mean, 1.0), Arm.datasets),
+            (
+                f'sqrt-m{mean}',
+                f'sqrt OKS, mean {mean}',
+                scale_oks(mean, 0.5),
+                Arm.datasets,
+            ),
+        ]
+    for key, title, sigmas, where in tables:
+        codec = dict(sigmas=sigmas, unbiased=True)
+        arms.append(Arm(f'sub-{key}', 'subcell', title, codec, datasets=where))
+        codec = dict(codec, balance_weights=True)
+        arms.append(
+            Arm(f'bal-{key}', 'balanced', f'{title}, balanced', codec, datasets=where)
+        )
+    return arms
+
+
+def make_weight_arms() -> list[Arm]:
+    arms = []
+    for sigma in (1.5, 2.0, 2.5):
+        for key, title, power in (('sqrt', 'sqrt OKS', 0.5), ('oks', 'OKS', 1.0)):
+            arms.append(
+                Arm(
+                    f'sub-u{sigma}-w-{key}',
+                    'weights',
+                    f'uniform {sigma}, weights of {title} table',
+                    dict(sigmas=sigma, unbiased=True),
+                    weights_of=scale_oks(2.0, power),
+                )
+            )
+    balanced = dict(sigmas=scale_oks(2.0, 0.5), unbiased=True, balance_weights=True)
+    return [
+        *arms,
+        Arm(
+            'sub-u2.0-w-hard', 'weights', "uniform 2.0, MMPose's joint weights",
+            dict(sigmas=2.0, unbiased=True), weights_of='dataset',
+        ),
+        Arm(
+            'bal-sqrt-m2.0-w-hard', 'weights',
+            "sqrt OKS, mean 2.0, balanced, times MMPose's joint weights",
+            balanced, weights_of='dataset',
+        ),
+    ]  # fmt: skip
