@@ -3,4 +3,6 @@ Python 3.12 and newer. `gm_pose.compat.xtcocotools` stands in for its modules.""
 
 from setuptools import setup
 
-setup(name='xtcocotools', version='1.14.3', py_modules=[], description='empty placeholder')
+setup(
+    name='xtcocotools', version='1.14.3', py_modules=[], description='empty placeholder'
+)
