@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
 from mmpose.registry import MODELS, TRANSFORMS
 from mmpose.testing import get_packed_inputs
 
@@ -134,7 +135,7 @@ def test_model_trains_and_predicts(path):
             dataset_keypoint_weights=[1.0] * num_keypoints,
         )
         encoded = target.transform(results)
-        sample.gt_fields.heatmaps = torch.from_numpy(encoded['heatmaps'])
+        sample.gt_fields = PixelData(heatmaps=torch.from_numpy(encoded['heatmaps']))
         sample.gt_instance_labels.keypoint_weights = torch.from_numpy(
             encoded['keypoint_weights']
         )
