@@ -27,6 +27,9 @@ def install(tmp_path, monkeypatch):
         lines = [f'Name: {name}', f'Version: {version}']
         lines += [f'Requires-Dist: {text}' for text in requires]
         (folder / 'METADATA').write_text('\n'.join(['Metadata-Version: 2.1', *lines]))
+        for file in files:  # Python 3.12 lists those that exist
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            (tmp_path / file).touch()
         (folder / 'RECORD').write_text(''.join(f'{file},,\n' for file in files))
 
     return make
@@ -192,7 +195,7 @@ def test_setuptools_without_pkg_resources(uninstall):
 
 def test_two_opencvs(install):
     for name in ('opencv-python', 'opencv-python-headless'):
-        install(name, '4.11.0', files=['cv2/__init__.py'])
+        install(name, '4.11.0', files=['cv2/version.py'])
     found = packages.check_opencv_packages()
     assert_found(found, WARNING, 'overwrite each other', 'pip uninstall')
 
