@@ -73,11 +73,11 @@ def draw_offsets(
             for axis, panel in enumerate(panels):
                 panel.bar(at + shift, offsets[:, axis], width, label=arm)
         for panel, name in zip(
-            panels, ('x (right is +)', 'y (down is +)'), strict=True
+            panels, ('x (+ is right)', 'y (+ is down)'), strict=True
         ):
             panel.axhline(0, color='black', linewidth=0.6)
             panel.axhline(-2, color='grey', linewidth=0.8, linestyle=':')
-            panel.set_ylabel(f'median offset {name}, px')
+            panel.set_ylabel(f'{name}, px')
         panels[0].annotate(
             'one cell', (len(joint_names) - 0.6, -2), fontsize=7, va='bottom'
         )
