@@ -76,7 +76,7 @@ def load_config(args: argparse.Namespace) -> Config:
     except (SyntaxError, OSError, KeyError, ValueError, TypeError) as error:
         raise UserError(f'config {args.config} cannot be read: {error}') from error
     except ImportError as error:
-        name = getattr(error.__cause__ or error.__context__, 'name', None) or error
+        name = _find_missing_module(error) or error
         raise UserError(
             f'config {args.config} imports {name}, which cannot be imported: install it, '
             'put its folder into PYTHONPATH, or take it out of custom_imports'
@@ -102,6 +102,15 @@ def load_config(args: argparse.Namespace) -> Config:
     if 'preprocess_cfg' in cfg:
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     return cfg
+
+
+def _find_missing_module(error: BaseException | None) -> str | None:
+    """The module that could not be imported, however often the error was wrapped."""
+    while error is not None:
+        if getattr(error, 'name', None):
+            return error.name
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _drop_detection_files(cfg: Config) -> None:
