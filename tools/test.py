@@ -102,10 +102,12 @@ def run_test(args: argparse.Namespace) -> None:
     import mmengine
     from mmengine.runner import Runner
 
+    from gm_pose.compat.checkpoints import CheckpointError, DownloadError
     from gm_pose.engine import cpu_processes
     from gm_pose.engine.atomic_files import explain_write_error
     from gm_pose.engine.crash_log import log_crash
     from gm_pose.engine.run_guards import use_readable_images
+    from gm_pose.engine.user_errors import as_user_errors
 
     cfg = merge_args(load_config(args), args)
     check_run(cfg, args)
@@ -115,7 +117,7 @@ def run_test(args: argparse.Namespace) -> None:
         runner = Runner.from_cfg(cfg)
     except OSError as error:
         raise explain_write_error(error, cfg.work_dir, 'write into') from error
-    with log_crash(runner):
+    with log_crash(runner), as_user_errors(CheckpointError, DownloadError):
         metrics = runner.test()
     if args.out is not None and metrics:
         mmengine.mkdir_or_exist(osp.dirname(osp.abspath(args.out)))

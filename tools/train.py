@@ -160,14 +160,15 @@ def check_run(cfg, args: argparse.Namespace):
 
 def run_training(args: argparse.Namespace) -> None:
     import contextlib
-    from urllib.error import URLError
 
     from mmengine.runner import Runner
 
-    from gm_pose.engine import cpu_processes, preflight
+    from gm_pose.compat.checkpoints import CheckpointError, DownloadError
+    from gm_pose.engine import cpu_processes
     from gm_pose.engine.crash_log import log_crash
     from gm_pose.engine.processes import get_launched_rank
     from gm_pose.engine.run_guards import add_run_guards
+    from gm_pose.engine.user_errors import as_user_errors
     from gm_pose.engine.work_dir_lock import WorkDirLock
 
     cfg = merge_args(load_config(args), args)
@@ -181,10 +182,8 @@ def run_training(args: argparse.Namespace) -> None:
         stack.enter_context(log_crash(runner))
         if note is not None:
             runner.logger.warning(note)
-        try:
+        with as_user_errors(CheckpointError, DownloadError):
             runner.train()
-        except URLError as error:
-            raise preflight.explain_failed_download(cfg, error) from error
 
 
 if __name__ == '__main__':

@@ -11,7 +11,6 @@ from gm_pose.engine.user_errors import UserError
 __all__ = [
     'check_data_files',
     'check_pretrained_files',
-    'explain_failed_download',
     'join_root',
 ]
 
@@ -105,21 +104,7 @@ def check_pretrained_files(cfg: Config) -> None:
     for path, checkpoint in _iter_pretrained(cfg.get('model'), 'model'):
         if _is_missing(checkpoint):
             raise UserError(
-                f'{path}.checkpoint: {checkpoint} does not exist: {_scratch_hint(path)}'
+                f'{path}.checkpoint: {checkpoint} does not exist: name another file with '
+                f'--cfg-options {path}.checkpoint=FILE, or train from scratch with '
+                f'--cfg-options {path}=None'
             )
-
-
-def explain_failed_download(cfg: Config, error: Exception) -> UserError:
-    """The sentence for a pretrained weight that could not be downloaded."""
-    places = list(_iter_pretrained(cfg.get('model'), 'model'))
-    what = ', '.join(f'{path}.checkpoint={value}' for path, value in places)
-    hint = _scratch_hint(places[0][0] if places else 'model.backbone.init_cfg')
-    return UserError(f'could not download {what or "a weight"} ({error}): {hint}')
-
-
-def _scratch_hint(path: str) -> str:
-    return (
-        'connect to the network once so that the weight is cached, name a local file '
-        f'with --cfg-options {path}.checkpoint=FILE, or train from scratch with '
-        f'--cfg-options {path}=None'
-    )

@@ -4,11 +4,20 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-__all__ = ['UserError', 'report_user_errors']
+__all__ = ['UserError', 'as_user_errors', 'report_user_errors']
 
 
 class UserError(Exception):
     """A user's mistake. The text names the value, the file or setting, and the remedy."""
+
+
+@contextlib.contextmanager
+def as_user_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Raise errors of these kinds, whose texts are sentences already, as `UserError`."""
+    try:
+        yield
+    except kinds as error:
+        raise UserError(str(error)) from error
 
 
 @contextlib.contextmanager

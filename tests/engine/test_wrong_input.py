@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+import urllib.error
 from pathlib import Path
 
 import pytest
@@ -425,3 +426,28 @@ def test_wrong_detection_file_is_refused(text, write_config, tmp_path, capsys):
 def test_there_are_forty_cases():
     count = len(CONFIGS) + len(ANNOTATIONS) + 2 * len(CHECKPOINTS)
     assert count >= 40
+
+
+def test_weights_that_cannot_be_downloaded_are_one_sentence(
+    write_config, tmp_path, capsys, monkeypatch
+):
+    import train
+
+    def fail(*args, **kwargs):
+        raise urllib.error.URLError('Name or service not known')
+
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+    weights = "dict(type='Pretrained', checkpoint='torchvision://resnet18')"
+    config = write_config(
+        f"model['backbone']['init_cfg'] = {weights}\n" + NO_VALIDATION
+    )
+    with pytest.raises(SystemExit) as end:
+        train.main([str(config), '--work-dir', str(tmp_path / 'w')])
+    assert end.value.code == 2
+    output = ''.join(capsys.readouterr())
+    assert 'Traceback' not in output
+    sentence = output.strip().splitlines()[-1]
+    assert sentence.startswith('gm_pose: error: pretrained weights')
+    for word in ('resnet18', 'Name or service not known', 'init_cfg=None'):
+        assert word in sentence

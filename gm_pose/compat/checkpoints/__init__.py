@@ -56,6 +56,10 @@ class CheckpointError(ValueError):
     """A checkpoint file that was not loaded; the text is one sentence for the user."""
 
 
+class DownloadError(OSError):
+    """Weights that could not be fetched; the text is one sentence for the user."""
+
+
 def load_checkpoint_file(path: str, map_location: Any = None) -> Any:
     """Checkpoint file -> its content, with nothing executed.
 
@@ -149,7 +153,7 @@ def load_url(
     """Download once into torch's cache and load safely; arguments as in `torch.hub`.
 
     Raises:
-        OSError: the download failed; the text says where to put the file instead.
+        DownloadError: the download failed; the text says where to put the file instead.
         CheckpointError: as `load_checkpoint_file`.
     """
     folder = model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints')
@@ -164,7 +168,7 @@ def load_url(
                 url, path, prefix and prefix[1], progress=progress
             )
         except OSError as error:
-            raise OSError(
+            raise DownloadError(
                 f'pretrained weights {url} could not be downloaded ({error}): put the '
                 f"file at {path}, or set the config's init_cfg.checkpoint (of the "
                 'backbone) or load_from to a local file, or model.backbone.init_cfg=None '
