@@ -110,4 +110,5 @@ default_hooks = dict(
     checkpoint=dict(interval=epochs, save_best=None, max_keep_ckpts=1),
     logger=dict(interval=80),
 )
+custom_hooks = [*_base_.custom_hooks, dict(type='ChannelsLastHook')]
 randomness = dict(seed=0)
