@@ -4,6 +4,7 @@ M maps at once, flattened to (M, H * W), in [x, y] order and in cells where posi
 meant; no function loops over maps. `xp` is numpy or torch, whichever the arrays are of.
 """
 
+from functools import lru_cache
 from math import ceil
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,9 @@ WINDOW_RADIUS = 1.5
 # place than the fit would read from them: it is fitted as if it were this wide.
 MIN_FITTED_SIGMA = 0.6
 
+# Where the weight of a Gaussian is 0 at any sigma, and whose square is a float32.
+FAR_CELLS = 1e9
+
 
 def find_peaks(maps: Any) -> tuple[Any, Any, Any]:
     """Maps (M, H*W) -> first largest cell: index in its map, in all maps, value; (M,).
@@ -35,49 +39,82 @@ def find_peaks(maps: Any) -> tuple[Any, Any, Any]:
         offsets = torch.arange(len(maps), device=maps.device) * maps.shape[1]
         return index, index + offsets, values
     index = maps.argmax(1)
-    start = index + np.arange(len(maps)) * maps.shape[1]
-    return index, start, maps.reshape(-1)[start]
+    start = index + np.arange(0, maps.size, maps.shape[1])
+    return index, start, _take(maps.reshape(-1), start)
 
 
-def refine_quarter(
-    maps: Any, start: Any, x: Any, y: Any, width: int
-) -> tuple[Any, Any]:
-    """Maps (M, H*W), peak cells (M,) -> offsets x, y (M,): a quarter cell uphill, or 0.
+@lru_cache(maxsize=64)
+def list_cells(height: int, width: int) -> NDArray[np.float32]:
+    """H, W -> column and row (2, H*W) of every cell."""
+    rows, columns = np.divmod(np.arange(height * width), width)
+    return np.stack([columns, rows]).astype(np.float32)
 
-    ``0.25 sign(h(x + 1) - h(x - 1))`` per axis, as Simple Baseline has it. MMPose's
-    conditions are kept cell for cell: no offset in x where x < 2 or x = W - 1, or where
+
+@lru_cache(maxsize=64)
+def list_quarter_steps(height: int, width: int) -> NDArray[np.int64]:
+    """H, W -> (2, H*W): from a cell to the next in x and in y; 0 where none is taken.
+
+    MMPose's conditions, cell for cell: no offset in x where x < 2 or x = W - 1, or where
     y = 0; the same for y with the axes exchanged.
+    """
+    y, x = np.divmod(np.arange(height * width), width)
+    return np.stack(
+        [
+            (x > 1) & (x < width - 1) & (y > 0),
+            ((y > 1) & (y < height - 1) & (x > 0)) * width,
+        ]
+    )
+
+
+@lru_cache(maxsize=64)
+def list_windows(
+    height: int, width: int, side: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """H, W, side -> the window of each cell, were it the peak; see `cut_windows`.
+
+    Returns:
+        (H*W,) the window's first cell, and (2, H*W) its column and row, counted from
+        the peak.
+    """
+    y, x = np.divmod(np.arange(height * width), width)
+    left = (x - side // 2).clip(0, max(width - side, 0))
+    top = (y - side // 2).clip(0, max(height - side, 0))
+    return top * width + left, np.stack([left - x, top - y]).astype(np.float32)
+
+
+def refine_quarter(maps: Any, index: Any, start: Any, width: int) -> Any:
+    """Maps (M, H*W), peaks (M,) -> offsets x, y (2, M): a quarter cell uphill, or 0.
+
+    ``0.25 sign(h(x + 1) - h(x - 1))`` per axis, as Simple Baseline has it.
 
     Args:
         maps: (M, H*W).
-        start: (M,) index of the peak in all maps.
-        x: (M,) column of the peak.
-        y: (M,) row of the peak.
+        index: (M,) of the peak in its map.
+        start: (M,) of the peak in all maps.
         width: W.
     """
-    height = maps.shape[1] // width
+    steps = _take(list_quarter_steps(maps.shape[1] // width, width), index)
     flat = maps.reshape(-1)
-    offsets = []
-    for here, length, other, stride in ((x, width, y, 1), (y, height, x, width)):
-        # no step where it is not valid: the cell itself on both sides
-        step = ((here > 1) & (here < length - 1) & (other > 0)) * stride
-        after, before = flat[start + step], flat[start - step]
-        # compared, not subtracted: -inf on both sides is no offset, not NaN
-        offsets.append((after > before) * 0.25 - (after < before) * 0.25)
-    return offsets[0], offsets[1]
+    after, before = _take(flat, start + steps), _take(flat, start - steps)
+    # compared, not subtracted: -inf on both sides is no offset, not NaN
+    if isinstance(maps, torch.Tensor):
+        return 0.25 * ((after > before).float() - (after < before).float())
+    uphill = np.subtract(after > before, after < before, dtype=np.float32)
+    uphill *= 0.25
+    return uphill
 
 
 def cut_windows(
-    maps: Any, start: Any, x: Any, y: Any, width: int, side: int
+    maps: Any, index: Any, start: Any, width: int, side: int
 ) -> tuple[Any, Any, Any]:
-    """Maps (M, H*W), peak cells (M,) -> windows (h, w, M) and where they begin.
+    """Maps (M, H*W), peaks (M,) -> windows (h, w, M) and where they begin.
 
     h = min(side, H) and w = min(side, W). Near a border the window is moved inwards, so
     that it never holds a cell that is not in the map. The maps stand last: sums over a
     window are then sums of long vectors.
 
     Args:
-        maps, start, x, y, width: as `refine_quarter` has them.
+        maps, index, start, width: as `refine_quarter` has them.
         side: of the windows, odd.
 
     Returns:
@@ -85,16 +122,23 @@ def cut_windows(
     """
     height = maps.shape[1] // width
     w, h = min(side, width), min(side, height)
-    left = (x - side // 2).clip(0, width - w) - x
-    top = (y - side // 2).clip(0, height - h) - y
-    corner = start + top * width + left
+    corners, first = list_windows(height, width, side)
+    corner = _take(corners, index)
+    corner += start - index
     grid = (np.arange(h)[:, None] * width + np.arange(w)).reshape(-1, 1)
     if isinstance(maps, torch.Tensor):
-        cells = torch.from_numpy(grid).to(maps.device) + corner
-        windows = maps.reshape(-1)[cells]
-    else:  # 'clip' only spares the check of indices that are valid already
-        windows = maps.reshape(-1).take(grid + corner, mode='clip')
-    return windows.reshape(h, w, -1), left, top
+        grid = torch.from_numpy(grid).to(maps.device)
+    left, top = _take(first, index)
+    return _take(maps.reshape(-1), grid + corner).reshape(h, w, -1), left, top
+
+
+def _take(table: Any, index: Any) -> Any:
+    """Values (..., N) at indices of any shape, all valid -> (..., *index.shape)."""
+    if isinstance(index, torch.Tensor):
+        if not isinstance(table, torch.Tensor):
+            table = torch.tensor(table, device=index.device)
+        return table[..., index]
+    return table.take(index, axis=-1, mode='clip')  # spares the check of the indices
 
 
 def refine_matched(
@@ -125,71 +169,68 @@ def refine_matched(
         sigmas: (M,) in cells.
         xp: numpy or torch.
     """
-    columns = _count_up(windows.shape[1], left, windows.dtype, xp)
-    rows = _count_up(windows.shape[0], top, windows.dtype, xp)
+    distances = _measure(windows, left, top, xp)
     limit = sigmas.clip(1)  # what a noisy peak cell may be off; never a wild coordinate
-    x1, y1 = _step(windows, columns, rows, sigmas, xp)
-    x1, y1 = x1.clip(-limit, limit), y1.clip(-limit, limit)
-    x2, y2 = _step(windows, columns - x1, rows - y1, sigmas, xp)
-    # the ratio of two steps tells width at sigmas of a cell and more, sampling below
-    bound = (2.5 * sigmas - 2).clip(0, 0.5)
-    return _extrapolate(x1, x2, bound, limit, xp), _extrapolate(
-        y1, y2, bound, limit, xp
-    )
+    first = _bound(_step(windows, distances, sigmas, xp), limit, xp)
+    distances -= first[:, None]
+    second = _step(windows, distances, sigmas, xp)
+    # A map wider than the Gaussian makes all steps fall short by the same factor, and is
+    # told by it: steps that go on shrinking at their ratio r end at second / (1 - r).
+    # The ratio tells width at sigmas of a cell and more, sampling below.
+    ratio = second / xp.where(first == 0, 1, first)
+    ratio = _bound(ratio, (2.5 * sigmas - 2).clip(0, 0.5), xp)
+    offset = _bound(first + second / (1 - ratio), limit, xp)
+    # 0 for NaN, of values near 3e38
+    dx, dy = xp.where(abs(offset) <= limit, offset, 0)
+    return dx, dy
 
 
-def _step(
-    windows: Any, dx: Any, dy: Any, sigmas: Any, xp: ModuleType
-) -> tuple[Any, Any]:
-    """Windows (h, w, M), distances from the centre (w, M), (h, M) -> step x, y (M,)."""
+def _measure(windows: Any, left: Any, top: Any, xp: ModuleType) -> Any:
+    """Windows (h, w, M) and first cells (M,) -> distances from the peak (2, n, M), x, y.
+
+    n = max(h, w); cells that the shorter side lacks are too far away to have a weight.
+    """
+    height, width, _ = windows.shape
+    cells = np.arange(max(height, width), dtype=np.float32)[:, None]
+    if xp is torch:
+        cells = torch.from_numpy(cells).to(windows.device)
+    distances = xp.stack((left, top))[:, None] + cells
+    distances[0, width:] = FAR_CELLS
+    distances[1, height:] = FAR_CELLS
+    return distances
+
+
+def _step(windows: Any, distances: Any, sigmas: Any, xp: ModuleType) -> Any:
+    """Windows (h, w, M), distances from the centre (2, n, M) -> step x, y (2, M)."""
+    height, width, _ = windows.shape
     variance = sigmas * sigmas
-    rates = -0.5 / variance, -0.5 / WEIGHT_WIDTH**2 / variance
-    wx, mean_x, gain_x = _weigh(dx, rates, xp)
-    wy, mean_y, gain_y = _weigh(dy, rates, xp)
+    rate, weight_rate = -0.5 / variance, (-0.5 / WEIGHT_WIDTH**2) / variance
+    square = distances * distances
+    weights = xp.exp(square * (rate + weight_rate))  # w g
+    # mean and variance of the distances under w g g
+    template = xp.exp(square * (2 * rate + weight_rate))
+    total = template.sum(1)
+    template *= distances
+    mean = template.sum(1) / total
+    template *= distances
+    gain = variance / (template.sum(1) / total - mean * mean)
+
+    tilted = weights * distances
+    wx, wy = weights[0, :width], weights[1, :height]
     profile = xp.einsum('yxm,ym->xm', windows, wy)
-    profile *= wx
-    total = profile.sum(0)
-    sum_x = xp.einsum('xm,xm->m', profile, dx)
-    sum_y = xp.einsum('yxm,ym,xm->m', windows, wy * dy, wx)
+    total = xp.einsum('xm,xm->m', profile, wx)
     usable = total > 0  # not where negative cells outweigh the peak, nor for NaN
     total = xp.where(usable, total, 1)
-    return (
-        xp.where(usable, variance * gain_x * (sum_x / total - mean_x), 0),
-        xp.where(usable, variance * gain_y * (sum_y / total - mean_y), 0),
-    )
+    sums = xp.empty_like(mean)
+    sums[0] = xp.einsum('xm,xm->m', profile, tilted[0, :width])
+    profile = xp.einsum('yxm,ym->xm', windows, tilted[1, :height])
+    sums[1] = xp.einsum('xm,xm->m', profile, wx)
+    return xp.where(usable, gain * (sums / total - mean), 0)
 
 
-def _extrapolate(
-    first: Any, second: Any, bound: Any, limit: Any, xp: ModuleType
-) -> Any:
-    """Steps (M,) -> where steps that go on shrinking at their ratio would end.
-
-    ``first + second / (1 - r)``, r = second / first: a map wider than s makes all steps
-    fall short by the same factor, and is told by it.
-    """
-    ratio = (second / xp.where(first == 0, 1, first)).clip(-bound, bound)
-    offset = first + second / (1 - ratio)
-    offset = offset.clip(-limit, limit)
-    return xp.where(abs(offset) <= limit, offset, 0)  # 0 for NaN, of values near 3e38
-
-
-def _weigh(d: Any, rates: tuple[Any, Any], xp: ModuleType) -> tuple[Any, Any, Any]:
-    """Distances (n, M) -> weights w g, mean and 1 / variance of d under w g g."""
-    square = d * d
-    weights = xp.exp(square * (rates[0] + rates[1]))
-    template = xp.exp(square * (2 * rates[0] + rates[1]))
-    total = template.sum(0)
-    template *= d
-    mean = template.sum(0) / total
-    return weights, mean, 1 / (xp.einsum('nm,nm->m', template, d) / total - mean * mean)
-
-
-def _count_up(count: int, first: Any, dtype: Any, xp: ModuleType) -> Any:
-    """First cells (M,) -> cells (count, M)."""
-    if xp is torch:
-        steps = torch.arange(count, device=first.device, dtype=dtype)
-        return steps[:, None] + first
-    return np.arange(count, dtype=dtype)[:, None] + first.astype(dtype)
+def _bound(values: Any, limit: Any, xp: ModuleType) -> Any:
+    """Values (2, M) -> the same within -limit to limit (M,)."""
+    return xp.minimum(xp.maximum(values, -limit), limit)
 
 
 def _is_on_cpu(tensor: torch.Tensor) -> bool:
@@ -224,26 +265,27 @@ def decode_heatmaps(
         maps, xp = heatmaps.detach().float(), torch
     maps = maps.reshape(-1, height * width)
     index, start, scores = find_peaks(maps)
-    y = index // width
-    x = index - y * width
-    found = (scores > 0) & (scores < np.inf)
     # maps that are not finite may make NaN below; `found` discards them
     with np.errstate(invalid='ignore', over='ignore'):
         if sigmas is None:
-            dx, dy = refine_quarter(maps, start, x, y, width)
+            offsets = refine_quarter(maps, index, start, width)
         else:
             side = 2 * ceil(WINDOW_RADIUS * float(sigmas.max())) + 1
-            windows, left, top = cut_windows(maps, start, x, y, width, side)
+            windows, left, top = cut_windows(maps, index, start, width, side)
             # -inf, or a fall far below zero, counts no more than the peak itself
-            windows = xp.maximum(windows, -scores)
+            xp.maximum(windows, -scores, out=windows)
             widths = np.maximum(sigmas, MIN_FITTED_SIGMA).astype(np.float32)
             widths = np.broadcast_to(widths, (batch, joints)).reshape(-1)
             fitted = torch.tensor(widths, device=maps.device) if xp is torch else widths
-            dx, dy = refine_matched(windows, left, top, fitted, xp)
-    columns = [xp.where(found, x + dx, -1), xp.where(found, y + dy, -1)]
-    scores = xp.where(found | (scores <= 0), scores, 0)
+            offsets = refine_matched(windows, left, top, fitted, xp)
+    columns, rows = _take(list_cells(height, width), index)
+    x, y = columns + offsets[0], rows + offsets[1]
     if xp is torch:
-        *columns, scores = torch.stack([*columns, scores]).cpu().numpy()
-    positions = np.empty((len(maps), 2), np.float32)
-    positions[:, 0], positions[:, 1] = columns
+        x, y, scores = torch.stack([x, y, scores]).cpu().numpy()
+    positions = np.empty((len(scores), 2), np.float32)
+    positions[:, 0], positions[:, 1] = x, y
+    found = (scores > 0) & (scores < np.inf)
+    if not found.all():
+        positions[~found] = -1
+        scores = np.where(found | (scores <= 0), scores, np.float32(0))
     return positions.reshape(batch, joints, 2), scores.reshape(batch, joints)
