@@ -25,8 +25,8 @@ WINDOW_RADIUS = 1.5
 # place than the fit would read from them: it is fitted as if it were this wide.
 MIN_FITTED_SIGMA = 0.6
 
-# Where the weight of a Gaussian is 0 at any sigma, and whose square is a float32.
-FAR_CELLS = 1e9
+# So many sigmas away the weight of a Gaussian is 0; the square is a float32.
+FAR = 1e9
 
 
 def find_peaks(maps: Any) -> tuple[Any, Any, Any]:
@@ -125,11 +125,16 @@ def cut_windows(
     corners, first = list_windows(height, width, side)
     corner = _take(corners, index)
     corner += start - index
-    grid = (np.arange(h)[:, None] * width + np.arange(w)).reshape(-1, 1)
-    if isinstance(maps, torch.Tensor):
-        grid = torch.from_numpy(grid).to(maps.device)
     left, top = _take(first, index)
-    return _take(maps.reshape(-1), grid + corner).reshape(h, w, -1), left, top
+    flat = maps.reshape(-1)
+    if isinstance(maps, torch.Tensor):
+        grid = np.arange(h)[:, None, None] * width + np.arange(w)[:, None]
+        return flat[torch.from_numpy(grid).to(maps.device) + corner], left, top
+    windows = np.empty((h, w, len(corner)), np.float32)
+    cells = np.arange(w)[:, None] + corner
+    for row in range(h):  # of the window: one list of cells serves all its rows
+        flat[row * width :].take(cells, mode='clip', out=windows[row])
+    return windows, left, top
 
 
 def _take(table: Any, index: Any) -> Any:
@@ -169,24 +174,27 @@ def refine_matched(
         sigmas: (M,) in cells.
         xp: numpy or torch.
     """
-    distances = _measure(windows, left, top, xp)
-    limit = sigmas.clip(1)  # what a noisy peak cell may be off; never a wild coordinate
-    first = _bound(_step(windows, distances, sigmas, xp), limit, xp)
+    inverse = 1 / sigmas
+    distances = _measure(windows, left, top, inverse, xp)
+    limit = inverse.clip(1)  # a cell, or one sigma where that is more
+    first = _bound(_step(windows, distances, xp), limit, xp)
     distances -= first[:, None]
-    second = _step(windows, distances, sigmas, xp)
+    second = _step(windows, distances, xp)
     # A map wider than the Gaussian makes all steps fall short by the same factor, and is
     # told by it: steps that go on shrinking at their ratio r end at second / (1 - r).
     # The ratio tells width at sigmas of a cell and more, sampling below.
     ratio = second / xp.where(first == 0, 1, first)
     ratio = _bound(ratio, (2.5 * sigmas - 2).clip(0, 0.5), xp)
-    offset = _bound(first + second / (1 - ratio), limit, xp)
-    # 0 for NaN, of values near 3e38
-    dx, dy = xp.where(abs(offset) <= limit, offset, 0)
-    return dx, dy
+    offset = first + second / (1 - ratio)
+    # what a noisy peak cell may be off, never a wild coordinate; 0 for NaN, which values
+    # near 3e38 make
+    offset = _bound(offset, limit, xp)
+    offset = xp.where(abs(offset) <= limit, offset * sigmas, 0)
+    return offset[0], offset[1]
 
 
-def _measure(windows: Any, left: Any, top: Any, xp: ModuleType) -> Any:
-    """Windows (h, w, M) and first cells (M,) -> distances from the peak (2, n, M), x, y.
+def _measure(windows: Any, left: Any, top: Any, inverse: Any, xp: ModuleType) -> Any:
+    """Windows (h, w, M), first cells (M,) -> sigmas from the peak (2, n, M), x and y.
 
     n = max(h, w); cells that the shorter side lacks are too far away to have a weight.
     """
@@ -195,37 +203,43 @@ def _measure(windows: Any, left: Any, top: Any, xp: ModuleType) -> Any:
     if xp is torch:
         cells = torch.from_numpy(cells).to(windows.device)
     distances = xp.stack((left, top))[:, None] + cells
-    distances[0, width:] = FAR_CELLS
-    distances[1, height:] = FAR_CELLS
+    distances *= inverse
+    if height != width:
+        distances[0, width:] = FAR
+        distances[1, height:] = FAR
     return distances
 
 
-def _step(windows: Any, distances: Any, sigmas: Any, xp: ModuleType) -> Any:
-    """Windows (h, w, M), distances from the centre (2, n, M) -> step x, y (2, M)."""
+def _step(windows: Any, distances: Any, xp: ModuleType) -> Any:
+    """Windows (h, w, M), distances from the centre (2, n, M) -> step x, y (2, M).
+
+    Distances and step are in sigmas.
+    """
     height, width, _ = windows.shape
-    variance = sigmas * sigmas
-    rate, weight_rate = -0.5 / variance, (-0.5 / WEIGHT_WIDTH**2) / variance
     square = distances * distances
-    weights = xp.exp(square * (rate + weight_rate))  # w g
+    weights = xp.exp(square * (-0.5 - 0.5 / WEIGHT_WIDTH**2))  # w g
     # mean and variance of the distances under w g g
-    template = xp.exp(square * (2 * rate + weight_rate))
+    square *= -1 - 0.5 / WEIGHT_WIDTH**2
+    template = xp.exp(square, out=square)
     total = template.sum(1)
     template *= distances
     mean = template.sum(1) / total
     template *= distances
-    gain = variance / (template.sum(1) / total - mean * mean)
+    variance = template.sum(1) / total - mean * mean
 
     tilted = weights * distances
     wx, wy = weights[0, :width], weights[1, :height]
     profile = xp.einsum('yxm,ym->xm', windows, wy)
     total = xp.einsum('xm,xm->m', profile, wx)
-    usable = total > 0  # not where negative cells outweigh the peak, nor for NaN
-    total = xp.where(usable, total, 1)
-    sums = xp.empty_like(mean)
-    sums[0] = xp.einsum('xm,xm->m', profile, tilted[0, :width])
+    step = xp.empty_like(mean)
+    step[0] = xp.einsum('xm,xm->m', profile, tilted[0, :width])
     profile = xp.einsum('yxm,ym->xm', windows, tilted[1, :height])
-    sums[1] = xp.einsum('xm,xm->m', profile, wx)
-    return xp.where(usable, gain * (sums / total - mean), 0)
+    step[1] = xp.einsum('xm,xm->m', profile, wx)
+    # no step where negative cells outweigh the peak
+    step /= xp.where(total > 0, total, np.inf)
+    step -= xp.where(total > 0, mean, 0)
+    step /= variance
+    return step
 
 
 def _bound(values: Any, limit: Any, xp: ModuleType) -> Any:
