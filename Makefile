@@ -1,6 +1,7 @@
 # Two commands do everything:
 #   make demo    sets up, makes the embedded dataset, trains, evaluates, draws pictures
 #   make test    sets up and passes the tests
+# make benchmark measures and writes the tables of benchmarks/; make lint formats.
 # PYTHON names another interpreter (3.10 to 3.13), VENV another folder for the environment.
 PYTHON ?= python3
 VENV ?= .venv
@@ -24,7 +25,9 @@ lint: setup-tests
 	$(BIN)/mypy
 
 benchmark: setup-tests
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/codec_speed.py --out benchmarks/codec_speed.md
+	$(BIN)/python benchmarks/codec_accuracy.py --out benchmarks/codec_accuracy.md
+	$(BIN)/python benchmarks/block_cost.py --out benchmarks/block_cost.md
 
 setup: has-python
 	@$(PYTHON) tools/setup_env.py --venv $(VENV) --requirements requirements/stack.txt

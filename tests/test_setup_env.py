@@ -64,6 +64,51 @@ def test_folder_that_is_no_environment_is_left_alone(setup_env, tmp_path, capsys
     assert (folder / 'thesis.tex').exists()
 
 
+def make_environment(folder: Path, answer: str) -> Path:
+    python = folder / 'bin' / 'python'
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\n{answer}\n')
+    python.chmod(0o755)
+    return python
+
+
+def test_environment_of_another_python_is_removed_only_if_it_is_ours(
+    setup_env, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / 'env'
+    make_environment(folder, 'echo 3.1')
+    with pytest.raises(SystemExit):
+        setup_env.make_venv(str(folder))
+    assert 'did not make it' in sentence_of(capsys)
+    assert (folder / 'bin' / 'python').exists()
+
+    (folder / '.gm_pose-stack').write_text('x')
+    commands = []
+    monkeypatch.setattr(
+        setup_env, 'run', lambda command, what: commands.append(command)
+    )
+    monkeypatch.setattr(setup_env, 'check_disk', lambda: None)
+    setup_env.make_venv(str(folder))
+    assert commands[0][1:3] == ['-m', 'venv']
+    assert not (folder / 'bin' / 'python').exists()
+
+
+def test_environment_that_was_left_half_made_is_made_anew(
+    setup_env, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / 'env'
+    make_environment(folder, 'exit 1')
+    (folder / '.gm_pose-begun').write_text('3.11')
+    commands = []
+    monkeypatch.setattr(
+        setup_env, 'run', lambda command, what: commands.append(command)
+    )
+    monkeypatch.setattr(setup_env, 'check_disk', lambda: None)
+    setup_env.make_venv(str(folder))
+    assert 'half made' in capsys.readouterr().out
+    assert len(commands) == 1
+
+
 def test_second_run_installs_nothing_and_a_change_installs_again(
     setup_env, tmp_path, monkeypatch, capsys
 ):
@@ -75,7 +120,6 @@ def test_second_run_installs_nothing_and_a_change_installs_again(
     monkeypatch.setattr(
         setup_env, 'run', lambda command, what: commands.append(command)
     )
-    monkeypatch.setattr(setup_env, 'check_disk', lambda: None)
 
     def install():
         commands.clear()
@@ -103,7 +147,7 @@ def test_make_names_a_missing_interpreter():
     assert 'setup: no-such-python was not found' in result.stderr
 
 
-def test_every_pin_says_why_or_is_the_stack_itself():
+def test_everything_in_the_stack_is_pinned():
     text = (ROOT / 'requirements' / 'stack.txt').read_text()
     for line in text.splitlines():
         if line and not line.startswith(('#', './')):

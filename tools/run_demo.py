@@ -34,12 +34,19 @@ def run(command: list[str], env: dict[str, str]) -> None:
         sys.exit(code)
 
 
-def hash_sources() -> str:
+def hash_sources(data: Path) -> str:
     """Digest of what the demo's result depends on -> hex string."""
-    digest = hashlib.sha256()
-    paths = sorted([*ROOT.glob('gm_pose/**/*.py'), *ROOT.glob('configs/**/*.py')])
-    for path in [*paths, ROOT / 'tools' / 'make_synthetic_coco.py']:
-        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    digest = hashlib.sha256(str(data).encode())
+    for pattern in (
+        'gm_pose/**/*.py',
+        'configs/**/*.py',
+        'tools/*.py',
+        'requirements/*',
+    ):
+        for path in sorted(ROOT.glob(pattern)):
+            if path.is_file():
+                name = path.relative_to(ROOT).as_posix()
+                digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -50,6 +57,7 @@ def find_checkpoint(work_dir: Path) -> Path:
 
 
 def print_results(metrics: dict, outputs: list[Path]) -> None:
+    """Print COCO's ten numbers and the paths of what was made."""
     say('COCO keypoint metrics on the embedded validation people:')
     for name in COCO_NUMBERS:
         print(f'  {name:7s} {metrics[f"coco/{name}"]:.3f}')
@@ -70,21 +78,33 @@ def main() -> None:
     python = sys.executable
     mim = str(Path(python).with_name('mim'))
     env = dict(os.environ, COCO_ROOT=str(data))
+    # One thread, and a worker for the images: on few cores, threads that wait for each
+    # other while something else runs make a step many times slower.
+    env.setdefault('OMP_NUM_THREADS', '1')
 
     run([python, 'tools/make_synthetic_coco.py', '--out', str(data)], env)
 
-    digest = hash_sources()
+    digest = hash_sources(data)
     done_file = work_dir / 'demo.json'
     done = json.loads(done_file.read_text()) if done_file.exists() else {}
     metrics_file = work_dir / 'metrics.json'
     pictures = work_dir / 'pictures'
-    if done.get('sources') == digest and metrics_file.exists() and pictures.is_dir():
-        say('trained and evaluated already, skipping')
+    checkpoint = Path(done.get('checkpoint', ''))
+    if done.get('sources') == digest and checkpoint.is_file():
+        say('trained already, skipping')
     else:
         begin = time.time()
         run([mim, 'train', 'gm_pose', CONFIG, '--work-dir', str(work_dir)], env)
-        minutes = (time.time() - begin) / 60
         checkpoint = find_checkpoint(work_dir)
+        done = dict(
+            sources=digest,
+            minutes=(time.time() - begin) / 60,
+            checkpoint=str(checkpoint),
+        )
+        done_file.write_text(json.dumps(done, indent=2) + '\n')
+    if done.get('is_drawn') and metrics_file.exists():
+        say('evaluated and drawn already, skipping')
+    else:
         run(
             [mim, 'test', 'gm_pose', CONFIG, '--checkpoint', str(checkpoint),
              '--work-dir', str(work_dir), '--out', str(metrics_file)],
@@ -96,7 +116,7 @@ def main() -> None:
              '--out', str(pictures)],
             env,
         )  # fmt: skip
-        done = dict(sources=digest, minutes=minutes, checkpoint=str(checkpoint))
+        done['is_drawn'] = True
         done_file.write_text(json.dumps(done, indent=2) + '\n')
     say(f'training took {done["minutes"]:.1f} minutes')
     metrics = json.loads(metrics_file.read_text())

@@ -109,22 +109,43 @@ def run(command, what):
         stop('%s failed with code %d: %s' % (what, code, ' '.join(command)))
 
 
+def find_stamps(venv_dir):
+    """Stamps of this script in an environment -> their names."""
+    names = os.listdir(venv_dir) if os.path.isdir(venv_dir) else []
+    return [name for name in names if name.startswith('.gm_pose-')]
+
+
+def ask_version(python):
+    """'3.11' of an interpreter that has pip, or None of one that is broken."""
+    code = 'import sys, pip; print("%d.%d" % sys.version_info[:2])'
+    try:
+        return subprocess.check_output([python, '-c', code]).decode().strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
 def make_venv(venv_dir):
-    """Create the environment, anew if it belongs to another Python version."""
+    """Create the environment, anew if ours belongs to another Python version."""
     python = os.path.join(venv_dir, 'bin', 'python')
     wanted = '%d.%d' % sys.version_info[:2]
     if os.path.exists(python):
-        found = subprocess.check_output(
-            [python, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])']
-        )
-        if found.decode().strip() == wanted:
+        found = ask_version(python)
+        if found == wanted:
             return python
-        say('%s is for Python %s: making it anew' % (venv_dir, found.decode().strip()))
+        what = 'is for Python %s' % found if found else 'was left half made'
+        if not find_stamps(venv_dir):
+            stop(
+                '%s %s, and this script did not make it: remove it, or name another '
+                'folder with VENV=...' % (venv_dir, what)
+            )
+        say('%s %s: making it anew' % (venv_dir, what))
         shutil.rmtree(venv_dir)
     elif os.path.exists(venv_dir) and os.listdir(venv_dir):
         stop('%s exists and is no virtual environment: move it away' % venv_dir)
     check_disk()
     say('making a virtual environment in %s (Python %s)' % (venv_dir, wanted))
+    os.makedirs(venv_dir, exist_ok=True)
+    write_stamp(os.path.join(venv_dir, '.gm_pose-begun'), wanted)
     run([sys.executable, '-m', 'venv', venv_dir], 'making the environment')
     return python
 
@@ -139,13 +160,17 @@ def install(python, venv_dir, requirements):
     if read_stamp(stamp) == digest:
         say('%s: installed already' % ', '.join(requirements))
     else:
-        check_disk()
         say('installing %s (5.5 GB, some minutes)' % ', '.join(requirements))
         command = pip + ['--progress-bar', 'on', '--prefer-binary']
         for name in requirements:
             command += ['-r', name]
         run(command, 'installing')
         write_stamp(stamp, digest)
+        for path in requirements:
+            # What the tests need includes what the demo needs.
+            name = os.path.splitext(os.path.basename(path))[0]
+            alone = os.path.join(venv_dir, '.gm_pose-%s' % name)
+            write_stamp(alone, hash_files([path, 'requirements/placeholders']))
 
     stamp = os.path.join(venv_dir, '.gm_pose-package')
     digest = hash_files(PACKAGE_SOURCES)
