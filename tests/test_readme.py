@@ -64,3 +64,24 @@ def test_versions_in_the_readme_are_the_pinned_ones():
         'openmim',
     ):
         assert f'{name} {pins[name]}' in readme, name
+
+
+@pytest.mark.parametrize(
+    'source', ['benchmarks/codec_speed.md', 'benchmarks/block_cost.md']
+)
+def test_measured_rows_are_those_of_the_benchmarks(source):
+    readme = (ROOT / 'README.md').read_text()
+    rows = re.search(
+        rf'<!-- rows of {source} -->\n(.*?)<!-- end -->', readme, re.DOTALL
+    )[1]
+    rows = [line for line in rows.splitlines() if line]
+    assert len(rows) > 3
+    written = (ROOT / source).read_text().splitlines()
+    for row in rows:
+        assert row in written, row
+
+
+def test_expected_ap_of_the_demo_is_the_same_in_readme_and_config():
+    config = (ROOT / 'configs' / 'demo' / 'demo_gm_set2_synthetic.py').read_text()
+    expected = re.search(r'# Expected: AP (0\.\d+)', config)[1]
+    assert f'AP {expected}' in (ROOT / 'README.md').read_text()
