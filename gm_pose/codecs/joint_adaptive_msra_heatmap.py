@@ -43,8 +43,8 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             cell, and decode by fitting each joint's own Gaussian instead of moving a
             quarter cell.
         alignment: 'centered' draws where the joint is. 'msra' reproduces the placement
-            of MMPose's MSRA generator, which is one cell off for most sigmas, bit for
-            bit: only to reproduce results published with it, and only biased (the
+            of MMPose's MSRA generator, which is one cell off for half of all sigmas, bit
+            for bit: only to reproduce results published with it, and only biased (the
             unbiased generator has no misplacement to reproduce).
         balance_weights: scale ``keypoint_weights`` of joint k by
             ``(1 / s_k^2) / mean_j(1 / s_j^2)``, so that every joint's target has the same
