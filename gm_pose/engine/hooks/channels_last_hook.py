@@ -13,8 +13,8 @@ class ChannelsLastHook(Hook):
     """Lay out the model's 4-D weights as (B, H, W, C) in memory, at the start of a run.
 
     Shapes stay (B, C, H, W) and results equal up to rounding; convolutions pass the
-    layout on to their outputs. The demo's training step takes 0.8 times as long on a
-    CPU (oneDNN), and mixed precision on a GPU gains likewise.
+    layout on to their outputs. On a CPU (oneDNN) the demo's training steps take less
+    time with it.
     """
 
     def before_run(self, runner: Runner) -> None:
