@@ -201,7 +201,7 @@ def test_rounded_is_symmetric_about_its_cell_at_the_papers_sigmas():
 
 
 def test_msra_is_one_cell_up_left_at_sigma_1_1():
-    """FINDING: 0 < frac(3.3) < 0.5; the reason for the whole alignment option."""
+    """0 < frac(3.3) < 0.5: the reason for the whole alignment option."""
     heatmaps, _ = draw_msra(np.array([[20.0, 15.0]]), ALL, [1.1], (48, 64))
     assert divmod(int(heatmaps[0].argmax()), 48) == (14, 19)
     heatmap, _ = place(20.0, 15.0, 1.1, (48, 64))
