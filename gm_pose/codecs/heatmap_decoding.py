@@ -199,7 +199,7 @@ def _measure(windows: Any, left: Any, top: Any, inverse: Any, xp: ModuleType) ->
     n = max(h, w); cells that the shorter side lacks are too far away to have a weight.
     """
     height, width, _ = windows.shape
-    cells = np.arange(max(height, width), dtype=np.float32)[:, None]
+    cells: Any = np.arange(max(height, width), dtype=np.float32)[:, None]
     if xp is torch:
         cells = torch.from_numpy(cells).to(windows.device)
     distances = xp.stack((left, top))[:, None] + cells
