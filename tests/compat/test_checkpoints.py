@@ -1,5 +1,7 @@
 """Checkpoints of a real MMEngine training load safely; damaged files are named."""
 
+import http.client
+import re
 import urllib.error
 
 import numpy as np
@@ -15,7 +17,7 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from gm_pose.compat import checkpoints
-from gm_pose.compat.checkpoints import load_checkpoint_file
+from gm_pose.compat.checkpoints import DownloadError, load_checkpoint_file, load_url
 from gm_pose.compat.checkpoints.unpickler import load_restricted
 
 
@@ -366,6 +368,30 @@ def test_failed_download_says_where_to_put_the_file(tmp_path, monkeypatch):
     ) as info:
         CheckpointLoader.load_checkpoint('torchvision://resnet50')
     assert f'put the file at {tmp_path}' in str(info.value)
+
+
+@pytest.mark.parametrize(
+    'failure',
+    [
+        RuntimeError('invalid hash value (expected "0676ba61", got "deadbeef")'),
+        http.client.IncompleteRead(b'', 10),
+        http.client.RemoteDisconnected('closed without response'),
+        ValueError("unknown url type: 'weights.pth'"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_every_failed_download_is_told(failure, monkeypatch, tmp_path):
+    def fail(*args, **kwargs):
+        raise failure
+
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+    text = (
+        rf'weights\.pth could not be downl.*put the file at {re.escape(str(tmp_path))}'
+    )
+    with pytest.raises(DownloadError, match=text) as info:
+        load_url('https://example.org/weights.pth', model_dir=str(tmp_path))
+    assert str(failure) in str(info.value)
+    assert info.value.__cause__ is failure
 
 
 def test_torchscript_program_is_refused(loader, tmp_path):

@@ -11,6 +11,7 @@ code remains: its inferencers execute the text ``meta['cfg']`` where they are gi
 checkpoint and no config. Give a config.
 """
 
+import http.client
 import logging
 import os
 import pickle
@@ -43,6 +44,13 @@ _DAMAGE = (
     TypeError,
     ValueError,
     struct.error,
+)
+# No network or disk, a connection cut short, a wrong hash (torch.hub), no URL.
+_DOWNLOAD_FAILURES = (
+    OSError,
+    http.client.HTTPException,
+    RuntimeError,
+    ValueError,
 )
 _DAMAGE_TEXT = re.compile(
     'PytorchStreamReader|TorchScript|EOF|corrupt|magic number|legacy .tar'
@@ -167,7 +175,7 @@ def load_url(
             torch.hub.download_url_to_file(
                 url, path, prefix and prefix[1], progress=progress
             )
-        except OSError as error:
+        except _DOWNLOAD_FAILURES as error:
             raise DownloadError(
                 f'pretrained weights {url} could not be downloaded ({error}): put the '
                 f"file at {path}, or set the config's init_cfg.checkpoint (of the "
