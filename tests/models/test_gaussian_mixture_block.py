@@ -272,6 +272,14 @@ def test_block_works_on_a_plain_vision_transformer():
         (dict(mid_channels=0), 'must be at least 1, got 24, 0 and 3'),
         (dict(init_sigmas=[0.3]), 'init_sigmas has 1 widths for 3 components'),
         (dict(num_groups=3), 'num_groups must divide the 8 channels .* got 3'),
+        (
+            dict(num_groups=4, num_components=1),
+            'num_groups=4 has no effect with num_components=1 and .*: set num_groups=1',
+        ),
+        (
+            dict(num_groups=4, mixing='uniform'),
+            "num_groups=4 has no effect .*=3 and mixing='uniform'.*mixing='softmax'",
+        ),
         (dict(mixing='sum'), "mixing must be one of .* got 'sum'"),
     ],
 )

@@ -39,7 +39,8 @@ class GaussianMixtureBlock(BaseModule):
             inference time).
         num_components: M, how many widths are mixed. 1 leaves one smoothing without
             mixing.
-        num_groups: groups of the `mid_channels` that have mixture weights of their own.
+        num_groups: groups of the `mid_channels` that have mixture weights of their own;
+            above 1 only where there are weights: M above 1 and 'softmax'.
         init_sigmas: M starting standard deviations in feature cells; by default
             geometric over `INIT_SIGMA_RANGE`.
         min_sigma: lower bound of a standard deviation in feature cells.
@@ -93,6 +94,12 @@ class GaussianMixtureBlock(BaseModule):
             raise ValueError(
                 f'init_sigmas has {len(init_sigmas)} widths for {num_components} '
                 'components: give one per component, or None for the default spread'
+            )
+        if num_groups > 1 and (num_components == 1 or mixing == 'uniform'):
+            raise ValueError(
+                f'num_groups={num_groups} has no effect with num_components='
+                f'{num_components} and mixing={mixing!r}, which have no mixture weights: '
+                "set num_groups=1, or num_components above 1 and mixing='softmax'"
             )
         self.in_channels = in_channels
         self.reduce_conv = nn.Conv2d(in_channels, mid_channels, 1, bias=False)
