@@ -60,16 +60,19 @@ _FIELDS = {
 }
 
 
-def check_coco_frame(data: Any, path: str) -> None:
+def check_coco_frame(
+    data: Any, path: str, lists: tuple[str, ...] = ('images', 'annotations')
+) -> None:
     """Raise UserError unless `data` has COCO's lists, whose entries have their fields."""
     if not isinstance(data, dict):
         raise UserError(
             f'{path} holds a {type(data).__name__} and no object: {_REMEDY}'
         )
-    for name in _FIELDS:
+    for name in lists:
         if not isinstance(data.get(name), list):
             raise UserError(f'{path} has no list `{name}`: {_REMEDY}')
-    for name, fields in _FIELDS.items():
+    for name in lists:
+        fields = _FIELDS[name]
         if not data[name]:
             raise UserError(f'{path}: the list `{name}` is empty: {_REMEDY}')
         for index, entry in enumerate(data[name]):
@@ -115,11 +118,32 @@ def check_annotation_files(cfg: Config, splits: tuple[str, ...]) -> None:
             continue
         checked.add(path)
         data = read_json(path)
-        check_coco_layout(data, path)
-        _check_people(data, path, get_keypoint_count(dataset))
         bbox_file = dataset.get('bbox_file')
-        if bbox_file and '://' not in bbox_file:
-            _check_detections(bbox_file)
+        if bbox_file and split != 'train':  # the people come from that file
+            _check_images(cfg, split, data, path)
+            if '://' not in bbox_file:
+                _check_detections(bbox_file)
+        else:
+            check_coco_layout(data, path)
+            _check_people(data, path, get_keypoint_count(dataset))
+
+
+def _check_images(cfg: Config, split: str, data: Any, path: str) -> None:
+    """Raise UserError if a file cannot be evaluated on with detected boxes.
+
+    COCO's image_info_test-dev2017.json has no annotations: predictions can be written
+    for its server and not be scored here.
+    """
+    check_coco_frame(data, path, ('images',))
+    evaluator = cfg.get(f'{split}_evaluator') or []
+    for metric in evaluator if isinstance(evaluator, list) else [evaluator]:
+        scores = metric.get('type') == 'CocoMetric' and not metric.get('format_only')
+        if scores and 'annotations' not in data:
+            raise UserError(
+                f'{path} has no list `annotations`, so predictions cannot be scored: set '
+                f'{split}_evaluator.format_only=True and '
+                f'{split}_evaluator.outfile_prefix to write them to a file'
+            )
 
 
 def _check_people(data: dict, path: str, count: int | None) -> None:
@@ -129,15 +153,16 @@ def _check_people(data: dict, path: str, count: int | None) -> None:
         keypoints = entry.get('keypoints')
         if keypoints is None or 'bbox' not in entry:
             continue
-        if not isinstance(keypoints, list) or len(keypoints) != 3 * (
-            count or len(keypoints) // 3
-        ):
-            found = len(keypoints) / 3 if isinstance(keypoints, list) else 'no list of'
+        if not isinstance(keypoints, list) or len(keypoints) % 3:
+            found = f'{len(keypoints)}' if isinstance(keypoints, list) else 'no list of'
             raise UserError(
-                f'{path}: annotation {entry["id"]} has {found:g} keypoints'.replace(
-                    '.0 ', ' '
-                )
-                + f', and the dataset in the config has {count}: give the dataset the '
+                f'{path}: annotation {entry["id"]} has {found} numbers in `keypoints`, '
+                'and x, y, visibility of each joint are wanted: correct it or leave it out'
+            )
+        if count is not None and len(keypoints) != 3 * count:
+            raise UserError(
+                f'{path}: annotation {entry["id"]} has {len(keypoints) // 3} keypoints, '
+                f'and the dataset in the config has {count}: give the dataset the '
                 'metainfo of this file (metainfo=dict(from_file=...))'
             )
         people += 1
