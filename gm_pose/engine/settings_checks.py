@@ -1,10 +1,12 @@
 """Numbers of a training config that are wrong whatever the model is."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from mmengine.config import Config
 
+from gm_pose.engine.codec_config import iter_codec_places
 from gm_pose.engine.user_errors import UserError
 
 __all__ = ['check_training_settings']
@@ -63,6 +65,7 @@ def check_training_settings(cfg: Config) -> None:
                 break
         if node is not None and not is_right(node):
             raise UserError(f'{path}={node!r}: it has to be {wanted}')
+    _check_balance(cfg)
     for split in ('train', 'val'):
         loader = cfg.get(f'{split}_dataloader') or {}
         if loader.get('persistent_workers') and loader.get('num_workers') == 0:
@@ -70,3 +73,28 @@ def check_training_settings(cfg: Config) -> None:
                 f'{split}_dataloader.num_workers=0 with persistent_workers=True: set '
                 f'{split}_dataloader.persistent_workers=False too'
             )
+
+
+def _check_balance(cfg: Config) -> None:
+    """Raise UserError where the loss would ignore the codec's `balance_weights`."""
+    from mmpose.registry import MODELS
+
+    loss = ((cfg.get('model') or {}).get('head') or {}).get('loss') or {}
+    encoders = [
+        value for path, value in iter_codec_places(cfg) if path.startswith('train_')
+    ]
+    balanced = any(
+        isinstance(codec, dict) and codec.get('balance_weights')
+        for codec in [cfg.get('codec'), *encoders]
+    )
+    if not balanced or not isinstance(loss, dict) or type(loss.get('type')) is not str:
+        return
+    kind = MODELS.get(loss['type'].removeprefix('mmpose.'))
+    option = 'use_target_weight'
+    known = {} if kind is None else inspect.signature(kind).parameters
+    if option in known and not loss.get(option, known[option].default):
+        raise UserError(
+            f'codec.balance_weights=True has no effect with {loss["type"]}('
+            f'{option}=False), which ignores the weights of the joints: set '
+            f'model.head.loss.{option}=True'
+        )

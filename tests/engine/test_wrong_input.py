@@ -50,6 +50,10 @@ CONFIGS = {
     'backbone depth': ("model['backbone']['depth'] = 19", [], ['19', 'model']),
     'loss type': ("model['head']['loss'] = dict(type='KeypointMSELos')", [],
                   ['KeypointMSELos']),
+    'weights that the loss ignores': (
+        "codec['balance_weights'] = True\n"
+        "model['head']['loss'] = dict(_delete_=True, type='KeypointMSELoss')", [],
+        ['balance_weights', 'model.head.loss.use_target_weight=True']),
     'transform type': ("train_pipeline[2]['type'] = 'RandomFlipp'", [],
                        ['RandomFlipp', 'pipeline.2', 'did you mean RandomFlip']),
     'transform argument': ("train_pipeline[2]['probability'] = 0.5", [],
@@ -182,6 +186,11 @@ def other_joints(path: Path, data: dict) -> None:
     path.write_text(json.dumps(data))
 
 
+def torn_joints(path: Path, data: dict) -> None:
+    data['annotations'][0]['keypoints'] = [1, 2]
+    path.write_text(json.dumps(data))
+
+
 def foreign_images(path: Path, data: dict) -> None:
     data['annotations'][3]['image_id'] = 987654
     path.write_text(json.dumps(data))
@@ -209,6 +218,7 @@ ANNOTATIONS = {
     no_images: ['no list `images`'],
     captions: ['no annotation has both `keypoints` and `bbox`'],
     other_joints: ['14 keypoints', '17', 'metainfo'],
+    torn_joints: ['2 numbers in `keypoints`'],
     foreign_images: ['987654'],
     no_width: ['images[1]', '`width`'],
     deep: ['no JSON'],
