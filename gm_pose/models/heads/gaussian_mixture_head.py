@@ -23,10 +23,10 @@ class GaussianMixtureHead(HeatmapHead):
     ``y[k] = h[k] + a[k] * (sum_m weight[k, m] * smooth(h[k], sigma[k, m]) - h[k])``
     with `h` the heatmaps of a plain `HeatmapHead`, `sigma` in heatmap cells, and the
     weights a softmax over M, predicted per position from all joints' `h` and per image
-    from the mean feature under the final layer. (A 1x1 convolution of those features at
-    every position was measured first and was most of 6 % more inference time.) The
-    paper's block stands before the transposed convolutions (`GaussianMixtureBlock`);
-    here widths are in the targets' unit and every joint has its own.
+    from the mean feature under the final layer, which is cheaper than a 1x1 convolution
+    of those features at every position. The paper's block stands before the transposed
+    convolutions (`GaussianMixtureBlock`); here widths are in the targets' unit and every
+    joint has its own.
 
     ``a`` starts at 0, so the heatmaps equal `HeatmapHead`'s to the last bit. It is not
     bounded: 1 is the mixture itself, below 0 the head sharpens (unsharp masking), so a

@@ -35,8 +35,7 @@ class GaussianMixtureBlock(BaseModule):
     Args:
         in_channels: C of the last feature map (ResNet-50: 2048).
         mid_channels: channels that are smoothed. 192 costs a ResNet-50 Simple Baseline
-            0.7 % FLOPs and 2.3 % parameters (256: 0.9 % and 3.1 %, and 2.4 % of its
-            inference time).
+            0.7 % FLOPs and 2.3 % parameters (256: 0.9 % and 3.1 %).
         num_components: M, how many widths are mixed. 1 leaves one smoothing without
             mixing.
         num_groups: groups of the `mid_channels` that have mixture weights of their own;
