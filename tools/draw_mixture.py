@@ -35,11 +35,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
     """Draw every mixture of the model for one person; returns the pictures' paths."""
-    import cv2
     import torch
 
     from gm_pose.models.mixture_readout import read_mixtures
     from gm_pose.visualization.mixture_picture import draw_mixture
+    from gm_pose.visualization.picture_files import write_picture
 
     item = dataset[index]
     image = item['inputs'].numpy().transpose(1, 2, 0)
@@ -64,7 +64,7 @@ def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
             marks_px=peaks if per_joint else None,
         )
         path = out / f'{name.replace(".", "_")}_{stem}.png'
-        cv2.imwrite(str(path), picture)
+        write_picture(path, picture)
         paths.append(path)
     return paths
 
@@ -107,6 +107,7 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
 
     from gm_pose.engine.user_errors import UserError
     from gm_pose.models.mixture_readout import find_mixtures
+    from gm_pose.visualization.picture_files import make_picture_folder
 
     if args.images < 1:
         raise UserError(f'--images is {args.images}: ask for at least 1')
@@ -120,7 +121,7 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
         )
     dataset = build_dataset(cfg)
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
+    make_picture_folder(out)
     paths: list[Path] = []
     for people in choose_images(dataset, args.images):
         paths += draw_person(model, dataset, people[0], out)

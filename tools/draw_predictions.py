@@ -121,6 +121,7 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
     import torch
 
     from gm_pose.visualization.heatmap_grid import draw_heatmap_grid
+    from gm_pose.visualization.picture_files import write_picture
     from gm_pose.visualization.skeleton_picture import SkeletonStyle, draw_skeleton_pair
 
     packed = [dataset[index] for index in indices]
@@ -161,7 +162,7 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
         read_sigmas(model.head.decoder, len(heatmaps)),
         name if len(results) == 1 else f'{name}, largest of {len(results)} people',
     )
-    cv2.imwrite(str(heatmaps_path), sheet)
+    write_picture(heatmaps_path, sheet)
     style = SkeletonStyle(
         np.array(meta['skeleton_links']),
         np.array(meta['skeleton_link_colors']),
@@ -177,7 +178,7 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
         f'{name}, {len(results)} {"person" if len(results) == 1 else "people"}',
         score_threshold,
     )
-    cv2.imwrite(str(skeletons_path), pair)
+    write_picture(skeletons_path, pair)
     return [heatmaps_path, skeletons_path]
 
 
@@ -195,6 +196,7 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
     from mmengine.registry import init_default_scope
 
     from gm_pose.engine.user_errors import UserError
+    from gm_pose.visualization.picture_files import make_picture_folder
 
     if args.images < 1:
         raise UserError(f'--images is {args.images}: ask for at least 1')
@@ -203,12 +205,7 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
     model = build_model(cfg, args.checkpoint, args.device)
     dataset = build_dataset(cfg)
     out = Path(args.out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f'--out {out} cannot be made ({error.strerror}): give a folder'
-        ) from error
+    make_picture_folder(out)
     paths = []
     for indices in choose_images(dataset, args.images):
         for path in draw_image(model, dataset, indices, out, args.score_threshold):

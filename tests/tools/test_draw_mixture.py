@@ -75,6 +75,13 @@ def test_a_model_without_mixture_is_told(tool, run):
     assert not (run / 'no').exists()
 
 
+def test_a_file_as_folder_is_told(tool, run, tmp_path):
+    (tmp_path / 'file').write_text('')
+    arguments = [str(run / 'both.py'), str(run / 'both.pth')]
+    with pytest.raises(UserError, match=r'--out .*file cannot be made'):
+        tool.run_drawing(tool.parse_args([*arguments, '--out', str(tmp_path / 'file')]))
+
+
 def test_peaks_are_cell_centres_in_crop_pixels(tool):
     heatmaps = torch.zeros(2, 8, 6)
     heatmaps[0, 3, 1] = heatmaps[1, 7, 5] = 1
