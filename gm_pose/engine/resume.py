@@ -45,9 +45,10 @@ def is_whole(path: str) -> bool:
 def find_resumable_checkpoint(work_dir: str) -> tuple[str | None, str | None]:
     """Newest whole checkpoint of a run -> (path or None, what was wrong or None).
 
-    `last_checkpoint` names it. Where that is empty, or names a file that is gone or
-    broken (written by another tool; this one never leaves such), or the work directory
-    has been moved, the newest whole ``epoch_N.pth`` or ``iter_N.pth`` beside it is taken.
+    `last_checkpoint` names it; the file of that name beside it comes first, since the
+    record is an absolute path and the folder may be a copy. Where that is empty, or
+    names a file that is gone or broken (written by another tool; this one never leaves
+    such), the newest whole ``epoch_N.pth`` or ``iter_N.pth`` beside it is taken.
     """
     record = osp.join(work_dir, 'last_checkpoint')
     named = ''
@@ -56,7 +57,7 @@ def find_resumable_checkpoint(work_dir: str) -> tuple[str | None, str | None]:
             named = file.read().strip()
     if named:
         beside = osp.join(work_dir, osp.basename(named))
-        for path in (named, beside):
+        for path in (beside, named):  # `named` is another run's in a copied folder
             if is_whole(path):
                 return path, None
     candidates = []
