@@ -82,6 +82,10 @@ def load_config(args: argparse.Namespace) -> Config:
             'put its folder into PYTHONPATH, or take it out of custom_imports'
         ) from error
 
+    if args.interval < 1:
+        raise UserError(
+            f'--interval {args.interval}: give a whole number of at least 1'
+        )
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
