@@ -58,10 +58,20 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
         data = json.loads(path.read_text())
     except OSError as error:
         raise ValueError(f"cannot read '{path}': {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"'{path}' is not JSON: {error}") from error
     if not isinstance(data, dict) or not data.get('annotations'):
         raise ValueError(f"'{path}' has no annotations: a COCO-style file is wanted")
+    for name in ('annotations', 'categories'):
+        entries = data.get(name, [])
+        if not isinstance(entries, list) or not all(
+            isinstance(entry, dict) and isinstance(entry.get('keypoints', []), list)
+            for entry in entries
+        ):
+            raise ValueError(
+                f"'{path}': `{name}` is no list of objects with lists `keypoints`: a "
+                'COCO-style file is wanted'
+            )
     annotations = [a for a in data['annotations'] if a.get('keypoints')]
     if not annotations:
         raise ValueError(f"'{path}' has no annotation with keypoints")
