@@ -2,10 +2,9 @@
 
 import os
 
-__all__ = ['get_launched_rank', 'get_launched_size', 'is_first_on_node']
+__all__ = ['get_launched_rank', 'is_first_on_node']
 
 _RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
-_SIZES = dict(pytorch='WORLD_SIZE', slurm='SLURM_NTASKS', mpi='OMPI_COMM_WORLD_SIZE')
 _LOCALS = dict(
     pytorch='LOCAL_RANK', slurm='SLURM_LOCALID', mpi='OMPI_COMM_WORLD_LOCAL_RANK'
 )
@@ -18,11 +17,6 @@ def _read(names: dict[str, str], launcher: str, default: int) -> int:
 def get_launched_rank(launcher: str) -> int:
     """This process's number in the job; 0 without a launcher."""
     return _read(_RANKS, launcher, 0)
-
-
-def get_launched_size(launcher: str) -> int:
-    """Number of processes in the job; 1 without a launcher."""
-    return _read(_SIZES, launcher, 1)
 
 
 def is_first_on_node(launcher: str) -> bool:
