@@ -1,6 +1,7 @@
 """Evaluate a checkpoint: MMPose's options, plus `--gt-boxes`."""
 
 import argparse
+import os
 import os.path as osp
 
 from run_arguments import add_run_arguments, limit_image_size, load_config
@@ -19,7 +20,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--out', help='file to write the metrics to (.json or .pkl)')
+    parser.add_argument(
+        '--out', help='file to write the metrics to (.json, .yaml or .pkl)'
+    )
     parser.add_argument('--dump', help='file to write all predictions to (.pkl)')
     parser.add_argument(
         '--badcase', action='store_true', help='keep pictures of the worst samples'
@@ -40,6 +43,8 @@ def merge_args(cfg, args: argparse.Namespace):
     cfg.load_from = args.checkpoint
     if args.out is not None and not args.out.endswith(('.json', '.pkl', '.yaml')):
         raise UserError(f'--out {args.out}: the name must end in .json, .yaml or .pkl')
+    if args.out is not None:
+        check_out(args.out)
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
             raise UserError(f'--dump {args.dump}: the name must end in .pkl or .pickle')
@@ -62,6 +67,22 @@ def merge_args(cfg, args: argparse.Namespace):
             by_loss = hook.get('metric_type', 'loss') == 'loss'
             hook.metric = cfg.model.head.loss if by_loss else cfg.test_evaluator
     return cfg
+
+
+def check_out(path: str) -> None:
+    """Raise UserError if `path` cannot be written; makes nothing."""
+    from gm_pose.engine.user_errors import UserError
+
+    folder = osp.dirname(osp.abspath(path))
+    while not osp.lexists(folder):
+        folder = osp.dirname(folder)
+    if not osp.isdir(folder) or osp.isdir(path):
+        raise UserError(
+            f'--out {path}: {folder if not osp.isdir(folder) else path} is '
+            'in the way: name a file in a folder'
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f'--out {path}: {folder} cannot be written into: name another')
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -106,6 +127,7 @@ def run_test(args: argparse.Namespace) -> None:
     from gm_pose.engine import cpu_processes
     from gm_pose.engine.atomic_files import explain_write_error
     from gm_pose.engine.crash_log import log_crash
+    from gm_pose.engine.processes import get_launched_rank
     from gm_pose.engine.run_guards import use_readable_images
     from gm_pose.engine.user_errors import as_user_errors
 
@@ -119,9 +141,12 @@ def run_test(args: argparse.Namespace) -> None:
         raise explain_write_error(error, cfg.work_dir, 'write into') from error
     with log_crash(runner), as_user_errors(CheckpointError, DownloadError):
         metrics = runner.test()
-    if args.out is not None and metrics:
-        mmengine.mkdir_or_exist(osp.dirname(osp.abspath(args.out)))
-        mmengine.dump(metrics, args.out)
+    if args.out is not None and metrics and get_launched_rank(cfg.launcher) == 0:
+        try:
+            mmengine.mkdir_or_exist(osp.dirname(osp.abspath(args.out)))
+            mmengine.dump(metrics, args.out)
+        except OSError as error:
+            raise explain_write_error(error, args.out, option='--out') from error
 
 
 if __name__ == '__main__':

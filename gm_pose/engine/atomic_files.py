@@ -26,10 +26,13 @@ _REMEDIES = {
 }
 
 
-def explain_write_error(error: OSError, path: str, what: str = 'write') -> UserError:
-    """The sentence for an `OSError` that stopped writing `path`."""
+def explain_write_error(
+    error: OSError, path: str, what: str = 'write', option: str = '--work-dir'
+) -> UserError:
+    """The sentence for an `OSError` that stopped writing `path`, which `option` names."""
     code = errno.errorcode.get(error.errno or 0, type(error).__name__)
     remedy = _REMEDIES.get(error.errno or 0, f'{error.strerror or error}')
+    remedy = remedy.replace('--work-dir', option)
     return UserError(f'cannot {what} {path} ({code}): {remedy}')
 
 

@@ -404,6 +404,7 @@ def test_resume_with_a_broken_record_and_no_checkpoint_is_refused(
     [
         (['no_such.pth'], ['no_such.pth', 'does not exist']),
         (['CHECKPOINT', '--out', 'metrics.txt'], ['metrics.txt', '.json']),
+        (['CHECKPOINT', '--out', 'CHECKPOINT/a/metrics.json'], ['--out', 'in the way']),
         (['CHECKPOINT', '--dump', 'predictions.json'], ['predictions.json', '.pkl']),
     ],
 )
@@ -415,7 +416,7 @@ def test_wrong_arguments_of_test_are_refused(
     config = write_config()
     path = tmp_path / 'epoch_1.pth'
     save_checkpoint(config, path)
-    arguments = [str(path) if word == 'CHECKPOINT' else word for word in arguments]
+    arguments = [word.replace('CHECKPOINT', str(path)) for word in arguments]
     arguments = [config, *arguments, '--work-dir', tmp_path / 'w']
     sentence = refuse(capsys, test_tool.main, arguments, tmp_path)
     for word in wanted:
