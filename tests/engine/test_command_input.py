@@ -74,3 +74,41 @@ def test_doctor_is_recognised_before_the_package_is_imported(words, tmp_path):
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert 'doctor' in ended.stdout
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_metrics_are_written_by_the_first_process(
+    rank, write_config, tmp_path, monkeypatch, capsys
+):
+    import mmengine.runner
+    import test as tool
+    from mmengine.config import Config
+
+    class Runner:
+        from_cfg = classmethod(lambda cls, cfg: cls())
+        logger = None
+
+        def test(self):
+            return {'coco/AP': 0.5}
+
+    cfg = Config(dict(launcher='pytorch', work_dir=str(tmp_path)))
+    monkeypatch.setattr(mmengine.runner, 'Runner', Runner)
+    monkeypatch.setattr(tool, 'load_config', lambda args: cfg)
+    monkeypatch.setattr(tool, 'check_run', lambda cfg, args: None)
+    monkeypatch.setattr('gm_pose.engine.run_guards.use_readable_images', lambda cfg: 0)
+    monkeypatch.setattr(
+        'gm_pose.engine.cpu_processes.prepare_cpu_processes', lambda cfg: 0
+    )
+    monkeypatch.setenv('RANK', str(rank))
+    out, checkpoint = tmp_path / 'new' / 'metrics.json', tmp_path / 'a.pth'
+    checkpoint.touch()
+    config = str(write_config())
+    tool.main([config, str(checkpoint), '--out', str(out)])
+    assert out.exists() == (rank == 0)
+    if rank == 0:
+        out.unlink()
+        out.mkdir()
+        monkeypatch.setattr(tool, 'check_out', lambda path: None)
+        with pytest.raises(SystemExit):
+            tool.main([config, str(checkpoint), '--out', str(out)])
+        assert 'cannot write' in capsys.readouterr().err.splitlines()[-1]
