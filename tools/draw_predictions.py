@@ -160,6 +160,7 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
         to_crop(predicted[k]),
         [meta['keypoint_id2name'][j] for j in range(len(heatmaps))],
         read_sigmas(model.head.decoder, len(heatmaps)),
+        model.head.decoder.scale_factor,
         name if len(results) == 1 else f'{name}, largest of {len(results)} people',
     )
     write_picture(heatmaps_path, sheet)

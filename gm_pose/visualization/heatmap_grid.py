@@ -14,19 +14,32 @@ PANEL_HEIGHT = 208
 _LABEL, _GAP, _HEADER = 40, 10, 64
 
 
-def overlay_heatmap(image: np.ndarray, heatmap: np.ndarray, height: int) -> np.ndarray:
+def overlay_heatmap(
+    image: np.ndarray, heatmap: np.ndarray, cell_px: Sequence[float], height: int
+) -> np.ndarray:
     """Colour `heatmap` (H, W), 0 to 1, over a greyed `image` (h, w, 3) uint8.
 
-    Cells are drawn as squares, without smoothing: their size is what a reader of
-    heatmaps wants to see.
+    Cells are drawn as squares, without smoothing, around the place they stand for. Cell
+    i is at pixel i * cell_px, not at (i + 0.5) * cell_px as a plain enlargement of the
+    heatmap would have it: that draws everything half a cell too far right and down.
 
     Args:
+        cell_px: the codec's `scale_factor`, input px per cell along x and y.
         height: of the result, px; the width keeps the image's shape.
     """
-    size = (round(image.shape[1] * height / image.shape[0]), height)
+    scale = height / image.shape[0]
+    size = (round(image.shape[1] * scale), height)
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     base = cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
-    heat = cv2.resize(heatmap, size, interpolation=cv2.INTER_NEAREST).clip(0, 1)
+    columns, rows = (
+        np.rint(((np.arange(n) + 0.5) / scale - 0.5) / px).astype(int)
+        for n, px in zip(size, cell_px, strict=True)
+    )
+    # Beyond the last cell's square there is nothing to show.
+    padded = np.pad(heatmap, 1)
+    rows = np.clip(rows, -1, heatmap.shape[0]) + 1
+    columns = np.clip(columns, -1, heatmap.shape[1]) + 1
+    heat = padded[np.ix_(rows, columns)].clip(0, 1)
     colour = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     alpha = np.sqrt(heat)[..., None]
     mixed = 0.75 * base * (1 - alpha) + colour * alpha
@@ -42,6 +55,7 @@ def draw_heatmap_grid(
     predicted_px: np.ndarray,
     names: Sequence[str],
     sigmas: Sequence[float] | None,
+    cell_px: Sequence[float],
     title: str,
     columns: int = 5,
 ) -> np.ndarray:
@@ -54,6 +68,7 @@ def draw_heatmap_grid(
         target_px, predicted_px: (K, 2) in crop px, marked by a cross.
         names: K joint names.
         sigmas: K sigmas in cells, or None where the codec has none.
+        cell_px: the codec's `scale_factor`, input px per cell along x and y.
         title: first line of the picture.
 
     Returns:
@@ -97,18 +112,18 @@ def draw_heatmap_grid(
             size += f'{target.shape[2]}x{target.shape[1]} cells'
             _write(sheet, size, x, y + 34, 0.4, PALE)
             continue
-        left = overlay_heatmap(image, target[k], PANEL_HEIGHT)
-        right = overlay_heatmap(image, predicted[k], PANEL_HEIGHT)
+        left = overlay_heatmap(image, target[k], cell_px, PANEL_HEIGHT)
+        right = overlay_heatmap(image, predicted[k], cell_px, PANEL_HEIGHT)
         note = f'peak {predicted[k].max():.2f}'
         if sigmas is not None:
             note = f'sigma {sigmas[k]:.2f} cells, {note}'
         if labelled[k]:
             for panel in (left, right):
-                _cross(panel, target_px[k] * scale, TARGET_MARK)
+                _cross(panel, (target_px[k] + 0.5) * scale - 0.5, TARGET_MARK)
         else:
             note = f'{note}, not labelled'
             left = (left * 0.4 + 255 * 0.6).astype(np.uint8)
-        _cross(right, predicted_px[k] * scale, PREDICTED_MARK)
+        _cross(right, (predicted_px[k] + 0.5) * scale - 0.5, PREDICTED_MARK)
         _paste(sheet, left, x, y + _LABEL)
         _paste(sheet, right, x + width + 4, y + _LABEL)
         _write(sheet, names[k].replace('_', ' '), x, y + 16, 0.48, INK)

@@ -95,15 +95,16 @@ def test_mistakes_are_told_in_one_sentence(
     assert not (run / 'none').exists()
 
 
-def test_overlay_is_bright_where_the_heatmap_is():
+def test_overlay_draws_each_cell_around_its_own_pixel():
     heatmap = np.zeros((8, 6), np.float32)
     heatmap[2, 4] = 1
-    picture = overlay_heatmap(np.zeros((32, 24, 3), np.uint8), heatmap, 64)
+    picture = overlay_heatmap(np.zeros((32, 24, 3), np.uint8), heatmap, (4, 4), 64)
     assert picture.shape == (64, 48, 3)
     rows, columns = np.nonzero(picture.max(axis=2) > 128)
-    # A cell of 8x8 px: row 2 is 16..23, column 4 is 32..39.
-    assert (rows.min(), rows.max()) == (16, 23)
-    assert (columns.min(), columns.max()) == (32, 39)
+    # Cells of 4 px, px of 2 picture px. Row 2 is at px 8 and reaches from px 6 to 10,
+    # picture px (6 + 0.5) * 2 - 0.5 = 12.5 to 20.5; column 4 likewise from 28.5 to 36.5.
+    assert (rows.min(), rows.max()) == (13, 20)
+    assert (columns.min(), columns.max()) == (29, 36)
 
 
 def test_grid_refuses_different_numbers_of_joints():
@@ -111,7 +112,7 @@ def test_grid_refuses_different_numbers_of_joints():
     with pytest.raises(ValueError, match=r"number of joints differs: \{'target': 2"):
         draw_heatmap_grid(
             np.zeros((16, 12, 3), np.uint8), maps, maps[:1], np.ones(2, bool), points,
-            points, ['a', 'b'], None, 'title',
+            points, ['a', 'b'], None, (4, 4), 'title',
         )  # fmt: skip
 
 
