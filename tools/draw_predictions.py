@@ -9,7 +9,7 @@ from typing import Any
 
 EXAMPLE = """example:
   python tools/draw_predictions.py configs/demo/demo_gm_set2_synthetic.py \\
-      work_dirs/demo/epoch_60.pth --out work_dirs/demo/pictures"""
+      work_dirs/demo/epoch_40.pth --out work_dirs/demo/pictures"""
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
