@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 MIM = Path(sys.executable).with_name('mim')
@@ -84,6 +85,37 @@ def test_train_resume_and_test_by_basename_from_another_folder(coco_root, tmp_pa
     metrics = json.loads(metrics_file.read_text())
     for name in COCO_NUMBERS:
         assert -1 <= metrics[f'coco/{name}'] <= 1  # -1: nobody of that size
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason='gloo is for CPUs')
+def test_two_processes_of_the_mim_command_train_and_test_over_gloo(coco_root, tmp_path):
+    env = dict(COCO_ROOT=str(coco_root))
+    launch = ['--launcher', 'pytorch', '--gpus', 2, '--work-dir', tmp_path / 'run']
+    train = [MIM, 'train', 'gm_pose', CONFIG, *launch]
+    options = [*SMALL, 'train_cfg.max_epochs=1', 'train_dataloader.batch_size=2']
+    result = call([*train, '--cfg-options', *options], tmp_path, **env)
+    assert result.returncode == 0, result.stdout + result.stderr
+    checkpoint = tmp_path / 'run' / 'epoch_1.pth'
+    state = torch.load(checkpoint, weights_only=False)['gm_pose_run']
+    assert state['conditions']['number of processes'] == 2
+    assert len(state['rng']) == 2
+    log = next((tmp_path / 'run').glob('*/*.log')).read_text()
+    assert 'the effective batch is 4 (2 samples x 2 processes' in log
+    validated = json.loads(
+        next((tmp_path / 'run').glob('*/vis_data/scalars.json'))
+        .read_text()
+        .splitlines()[-1]
+    )
+
+    test = [MIM, 'test', 'gm_pose', CONFIG, '--checkpoint', checkpoint, *launch]
+    metrics_file = tmp_path / 'metrics.json'
+    options = ['--out', metrics_file, '--cfg-options', *SMALL]
+    result = call([*test, *options], tmp_path, **env)
+    assert result.returncode == 0, result.stdout + result.stderr
+    metrics = json.loads(metrics_file.read_text())
+    for name in COCO_NUMBERS:
+        assert metrics[f'coco/{name}'] == validated[f'coco/{name}']
 
 
 @pytest.mark.slow
