@@ -77,7 +77,10 @@ def make_runner(work_dir, max_iters=2, **options):
         },
         train_cfg={'type': 'IterBasedTrainLoop', 'max_iters': max_iters},
         optim_wrapper={'optimizer': {'type': 'Adam', 'lr': 0.1}},
-        param_scheduler={'type': 'MultiStepLR', 'milestones': [1], 'by_epoch': False},
+        param_scheduler=options.pop(
+            'param_scheduler',
+            {'type': 'MultiStepLR', 'milestones': [1], 'by_epoch': False},
+        ),
         default_hooks={
             'checkpoint': {'type': 'CheckpointHook', 'interval': 2, 'by_epoch': False}
         },
@@ -195,6 +198,38 @@ def test_state_of_every_scheduler_loads(name, loader, tmp_path):
     state = build(optimizer, **SCHEDULERS[name]).state_dict()
     torch.save({'param_schedulers': [state]}, tmp_path / 'state.pth')
     assert loader(str(tmp_path / 'state.pth'))['param_schedulers'][0] == state
+
+
+def list_registered_schedulers() -> list[str]:
+    """Types that a config may name: those of learning rates and of momenta."""
+    names = [name for name in schedulers.__all__ if name.endswith(('LR', 'Momentum'))]
+    return [*names, 'mmpose.QuadraticWarmupLR', 'mmpose.QuadraticWarmupMomentum']
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('name', list_registered_schedulers())
+def test_every_scheduler_goes_on_in_a_resumed_run(name, tmp_path):
+    bare = name.removeprefix('mmpose.').replace('Momentum', 'LR')
+    arguments = dict(SCHEDULERS.get(bare, {'end': 6}), type=name)
+    if bare != 'ReduceOnPlateauLR':  # steps where a validation measures, so never here
+        arguments['by_epoch'] = False
+    whole = make_runner(tmp_path / 'whole', max_iters=4, param_scheduler=arguments)
+    whole.train()
+    resumed = make_runner(
+        tmp_path / 'resumed',
+        max_iters=4,
+        param_scheduler=arguments,
+        resume=True,
+        load_from=str(tmp_path / 'whole' / 'iter_2.pth'),
+    )
+    resumed.train()
+    found, wanted = (
+        run.optim_wrapper.optimizer.param_groups[0] for run in (resumed, whole)
+    )
+    for key in ('lr', 'betas'):
+        assert found[key] == wanted[key]
+    found, wanted = (run.param_schedulers[0].state_dict() for run in (resumed, whole))
+    assert found == wanted
 
 
 OPTIMIZERS = ['SGD', 'Adam', 'AdamW', 'RMSprop', 'Adagrad', 'LBFGS', 'RAdam', 'NAdam']

@@ -10,7 +10,7 @@ from mmpose.structures import PoseDataSample
 
 from gm_pose.datasets.sample_seed import SeededIndex, make_sample_seed
 from gm_pose.datasets.unreadable_image import SKIPPED, UnreadableImage
-from gm_pose.engine.rng_state import capture_rng, preserve_rng, restore_rng, seed_rng
+from gm_pose.engine.rng_state import seed_rng
 from gm_pose.engine.user_errors import UserError
 
 
@@ -100,16 +100,3 @@ def test_attributes_are_the_datasets_own():
 def test_error_text_when_tries_are_none():
     with pytest.raises(ValueError, match='max_tries must be at least 1, got 0'):
         build(Noise(), max_tries=0)
-
-
-def test_rng_state_comes_back_and_loads_without_running_code(tmp_path):
-    seed_rng((7, 8))
-    np.random.randn()  # noqa: NPY002  leaves a second normal number in the cache
-    torch.save(capture_rng(), tmp_path / 'state.pth')
-    wanted = [random.gauss(0, 1), np.random.randn(), float(torch.rand(()))]  # noqa: NPY002
-    restore_rng(torch.load(tmp_path / 'state.pth', weights_only=True))
-    found = [random.gauss(0, 1), np.random.randn(), float(torch.rand(()))]  # noqa: NPY002
-    assert found == wanted
-    with preserve_rng():
-        random.random()
-    assert random.random() != wanted[0]

@@ -15,6 +15,16 @@ custom_hooks.append(dict(type='EMAHook', momentum=0.1))
 optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=1e-3),
                      accumulative_counts=4)
 """
+AMP = """
+optim_wrapper = dict(type='CpuAmpOptimWrapper', accumulative_counts=2)
+"""
+ONE_CYCLE = """
+param_scheduler = [
+    dict(type='OneCycleLR', eta_max=1e-3, total_steps=18, by_epoch=False,
+         anneal_strategy='linear'),
+    dict(type='CosineAnnealingMomentum', T_max=18, by_epoch=False),
+]
+"""
 BY_ITERATION = """
 default_hooks['checkpoint'].update(by_epoch=False, interval=4)
 """
@@ -64,6 +74,11 @@ def run_both(train_child, tmp_path, plain, dying, final='epoch_3.pth'):
             NO_VALIDATION + EMA,
             'after_train_iter', dict(iteration=14), 'epoch_3.pth',
             id='within-an-epoch-ema-adamw-accumulated-gradients',
+        ),
+        pytest.param(
+            NO_VALIDATION + AMP + ONE_CYCLE + BY_ITERATION,
+            'after_train_iter', dict(iteration=9), 'iter_18.pth',
+            id='loss-scaler-one-cycle-momentum',
         ),
         pytest.param(
             NO_VALIDATION + NO_WORKERS,

@@ -1,5 +1,6 @@
 """Parts that only tests use, imported by the tiny configs (`custom_imports`)."""
 
+import contextlib
 import json
 import os
 import resource
@@ -10,9 +11,10 @@ import numpy as np
 import psutil
 import torch
 from mmengine.hooks import Hook
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.structures import InstanceData
 from mmpose.models.heads import HeatmapHead
-from mmpose.registry import HOOKS, MODELS
+from mmpose.registry import HOOKS, MODELS, OPTIM_WRAPPERS
 from torch import nn
 
 
@@ -55,6 +57,31 @@ class KillHook(Hook):
         if self.error is not None:
             raise RuntimeError(self.error)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@OPTIM_WRAPPERS.register_module()
+class CpuAmpOptimWrapper(AmpOptimWrapper):
+    """`AmpOptimWrapper`, which asks for a GPU, with a scaler and autocast of the CPU.
+
+    The scale grows every second step, and by a factor that is no power of two: a wrong
+    scale rounds the gradients otherwise and shows in the weights.
+    """
+
+    def __init__(self, **kwargs):
+        OptimWrapper.__init__(self, **kwargs)
+        self._scale_update_param = None
+        self.cast_dtype = torch.float16
+        self.loss_scaler = torch.amp.GradScaler(
+            'cpu', init_scale=1000.0, growth_factor=1.3, growth_interval=2
+        )
+
+    @contextlib.contextmanager
+    def optim_context(self, model):
+        with (
+            OptimWrapper.optim_context(self, model),
+            torch.autocast('cpu', torch.float16),
+        ):
+            yield
 
 
 @HOOKS.register_module()
