@@ -60,12 +60,15 @@ def load_config(args: argparse.Namespace) -> Config:
     """Read `args.config` and merge the shared arguments into it.
 
     Raises:
-        UserError: the config does not exist or cannot be read, or an option does not fit.
+        UserError: the config does not exist or cannot be read, an option does not fit, or
+            the launcher named did not start this process.
     """
     from gm_pose.engine.codec_config import expand_codec_options
+    from gm_pose.engine.processes import check_launcher
     from gm_pose.engine.user_errors import UserError
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    check_launcher(args.launcher)
     if not osp.isfile(args.config):
         raise UserError(
             f'config {args.config} does not exist: give the path of a config file '

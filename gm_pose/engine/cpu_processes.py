@@ -4,7 +4,7 @@ import torch
 import torch.distributed
 from mmengine.config import Config
 
-from gm_pose.engine.user_errors import UserError
+from gm_pose.engine.processes import export_rendezvous
 
 __all__ = ['prepare_cpu_processes']
 
@@ -14,22 +14,18 @@ def prepare_cpu_processes(cfg: Config) -> None:
 
     MMEngine's `init_dist` calls `torch.cuda.set_device` whatever the backend. It keeps
     a process group that already exists, so on a machine without a GPU one is made here,
-    and the model wrapper is told not to pin the model to a device.
+    for every launcher, and the model wrapper is told not to pin the model to a device.
 
     Args:
         cfg: config with `launcher` set; `model_wrapper_cfg` is filled in if needed.
 
     Raises:
-        UserError: a launcher other than 'pytorch' without a GPU.
+        UserError: the launcher does not say where the processes meet.
     """
     launcher = cfg.get('launcher', 'none')
     if launcher == 'none' or torch.cuda.is_available():
         return
-    if launcher != 'pytorch':
-        raise UserError(
-            f'--launcher {launcher} needs a GPU, and this machine shows none: use '
-            '--launcher pytorch, which runs over gloo on CPUs'
-        )
+    export_rendezvous(launcher)
     torch.distributed.init_process_group(backend='gloo')
     cfg.setdefault(
         'model_wrapper_cfg',

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_runs import HERE, NO_VALIDATION, ROOT, Ended, run_child
+from tiny_runs import HERE, NO_VALIDATION, ROOT, Ended, hash_weights, run_child
 
 pytestmark = pytest.mark.slow
 
@@ -35,16 +35,34 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def run_ranks(task, tmp_path: Path, size: int = 2) -> list[Ended]:
-    """Run `task` in `size` processes that find each other like torchrun's."""
+def name_as_torchrun(rank: int, size: int, port: int) -> dict[str, str]:
+    """What torchrun tells a process."""
+    return dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(size),
+                MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))  # fmt: skip
+
+
+def name_as_slurm(rank: int, size: int, port: int) -> dict[str, str]:
+    """What srun tells a process, and mim the port."""
+    return dict(SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank), SLURM_NTASKS=str(size),
+                SLURM_NODELIST='node[03-04]', MASTER_PORT=str(port))  # fmt: skip
+
+
+def name_as_mpirun(rank: int, size: int, port: int) -> dict[str, str]:
+    """What Open MPI tells a process, and the user the address."""
+    return dict(OMPI_COMM_WORLD_RANK=str(rank), OMPI_COMM_WORLD_LOCAL_RANK=str(rank),
+                OMPI_COMM_WORLD_SIZE=str(size), MASTER_ADDR='127.0.0.1',
+                MASTER_PORT=str(port))  # fmt: skip
+
+
+def run_ranks(
+    task, tmp_path: Path, size: int = 2, name=name_as_torchrun
+) -> list[Ended]:
+    """Run `task` in `size` processes that find each other as a launcher lets them."""
     port, ended = free_port(), [None] * size
 
     def start(rank: int):
         def in_child():
-            os.environ.update(
-                RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(size),
-                MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port),
-            )  # fmt: skip
+            os.environ.update(name(rank, size, port))
             task()
 
         ended[rank] = run_child(in_child, tmp_path / f'rank_{port}_{rank}.log')
@@ -55,6 +73,65 @@ def run_ranks(task, tmp_path: Path, size: int = 2) -> list[Ended]:
     for thread in threads:
         thread.join()
     return ended
+
+
+@pytest.fixture
+def scontrol(tmp_path, monkeypatch):
+    """SLURM's command that unfolds a list of nodes; here every node is this machine."""
+    script = tmp_path / 'bin' / 'scontrol'
+    script.parent.mkdir()
+    script.write_text(
+        '#!/bin/sh\n'
+        '[ "$1 $2 $3" = "show hostnames node[03-04]" ] || exit 1\n'
+        'echo 127.0.0.1; echo node04\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv('PATH', str(script.parent), prepend=os.pathsep)
+
+
+@pytest.mark.parametrize('name', [name_as_slurm, name_as_mpirun])
+def test_other_launchers_start_processes_over_gloo_too(
+    name, scontrol, write_config, tmp_path
+):
+    import train
+
+    config = write_config(f'{NO_VALIDATION}{INDEPENDENT}')
+    launcher = 'slurm' if name is name_as_slurm else 'mpi'
+    arguments = [str(config), '--work-dir', str(tmp_path / 'w'), '--launcher', launcher]
+    for rank in run_ranks(lambda: train.main(arguments), tmp_path, name=name):
+        assert rank.code == 0, rank.tail
+    state = torch.load(tmp_path / 'w' / 'epoch_1.pth', weights_only=False)
+    assert state['gm_pose_run']['conditions']['number of processes'] == 2
+
+
+def test_two_processes_that_are_killed_and_resumed_end_with_the_same_weights(
+    write_config, tmp_path
+):
+    """At the end of an epoch, with BatchNorm and dropout."""
+    import train
+
+    def run(config: Path, folder: str, *arguments: str) -> list[Ended]:
+        words = [str(config), '--work-dir', str(tmp_path / folder), *arguments]
+        words += ['--launcher', 'pytorch']
+        return run_ranks(lambda: train.main(words), tmp_path)
+
+    extra = (
+        f"{NO_VALIDATION}train_cfg['max_epochs'] = 2\n"
+        'train_dataloader.update(num_workers=0, persistent_workers=False)\n'
+    )
+    hook = dict(type='KillHook', where='after_train_iter', iteration=4)
+    plain = write_config(extra, 'plain.py')
+    dying = write_config(f'{extra}custom_hooks.append({hook!r})\n', 'dying.py')
+    for rank in run(plain, 'whole'):
+        assert rank.code == 0, rank.tail
+    assert [rank.code for rank in run(dying, 'cut')] == [-9, -9]
+    assert not (tmp_path / 'cut' / 'epoch_2.pth').exists()
+    resumed = run(plain, 'cut', '--resume')
+    assert [rank.code for rank in resumed] == [0, 0], resumed[0].tail
+    assert 'an exact continuation' in resumed[0].output
+    assert hash_weights(tmp_path / 'whole' / 'epoch_2.pth') == hash_weights(
+        tmp_path / 'cut' / 'epoch_2.pth'
+    )
 
 
 def test_evaluation_over_two_processes_gives_the_metrics_of_one(write_config, tmp_path):

@@ -94,6 +94,8 @@ CONFIGS = {
     'scaling without a base': ('auto_scale_lr = None', ['--auto-scale-lr'],
                                ['--auto-scale-lr', 'base_batch_size']),
     'amp without a gpu': ('', ['--amp'], ['--amp', 'GPU']),
+    'launcher that started nothing': ('', ['--launcher', 'pytorch'],
+                                      ['RANK is not set', 'torchrun']),
     'load from nothing': ("load_from = 'no_such.pth'", [], ['no_such.pth']),
     'pretrained weight': ("model['backbone']['init_cfg'] = dict(type='Pretrained', "
                           "checkpoint='no_such.pth')", [], ['no_such.pth', 'init_cfg']),
