@@ -86,7 +86,10 @@ class GaussianMixture(nn.Module):
         context_channels: C' of the map that the weights are predicted from.
         image_channels: C" of a second map whose mean over the image shifts the weights;
             None for none.
-        init_sigmas: starting standard deviations in cells, M of them.
+        num_components: M, how many widths are mixed.
+        init_sigma_range: lowest and highest starting standard deviation in cells; the M
+            of them are spread geometrically between.
+        init_sigmas: M starting standard deviations in cells instead of that spread.
         num_groups: G, groups of channels with weights of their own; divides C.
         sigma_per_channel: each channel learns its own M widths instead of sharing them.
         min_sigma: lower bound of a width in cells; below 0.1 smoothing is the identity
@@ -107,7 +110,9 @@ class GaussianMixture(nn.Module):
         self,
         channels: int,
         context_channels: int,
-        init_sigmas: Sequence[float],
+        num_components: int,
+        init_sigma_range: tuple[float, float],
+        init_sigmas: Sequence[float] | None = None,
         num_groups: int = 1,
         sigma_per_channel: bool = False,
         image_channels: int | None = None,
@@ -129,8 +134,15 @@ class GaussianMixture(nn.Module):
             raise ValueError(f'min_sigma must be above 0 cells, got {min_sigma}')
         if not truncate > 0:
             raise ValueError(f'truncate must be above 0, got {truncate}')
-        if len(init_sigmas) == 0:
-            raise ValueError('init_sigmas is empty: give at least one width in cells')
+        if num_components < 1:
+            raise ValueError(f'num_components must be at least 1, got {num_components}')
+        if init_sigmas is None:
+            init_sigmas = spread_sigmas(*init_sigma_range, num_components)
+        if len(init_sigmas) != num_components:
+            raise ValueError(
+                f'init_sigmas has {len(init_sigmas)} widths for {num_components} '
+                'components: give one per component, or None for the default spread'
+            )
         for sigma in init_sigmas:
             if not min_sigma < sigma < math.inf:
                 raise ValueError(
@@ -138,7 +150,7 @@ class GaussianMixture(nn.Module):
                     f'cells, got {sigma}: raise it or lower min_sigma'
                 )
         self.channels = channels
-        self.num_components = len(init_sigmas)
+        self.num_components = num_components
         self.num_groups = num_groups
         self.min_sigma = min_sigma
         self.truncate = truncate
@@ -155,10 +167,8 @@ class GaussianMixture(nn.Module):
         # One view needs no weights; a convolution whose softmax is always 1 would have
         # no gradient.
         self.weights = (
-            MixtureWeights(
-                context_channels, num_groups, self.num_components, image_channels
-            )
-            if mixing == 'softmax' and self.num_components > 1
+            MixtureWeights(context_channels, num_groups, num_components, image_channels)
+            if mixing == 'softmax' and num_components > 1
             else None
         )
 

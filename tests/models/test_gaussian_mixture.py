@@ -13,8 +13,14 @@ from gm_pose.models.mixture_readout import find_mixtures, read_mixtures
 def build_mixture(**kwargs) -> GaussianMixture:
     """6 channels, 2 groups, 3 widths, weights far from uniform."""
     torch.manual_seed(0)
-    arguments = dict(channels=6, context_channels=4, init_sigmas=[0.3, 0.7, 1.5])
-    mixture = GaussianMixture(**(arguments | dict(num_groups=2) | kwargs))
+    arguments = dict(init_sigmas=[0.3, 0.7, 1.5], num_groups=2) | kwargs
+    count = 3 if arguments['init_sigmas'] is None else len(arguments['init_sigmas'])
+    mixture = GaussianMixture(
+        **(dict(num_components=count) | arguments),
+        channels=6,
+        context_channels=4,
+        init_sigma_range=(0.5, 2.0),
+    )
     for parameter in mixture.parameters():
         if parameter is not mixture.raw_sigmas:
             torch.nn.init.normal_(parameter)
@@ -96,6 +102,11 @@ def test_init_sigmas_are_the_sigmas_at_the_start():
     # softplus(raw) near 0.001 keeps float32's relative precision: 1e-6 of it and of sigma.
     sigmas = build_mixture(init_sigmas=widths, num_groups=1).sigmas
     torch.testing.assert_close(sigmas, torch.tensor(widths), rtol=2e-6, atol=0)
+
+
+def test_sigmas_start_spread_over_the_range_by_default():
+    sigmas = build_mixture(init_sigmas=None).sigmas
+    torch.testing.assert_close(sigmas, torch.tensor([0.5, 1.0, 2.0]))
 
 
 def test_spread_sigmas_is_geometric():
@@ -216,7 +227,8 @@ def test_find_mixtures_names_them_as_the_model_does():
         (dict(num_groups=0), 'num_groups must divide the 6 channels .* got 0'),
         (dict(min_sigma=0), 'min_sigma must be above 0 cells, got 0'),
         (dict(truncate=0), 'truncate must be above 0, got 0'),
-        (dict(init_sigmas=[]), 'init_sigmas is empty'),
+        (dict(num_components=0), 'num_components must be at least 1, got 0'),
+        (dict(num_components=2), 'init_sigmas has 3 widths for 2 components: give one'),
         (dict(init_sigmas=[0.01]), r'above min_sigma = 0.05 cells, got 0.01'),
         (dict(init_sigmas=[math.nan]), 'must be finite .* got nan'),
         (dict(init_sigmas=[math.inf]), 'must be finite .* got inf'),

@@ -236,30 +236,25 @@ def test_block_works_in_mmpose_configs(config, channels, backbone):
     assert model.neck.expand_norm.weight.grad.abs().max() > 0
 
 
-def test_block_works_on_a_plain_vision_transformer():
-    # MMPose's ViT configs need mmpretrain; torchvision's encoder gives the same kind of
-    # feature: one map of stride 16, signed values, no pyramid.
-    vit_module = pytest.importorskip('torchvision.models.vision_transformer')
-    torch.manual_seed(0)
-    vit = vit_module.VisionTransformer(
-        image_size=64,
-        patch_size=16,
-        num_layers=2,
-        num_heads=4,
-        hidden_dim=48,
-        mlp_dim=96,
+def test_block_works_in_vitpose():
+    pytest.importorskip(
+        'mmpretrain', reason='ViTPose takes its backbone from mmpretrain'
     )
+    cfg = get_config(TOPDOWN.format('ViTPose-small_8xb64-210e')).model
+    del cfg.data_preprocessor
+    cfg.backbone.update(init_cfg=None, img_size=(64, 64))
+    cfg.backbone.arch.update(num_layers=2)  # fast to build
+    cfg.neck = dict(type='GaussianMixtureBlock', in_channels=384, mid_channels=16)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg)
     images = make_features(2, 3, 64, 64)
-    tokens = vit._process_input(images)
-    class_token = vit.class_token.expand(2, -1, -1)
-    tokens = vit.encoder(torch.cat([class_token, tokens], dim=1))[:, 1:]
-    feature = tokens.transpose(1, 2).unflatten(2, (4, 4))
-    assert feature.min() < 0  # unlike after a ReLU
-    block = build_block(in_channels=48)
-    out = block((feature,))[0]
-    assert out.shape == (2, 48, 4, 4)
-    out.square().mean().backward()
-    assert vit.conv_proj.weight.grad.abs().max() > 0
+    # One map of stride 16 and signed values, unlike after a ReLU.
+    assert model.backbone(images)[-1].shape == (2, 384, 4, 4)
+    assert model.backbone(images)[-1].min() < 0
+    heatmaps = model(images, None)
+    assert heatmaps.shape == (2, 17, 16, 16)
+    heatmaps.square().mean().backward()
+    assert model.neck.expand_norm.weight.grad.abs().max() > 0
 
 
 # --- errors ----------------------------------------------------------------------------
@@ -268,8 +263,8 @@ def test_block_works_on_a_plain_vision_transformer():
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
-        (dict(num_components=0), 'must be at least 1, got 24, 8 and 0'),
-        (dict(mid_channels=0), 'must be at least 1, got 24, 0 and 3'),
+        (dict(num_components=0), 'num_components must be at least 1, got 0'),
+        (dict(mid_channels=0), 'mid_channels must be at least 1, got 24 and 0'),
         (dict(init_sigmas=[0.3]), 'init_sigmas has 1 widths for 3 components'),
         (dict(num_groups=3), 'num_groups must divide the 8 channels .* got 3'),
         (

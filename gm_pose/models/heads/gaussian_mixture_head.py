@@ -7,7 +7,7 @@ from mmpose.models.heads import HeatmapHead
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from gm_pose.models.gaussian_mixture import GaussianMixture, spread_sigmas
+from gm_pose.models.gaussian_mixture import GaussianMixture
 from gm_pose.models.gaussian_smoothing import DEFAULT_TRUNCATE
 
 # Widths to start from, in heatmap cells. A peak as narrow as the paper's tightest
@@ -68,18 +68,11 @@ class GaussianMixtureHead(HeatmapHead):
                 'final_layer=None leaves no heatmaps to smooth: drop final_layer or '
                 'use HeatmapHead'
             )
-        if num_components < 1:
-            raise ValueError(f'num_components must be at least 1, got {num_components}')
-        if init_sigmas is None:
-            init_sigmas = spread_sigmas(*INIT_SIGMA_RANGE, num_components)
-        if len(init_sigmas) != num_components:
-            raise ValueError(
-                f'init_sigmas has {len(init_sigmas)} widths for {num_components} '
-                'components: give one per component, or None for the default spread'
-            )
         self.mixture = GaussianMixture(
             out_channels,
             out_channels,
+            num_components,
+            INIT_SIGMA_RANGE,
             init_sigmas,
             num_groups=out_channels,
             sigma_per_channel=True,

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from gm_pose.models.gaussian_mixture import GaussianMixture, spread_sigmas
+from gm_pose.models.gaussian_mixture import GaussianMixture
 from gm_pose.models.gaussian_smoothing import DEFAULT_TRUNCATE
 
 # Widths to start from, in feature cells. Set 1 and Set 2 span 0.84 to 2.2 heatmap
@@ -82,17 +82,10 @@ class GaussianMixtureBlock(BaseModule):
                 ),
             ]
         super().__init__(init_cfg)
-        if min(in_channels, mid_channels, num_components) < 1:
+        if min(in_channels, mid_channels) < 1:
             raise ValueError(
-                'in_channels, mid_channels and num_components must be at least 1, got '
-                f'{in_channels}, {mid_channels} and {num_components}'
-            )
-        if init_sigmas is None:
-            init_sigmas = spread_sigmas(*INIT_SIGMA_RANGE, num_components)
-        if len(init_sigmas) != num_components:
-            raise ValueError(
-                f'init_sigmas has {len(init_sigmas)} widths for {num_components} '
-                'components: give one per component, or None for the default spread'
+                'in_channels and mid_channels must be at least 1, got '
+                f'{in_channels} and {mid_channels}'
             )
         if num_groups > 1 and (num_components == 1 or mixing == 'uniform'):
             raise ValueError(
@@ -107,6 +100,8 @@ class GaussianMixtureBlock(BaseModule):
         self.mixture = GaussianMixture(
             mid_channels,
             mid_channels,
+            num_components,
+            INIT_SIGMA_RANGE,
             init_sigmas,
             num_groups=num_groups,
             min_sigma=min_sigma,
