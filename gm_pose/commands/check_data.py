@@ -36,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'--workers {args.workers} has to be at least 1')
     began = time.monotonic()
     try:
-        definition = read_definition(args.config) if args.config else {}
+        definition = {}
+        if args.config:
+            definition = read_definition(args.config, args.annotations)
         data = read_json(args.annotations)
         check_coco_frame(data, args.annotations)
     except UserError as error:
@@ -79,8 +81,23 @@ def show_progress(done: int, total: int) -> None:
         print(f'{done}/{total} images', file=sys.stderr, flush=True)
 
 
-def read_definition(path: str) -> dict[str, Any]:
-    """Config -> K, joint names and flip pairs of its training dataset.
+def _find_dataset(cfg: Any, annotations: str) -> dict:
+    """The config's dataset of this annotation file, else the one it trains or tests on."""
+    from gm_pose.engine.config_tree import iter_datasets, iter_posed_datasets
+
+    name = osp.basename(annotations)
+    for split in ('train', 'val', 'test'):
+        for _, dataset in iter_datasets(cfg, split):
+            if osp.basename(dataset.get('ann_file', '')) == name:
+                return dataset
+    for split in ('train', 'test'):
+        for _, dataset in iter_posed_datasets(cfg, split):
+            return dataset
+    raise ValueError('it has no train_dataloader.dataset')
+
+
+def read_definition(path: str, annotations: str) -> dict[str, Any]:
+    """Config -> K, joint names and flip pairs of its dataset of `annotations`.
 
     Raises:
         UserError: the config cannot be read or names no joints.
@@ -90,13 +107,12 @@ def read_definition(path: str) -> dict[str, Any]:
     from mmpose.datasets.datasets.utils import parse_pose_metainfo
     from mmpose.registry import DATASETS
 
-    from gm_pose.engine.run_guards import get_dataset
     from gm_pose.engine.user_errors import UserError
 
     try:
         cfg = Config.fromfile(path)
         init_default_scope(cfg.get('default_scope', 'mmpose'))
-        dataset = get_dataset(cfg, 'train') or get_dataset(cfg, 'test') or {}
+        dataset = _find_dataset(cfg, annotations)
         kind = DATASETS.get(dataset.get('type', ''))
         metainfo = dataset.get('metainfo') or getattr(kind, 'METAINFO', None)
         parsed = parse_pose_metainfo(dict(metainfo))

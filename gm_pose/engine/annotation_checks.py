@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from gm_pose.engine.run_guards import get_dataset
+from gm_pose.engine.config_tree import iter_datasets
 from gm_pose.engine.shape_checks import get_keypoint_count
 from gm_pose.engine.user_errors import UserError
 
@@ -106,9 +106,11 @@ def check_annotation_files(cfg: Config, splits: tuple[str, ...]) -> None:
     from gm_pose.engine.preflight import join_root
 
     checked = set()
-    for split in splits:
-        dataset = get_dataset(cfg, split)
-        kind = DATASETS.get((dataset or {}).get('type', ''))
+    datasets = [
+        (split, dataset) for split in splits for _, dataset in iter_datasets(cfg, split)
+    ]
+    for split, dataset in datasets:
+        kind = DATASETS.get(dataset.get('type', ''))
         if not isinstance(kind, type) or not issubclass(kind, BaseCocoStyleDataset):
             continue
         if '_load_annotations' in kind.__dict__ or 'load_data_list' in kind.__dict__:

@@ -10,23 +10,12 @@ from typing import Any
 
 from mmengine.config import Config
 
+from gm_pose.engine.config_tree import iter_dicts
 from gm_pose.engine.user_errors import UserError
 
 __all__ = ['check_codec_agreement', 'expand_codec_options', 'iter_codec_places']
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-
-
-def _iter_encoders(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every `GenerateTarget.encoder` below `node` -> (dotted config path, value)."""
-    if isinstance(node, dict):
-        if node.get('type') == 'GenerateTarget' and 'encoder' in node:
-            yield f'{path}.encoder', node['encoder']
-        for key, value in node.items():
-            yield from _iter_encoders(value, f'{path}.{key}')
-    elif isinstance(node, (list, tuple)):
-        for index, value in enumerate(node):
-            yield from _iter_encoders(value, f'{path}.{index}')
 
 
 def iter_codec_places(cfg: Config) -> Iterator[tuple[str, Any]]:
@@ -37,8 +26,9 @@ def iter_codec_places(cfg: Config) -> Iterator[tuple[str, Any]]:
         the head's decoder if the model has one.
     """
     for loader in _LOADERS:
-        if cfg.get(loader) is not None:
-            yield from _iter_encoders(cfg[loader], loader)
+        for path, part in iter_dicts(cfg.get(loader), loader):
+            if part.get('type') == 'GenerateTarget' and 'encoder' in part:
+                yield f'{path}.encoder', part['encoder']
     head = (cfg.get('model') or {}).get('head') or {}
     if 'decoder' in head:
         yield 'model.head.decoder', head['decoder']

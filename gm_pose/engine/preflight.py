@@ -1,11 +1,10 @@
 """Checks made before a run starts, so that a missing file is told in one sentence."""
 
 import os.path as osp
-from collections.abc import Iterator
-from typing import Any
 
 from mmengine.config import Config
 
+from gm_pose.engine.config_tree import iter_datasets, iter_dicts
 from gm_pose.engine.user_errors import UserError
 
 __all__ = [
@@ -26,18 +25,6 @@ _BOX_HINT = (
 )
 
 
-def _iter_datasets(node: Any, path: str) -> Iterator[tuple[str, dict]]:
-    """Dataset dictionaries below `node`, wrappers unfolded -> (config path, dict)."""
-    if isinstance(node, dict):
-        if 'ann_file' in node and 'type' in node:
-            yield path, node
-        for key, value in node.items():
-            yield from _iter_datasets(value, f'{path}.{key}')
-    elif isinstance(node, (list, tuple)):
-        for index, value in enumerate(node):
-            yield from _iter_datasets(value, f'{path}.{index}')
-
-
 def join_root(dataset: dict, path: str) -> str:
     """A dataset's file or folder, below its data_root if it is relative."""
     root = dataset.get('data_root') or ''
@@ -56,10 +43,9 @@ def check_data_files(cfg: Config, splits: tuple[str, ...]) -> None:
         splits: which of 'train', 'val', 'test' the run uses.
     """
     for split in splits:
-        loader = cfg.get(f'{split}_dataloader') or {}
-        for path, dataset in _iter_datasets(
-            loader.get('dataset'), f'{split}_dataloader.dataset'
-        ):
+        for path, dataset in iter_datasets(cfg, split):
+            if 'ann_file' not in dataset:
+                continue  # a wrapper
             ann_file = join_root(dataset, dataset['ann_file'])
             if _is_missing(ann_file):
                 raise UserError(
@@ -87,21 +73,10 @@ def check_data_files(cfg: Config, splits: tuple[str, ...]) -> None:
                 )
 
 
-def _iter_pretrained(node: Any, path: str) -> Iterator[tuple[str, str]]:
-    """`Pretrained` initialisations below `node` -> (config path, checkpoint)."""
-    if isinstance(node, dict):
-        if node.get('type') == 'Pretrained' and node.get('checkpoint'):
-            yield path, node['checkpoint']
-        for key, value in node.items():
-            yield from _iter_pretrained(value, f'{path}.{key}')
-    elif isinstance(node, (list, tuple)):
-        for index, value in enumerate(node):
-            yield from _iter_pretrained(value, f'{path}.{index}')
-
-
 def check_pretrained_files(cfg: Config) -> None:
     """Raise UserError for a pretrained weight on disk that does not exist."""
-    for path, checkpoint in _iter_pretrained(cfg.get('model'), 'model'):
+    for path, part in iter_dicts(cfg.get('model'), 'model'):
+        checkpoint = part.get('checkpoint') if part.get('type') == 'Pretrained' else ''
         if _is_missing(checkpoint):
             raise UserError(
                 f'{path}.checkpoint: {checkpoint} does not exist: name another file with '

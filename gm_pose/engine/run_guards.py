@@ -6,11 +6,11 @@ a run dumps into its work directory shows them all, and one that lists any of th
 settings of its own keeps those.
 """
 
-from typing import Any
-
 from mmengine.config import Config, ConfigDict
 
-__all__ = ['add_run_guards', 'get_dataset', 'use_readable_images']
+from gm_pose.engine.config_tree import iter_dicts
+
+__all__ = ['add_run_guards', 'use_readable_images']
 
 GUARD_HOOKS = (
     'ExactResumeHook',
@@ -59,23 +59,6 @@ def add_run_guards(cfg: Config) -> None:
 def use_readable_images(cfg: Config) -> None:
     """Let every data loader's pipeline check an image's header before its pixels."""
     for split in ('train', 'val', 'test'):
-        _replace_loading(cfg.get(f'{split}_dataloader'))
-
-
-def _replace_loading(node: Any) -> None:
-    if isinstance(node, dict):
-        if node.get('type') == 'LoadImage':
-            node['type'] = 'LoadReadableImage'
-        for value in node.values():
-            _replace_loading(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            _replace_loading(value)
-
-
-def get_dataset(cfg: Config, split: str) -> dict | None:
-    """A split's dataset config, without the guard around it, or None."""
-    dataset = (cfg.get(f'{split}_dataloader') or {}).get('dataset')
-    if dataset is not None and dataset.get('type') == 'GuardedDataset':
-        return dataset.dataset
-    return dataset
+        for _, part in iter_dicts(cfg.get(f'{split}_dataloader')):
+            if part.get('type') == 'LoadImage':
+                part['type'] = 'LoadReadableImage'

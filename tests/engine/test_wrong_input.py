@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 from tiny_runs import NO_VALIDATION
 
+WRAPPED = 'inner = dict(_base_.train_dataloader.dataset, pipeline=train_pipeline)\n'
 # id: (text at the end of the config, arguments, what the sentence has to contain)
 CONFIGS = {
     'syntax error': ('model = dict(', [], ['tiny.py', 'cannot be read']),
@@ -65,6 +66,39 @@ CONFIGS = {
     'dataset metainfo': ("train_dataloader['dataset']['metainfo'] = "
                          "dict(from_file='no_such_dataset.py')", [],
                          ['no_such_dataset.py']),
+    'no dataset': ("train_dataloader['dataset'] = None", [],
+                   ['train_dataloader.dataset is None']),
+    'wrapped dataset without type': (
+        WRAPPED + "inner.pop('type')\n"
+        "train_dataloader['dataset'] = dict(_delete_=True, type='ConcatDataset', "
+        'datasets=[inner])', [],
+        ['train_dataloader.dataset.datasets.0 has no `type`']),
+    'wrapped dataset of nothing': (
+        "train_dataloader['dataset'] = dict(_delete_=True, type='RepeatDataset', "
+        'times=2, dataset=dict())', [],
+        ['train_dataloader.dataset.dataset has no `type`']),
+    'dataset twice wrapped, its type': (
+        WRAPPED + "inner['type'] = 'CocoDatset'\n"
+        "repeated = dict(type='RepeatDataset', times=2, dataset=inner)\n"
+        "train_dataloader['dataset'] = dict(_delete_=True, type='CombinedDataset', "
+        "metainfo=dict(from_file='configs/_base_/datasets/coco.py'), "
+        'datasets=[inner, repeated])', [],
+        ['dataset.datasets.0.type', 'did you mean CocoDataset']),
+    'wrapper argument': (
+        WRAPPED + "train_dataloader['dataset'] = dict(_delete_=True, "
+        "type='RepeatDataset', time=2, dataset=inner)", [],
+        ['train_dataloader.dataset.time=2', 'did you mean times']),
+    'wrapped wrong K': (
+        WRAPPED + "model['head']['out_channels'] = 14\n"
+        "train_dataloader['dataset'] = dict(_delete_=True, type='ConcatDataset', "
+        'datasets=[inner])\n', [], ['14', 'datasets.0 has 17 keypoints']),
+    'sampler type': ("train_dataloader['sampler'] = dict(type='DefaultSamplr')", [],
+                     ['DefaultSamplr', 'did you mean DefaultSampler']),
+    'scheduler type': ("param_scheduler = [dict(type='MultStepLR')]", [],
+                       ['param_scheduler.0', 'did you mean MultiStepLR']),
+    'scheduler argument': (
+        "param_scheduler = [dict(type='MultiStepLR', milestone=[1])]", [],
+        ['param_scheduler.0', 'did you mean milestones']),
     'metric argument': ("val_evaluator = dict(use_aera=True)", [],
                         ['use_aera', 'did you mean use_area']),
     'optimizer type': ("optim_wrapper = dict(optimizer=dict(type='Adamm'))", [],
