@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from draw_predictions import build_dataset, build_model, choose_images, read_config
+from picture_run import choose_images, make_parser, open_run, run_tool
 
 EXAMPLE = """example:
   python tools/draw_mixture.py configs/gm_set2_res50_coco.py \\
@@ -14,23 +14,13 @@ EXAMPLE = """example:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='For a few validation images of a config with a GaussianMixtureBlock '
-        'or a GaussianMixtureHead: MIXTURE_ID.png, the standard deviation chosen at each '
+    return make_parser(
+        'For a few validation images of a config with a GaussianMixtureBlock or a '
+        'GaussianMixtureHead: MIXTURE_ID.png, the standard deviation chosen at each '
         'position of the crop of one person, and the weight of each component (block) '
         'or the choice for each joint (head). Uses ground-truth boxes.',
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint of that config')
-    parser.add_argument('--out', required=True, help='folder for the pictures')
-    parser.add_argument(
-        '--images', type=int, default=6, metavar='N',
-        help='images, evenly spaced over the validation set (%(default)s)',
-    )  # fmt: skip
-    parser.add_argument('--device', help='cpu, cuda:0, ... (a GPU where there is one)')
-    return parser.parse_args(argv)
+        EXAMPLE,
+    ).parse_args(argv)
 
 
 def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
@@ -91,35 +81,18 @@ def list_scales(model: Any) -> list[str]:
     return [f'a = {scale:+.2f}' for scale in scales]
 
 
-def main(argv: list[str] | None = None) -> None:
-    args = parse_args(argv)
-
-    import gm_pose  # noqa: F401  before mmpose
-    from gm_pose.engine.user_errors import report_user_errors
-
-    with report_user_errors():
-        run_drawing(args)
-
-
 def run_drawing(args: argparse.Namespace) -> list[Path]:
     """Draw all the pictures and say where they are."""
-    from mmengine.registry import init_default_scope
-
     from gm_pose.engine.user_errors import UserError
     from gm_pose.models.mixture_readout import find_mixtures
     from gm_pose.visualization.picture_files import make_picture_folder
 
-    if args.images < 1:
-        raise UserError(f'--images is {args.images}: ask for at least 1')
-    cfg = read_config(args.config)
-    init_default_scope('mmpose')
-    model = build_model(cfg, args.checkpoint, args.device)
+    model, dataset = open_run(args)
     if not find_mixtures(model):
         raise UserError(
             f'config {args.config} has no Gaussian mixture to draw: give one with a '
             'GaussianMixtureBlock neck or a GaussianMixtureHead'
         )
-    dataset = build_dataset(cfg)
     out = Path(args.out)
     make_picture_folder(out)
     paths: list[Path] = []
@@ -127,6 +100,10 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
         paths += draw_person(model, dataset, people[0], out)
     print(f'{len(paths)} pictures in {out}')
     return paths
+
+
+def main(argv: list[str] | None = None) -> None:
+    run_tool(run_drawing, parse_args(argv))
 
 
 if __name__ == '__main__':

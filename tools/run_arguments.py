@@ -1,4 +1,4 @@
-"""Arguments that train.py and test.py share, and how they change the config.
+"""Reading a config, and the arguments that train.py and test.py share.
 
 Imports only MMEngine's config module, so that `--help` answers at once.
 """
@@ -56,6 +56,31 @@ def limit_image_size() -> None:
     os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(100_000_000))
 
 
+def read_config(path: str) -> Config:
+    """Config file -> config.
+
+    Raises:
+        UserError: it does not exist or cannot be read, or imports what is not there.
+    """
+    from gm_pose.engine.user_errors import UserError
+
+    if not osp.isfile(path):
+        raise UserError(
+            f'config {path} does not exist: give the path of a config file '
+            '(`mim train gm_pose NAME.py` also finds the shipped ones by name)'
+        )
+    try:
+        return Config.fromfile(path)
+    except (SyntaxError, OSError, KeyError, ValueError, TypeError) as error:
+        raise UserError(f'config {path} cannot be read: {error}') from error
+    except ImportError as error:
+        name = _find_missing_module(error) or error
+        raise UserError(
+            f'config {path} imports {name}, which cannot be imported: install it, '
+            'put its folder into PYTHONPATH, or take it out of custom_imports'
+        ) from error
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read `args.config` and merge the shared arguments into it.
 
@@ -69,22 +94,7 @@ def load_config(args: argparse.Namespace) -> Config:
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     check_launcher(args.launcher)
-    if not osp.isfile(args.config):
-        raise UserError(
-            f'config {args.config} does not exist: give the path of a config file '
-            '(`mim train gm_pose NAME.py` also finds the shipped ones by name)'
-        )
-    try:
-        cfg = Config.fromfile(args.config)
-    except (SyntaxError, OSError, KeyError, ValueError, TypeError) as error:
-        raise UserError(f'config {args.config} cannot be read: {error}') from error
-    except ImportError as error:
-        name = _find_missing_module(error) or error
-        raise UserError(
-            f'config {args.config} imports {name}, which cannot be imported: install it, '
-            'put its folder into PYTHONPATH, or take it out of custom_imports'
-        ) from error
-
+    cfg = read_config(args.config)
     if args.interval < 1:
         raise UserError(
             f'--interval {args.interval}: give a whole number of at least 1'

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import warnings
 from collections import OrderedDict
 
 import torch
@@ -41,7 +42,9 @@ def check_checkpoint_fits(checkpoint: dict, model: torch.nn.Module, path: str) -
     weights._metadata = getattr(found, '_metadata', OrderedDict())
     outline = copy.deepcopy(model).to('meta')
     try:
-        result = outline.load_state_dict(weights, strict=False)
+        with warnings.catch_warnings():  # that loading into meta tensors copies nothing
+            warnings.simplefilter('ignore', UserWarning)
+            result = outline.load_state_dict(weights, strict=False)
     except (RuntimeError, AssertionError) as error:  # a shape, or a hook's refusal
         what = _explain_mismatch(str(error))
         raise UserError(

@@ -67,3 +67,13 @@ def test_weight_of_another_shape_is_named(cfg):
     weights[name] = weights[name][:, :4]
     with pytest.raises(UserError, match=r'conv1.weight has shape \[8, 4, 3, 3\] in it'):
         check_checkpoint_fits(weights, build_model_outline(cfg), 'thin.pth')
+
+
+@pytest.mark.filterwarnings('error')
+def test_weights_of_before_pytorch_0_4_1_fit_without_a_word(cfg):
+    weights = {
+        name: value
+        for name, value in MODELS.build(cfg.model).state_dict().items()
+        if not name.endswith('num_batches_tracked')
+    }
+    check_checkpoint_fits(weights, build_model_outline(cfg), 'old.pth')

@@ -24,7 +24,7 @@ def tool():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / 'tools'))  # as when it is run as a script
         yield importlib.import_module('draw_mixture')
-    for name in ('draw_mixture', 'draw_predictions'):
+    for name in ('draw_mixture', 'picture_run', 'run_arguments'):
         sys.modules.pop(name, None)
 
 

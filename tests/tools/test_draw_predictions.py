@@ -1,6 +1,7 @@
 """Pictures of a tiny model's predictions, and the tool's errors."""
 
-import importlib.util
+import importlib
+import sys
 from pathlib import Path
 
 import cv2
@@ -19,17 +20,13 @@ ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs' / 'demo' / 'demo_gm_set2_synthetic.py'
 
 
-def load_tool():
-    path = ROOT / 'tools' / 'draw_predictions.py'
-    spec = importlib.util.spec_from_file_location('draw_predictions', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope='module')
 def tool():
-    return load_tool()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / 'tools'))  # as when it is run as a script
+        yield importlib.import_module('draw_predictions')
+    for name in ('draw_predictions', 'picture_run', 'run_arguments'):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope='module')
@@ -65,11 +62,11 @@ def test_pictures_are_written_and_their_paths_printed(tool, run, capsys):
 
 
 def test_target_heatmaps_are_those_of_the_codec(tool, run):
-    cfg = tool.read_config(str(run / 'demo.py'))
-    dataset = tool.build_dataset(cfg)
+    arguments = [str(run / 'demo.py'), str(run / 'model.pth'), '--out', 'none']
+    model, dataset = tool.open_run(tool.parse_args(arguments))
     sample = dataset[0]['data_samples']
     maps = sample.gt_fields.heatmaps
-    assert maps.shape[1:] == tuple(cfg.codec.heatmap_size[::-1])
+    assert maps.shape[1:] == tuple(model.head.decoder.heatmap_size[::-1])
     flags = np.reshape(sample.raw_ann_info['keypoints'], (-1, 3))[:, 2]
     assert (maps.amax(dim=(1, 2)) > 0).sum() <= (flags > 0).sum()
 
