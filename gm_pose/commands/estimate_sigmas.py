@@ -9,6 +9,7 @@ import numpy as np
 from gm_pose.codecs.sigma_estimation import JointSizes, measure_joints
 from gm_pose.codecs.sigma_tables import scale_to_mean
 from gm_pose.codecs.skeleton import average_mirrored
+from gm_pose.data_checks.keypoints import mirror_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +42,7 @@ def find_mirror(names: list[str]) -> list[int]:
     """Joint names -> index of each one's left or right counterpart, or its own."""
     mirror = []
     for index, name in enumerate(names):
-        swapped = (
-            name.replace('left', '\0').replace('right', 'left').replace('\0', 'right')
-        )
+        swapped = mirror_name(name)
         mirror.append(names.index(swapped) if swapped in names else index)
     return mirror
 

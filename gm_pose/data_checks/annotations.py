@@ -1,4 +1,4 @@
-"""Faults of an annotation file, found with arrays over all people at once."""
+"""Faults of an annotation file: ids, boxes, areas, and people that are dropped."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 
 from gm_pose.data_checks.finding import Finding
+from gm_pose.data_checks.keypoints import check_definition, check_keypoints
+from gm_pose.data_checks.tables import to_array, to_image_sizes
 
 __all__ = ['check_annotations', 'get_joint_names']
-
-CROSSED = 0.25
-"""Shoulders and hips count as crossed if both pairs' x differences have opposite signs
-and exceed this fraction of the box width: no body turns that far."""
 
 
 def get_joint_names(data: dict) -> list[str]:
@@ -58,8 +56,8 @@ def check_annotations(
         *_check_ids(data, people, images),
         *_check_boxes(known, images),
         _check_areas(known),
-        *_check_definition(own_names, num_keypoints, with_keypoints, names, flip_pairs),
-        *_check_keypoints(right, images, num_keypoints, own_names or list(names or [])),
+        *check_definition(own_names, num_keypoints, with_keypoints, names, flip_pairs),
+        *check_keypoints(right, images, num_keypoints, own_names or list(names or [])),
         *_check_dropped(known),
     ]
 
@@ -81,34 +79,11 @@ def _check_ids(data: dict, people: list[dict], images: dict) -> list[Finding]:
     ]
 
 
-def _to_array(values: list[Any], width: int) -> np.ndarray:
-    """Rows of numbers -> (N, width); a row of another kind becomes NaN."""
-    try:
-        array = np.array(values, dtype=np.float64)
-        if array.shape == (len(values), width):
-            return array
-    except (TypeError, ValueError):
-        pass
-    array = np.full((len(values), width), np.nan)
-    for index, row in enumerate(values):
-        try:
-            array[index] = row
-        except (TypeError, ValueError):
-            continue
-    return array
-
-
 def _check_boxes(people: list[dict], images: dict) -> list[Finding]:
     boxed = [p for p in people if 'bbox' in p]
     ids = np.array([p['id'] for p in boxed], dtype=object)
-    box = _to_array([p['bbox'] for p in boxed], 4).reshape(-1, 4)
-    size = _to_array(
-        [
-            [images[p['image_id']].get(key) for key in ('width', 'height')]
-            for p in boxed
-        ],
-        2,
-    ).reshape(-1, 2)
+    box = to_array([p['bbox'] for p in boxed], 4).reshape(-1, 4)
+    size = to_image_sizes(boxed, images)
     finite = np.isfinite(box).all(1)
     empty = finite & (box[:, 2:] <= 0).any(1)
     corner, end = box[:, :2], box[:, :2] + box[:, 2:]
@@ -137,123 +112,6 @@ def _check_areas(people: list[dict]) -> Finding:
         if not isinstance(area, (int, float)) or not 0 < area < float('inf'):
             bad.append(person['id'])
     return Finding('areas of 0 or no number', 'their OKS is 0: AP falls', True).add(bad)
-
-
-def _check_definition(
-    own_names: list[str],
-    num_keypoints: int,
-    people: list[dict],
-    names: Sequence[str] | None,
-    flip_pairs: Sequence[tuple[int, int]] | None,
-) -> list[Finding]:
-    wrong = [p['id'] for p in people if len(p['keypoints']) != 3 * num_keypoints]
-    count = Finding(
-        f'people whose number of keypoints is not {num_keypoints}',
-        'training stops',
-        True,
-    ).add(wrong)
-    order = Finding('joints whose name is not the config\'s', 'a joint is taken for '
-                    'another', True)  # fmt: skip
-    if names is not None and len(own_names) == len(names):
-        order.add(
-            [f'{k}: {a} in the file, {b} in the config'
-             for k, (a, b) in enumerate(zip(own_names, names, strict=True)) if a != b],
-            'joint',
-        )  # fmt: skip
-    swapped = Finding(
-        'flip pairs that are no left and right',
-        'mirrored images train wrong joints',
-        True,
-    )
-    labels = own_names or list(names or [])
-    mirror = {k: k for k in range(len(labels))}
-    for a, b in flip_pairs or []:
-        mirror[a], mirror[b] = b, a
-    comparable = flip_pairs is not None and len(labels) == num_keypoints
-    if comparable:
-        for k, label in enumerate(labels):
-            partner = _mirror_name(label)
-            if partner in labels and mirror[k] != labels.index(partner):
-                swapped.add([f'{label} with {labels[mirror[k]]}'], 'joint')
-    comparable_names = names is not None and len(own_names) == len(names)
-    compared = [order] if comparable_names else []
-    return [count, *compared, *([swapped] if comparable else [])]
-
-
-def _mirror_name(name: str) -> str:
-    """left_x <-> right_x; other names stay."""
-    return name.replace('left', '\0').replace('right', 'left').replace('\0', 'right')
-
-
-def _check_keypoints(
-    people: list[dict], images: dict, num_keypoints: int, names: list[str]
-) -> list[Finding]:
-    ids = np.array([p['id'] for p in people], dtype=object)
-    array = _to_array([p['keypoints'] for p in people], 3 * num_keypoints)
-    array = array.reshape(len(people), num_keypoints, 3)
-    points, visible = array[..., :2], array[..., 2]
-    size = _to_array(
-        [
-            [images[p['image_id']].get(key) for key in ('width', 'height')]
-            for p in people
-        ],
-        2,
-    ).reshape(-1, 1, 2)
-    broken = ~np.isfinite(array).all((1, 2)) if len(people) else np.zeros(0, bool)
-    with np.errstate(invalid='ignore'):
-        labelled = visible > 0
-        out = labelled & ((points < 0) | (points > size)).any(2)
-        odd = ~np.isin(visible, (0, 1, 2)) & np.isfinite(visible)
-    counted = [p.get('num_keypoints') for p in people]
-    wrong_count = [
-        p['id']
-        for p, told, seen in zip(people, counted, labelled.sum(1), strict=True)
-        if told is not None and told != seen
-    ]
-    outside = Finding(
-        'labelled joints outside the image', 'their targets are cut', False
-    )
-    outside.add(ids[out.any(1)] if len(people) else [])
-    outside.count = int(out.sum())
-    return [
-        Finding('people with NaN or infinite keypoints', 'training stops', True)
-        .add(ids[broken]),
-        Finding('people with visibilities that are not 0, 1 or 2',
-                'a negative one switches the joint off, others weigh it', True)
-        .add(ids[odd.any(1)] if len(people) else []),
-        outside,
-        Finding('people whose num_keypoints is not their number of labelled joints',
-                'with 0, MMPose drops the person', False).add(wrong_count),
-        _check_crossed(people, ids, points, labelled, names),
-    ]  # fmt: skip
-
-
-def _check_crossed(
-    people: list[dict],
-    ids: np.ndarray,
-    points: np.ndarray,
-    labelled: np.ndarray,
-    names: list[str],
-) -> Finding:
-    finding = Finding(
-        'people whose shoulders and hips are crossed',
-        'left and right may be swapped',
-        False,
-    )
-    wanted = ['left_shoulder', 'right_shoulder', 'left_hip', 'right_hip']
-    if not people or any(name not in names for name in wanted):
-        return finding
-    at = [names.index(name) for name in wanted]
-    if max(at) >= points.shape[1]:
-        return finding
-    width = _to_array([p.get('bbox', [0] * 4) for p in people], 4)[:, 2]
-    with np.errstate(invalid='ignore', divide='ignore'):
-        shoulders = (points[:, at[0], 0] - points[:, at[1], 0]) / width
-        hips = (points[:, at[2], 0] - points[:, at[3], 0]) / width
-        crossed = (shoulders * hips < 0) & (
-            np.minimum(abs(shoulders), abs(hips)) > CROSSED
-        )
-    return finding.add(ids[crossed & labelled[:, at].all(1)])
 
 
 def _check_dropped(people: list[dict]) -> list[Finding]:

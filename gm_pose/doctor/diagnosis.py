@@ -32,18 +32,18 @@ class Diagnosis:
 
 def get_checks() -> dict[str, Callable[[], Diagnosis]]:
     """Name of each check -> the check, in the order in which faults build on each other."""
-    from gm_pose.doctor import machine, packages, training
+    from gm_pose.doctor import binaries, machine, packages, training
 
     return {
         'Python': packages.check_python,
         'host packages': packages.check_host_packages,
         'dependencies': packages.check_dependencies,
-        'numpy and compiled packages': packages.check_numpy_binaries,
-        'mmcv': packages.check_mmcv,
+        'numpy and compiled packages': binaries.check_numpy_binaries,
+        'mmcv': binaries.check_mmcv,
         'mmdet': packages.check_mmdet,
-        'xtcocotools': packages.check_xtcocotools,
+        'xtcocotools': binaries.check_xtcocotools,
         'setuptools': packages.check_setuptools,
-        'OpenCV': packages.check_opencv_packages,
+        'OpenCV': binaries.check_opencv_packages,
         'mmpose models': training.check_models,
         'mim': training.check_mim,
         'checkpoints': training.check_checkpoints,

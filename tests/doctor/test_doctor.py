@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gm_pose.doctor import machine, packages, training
+from gm_pose.doctor import binaries, machine, packages, training
 from gm_pose.doctor.diagnosis import FAULT, OK, WARNING, Diagnosis, diagnose, get_checks
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def uninstall(monkeypatch):
     """uninstall(*names): their metadata and their modules cannot be found any more."""
 
     def hide(*names):
-        version, find_spec = metadata.version, packages.importlib.util.find_spec
+        version, find_spec = metadata.version, binaries.importlib.util.find_spec
 
         def version_of_others(name):
             if name in names:
@@ -51,7 +51,7 @@ def uninstall(monkeypatch):
             return None if name.split('.')[0] in names else find_spec(name, package)
 
         monkeypatch.setattr(packages.metadata, 'version', version_of_others)
-        monkeypatch.setattr(packages.importlib.util, 'find_spec', find_others)
+        monkeypatch.setattr(binaries.importlib.util, 'find_spec', find_others)
 
     return hide
 
@@ -61,14 +61,14 @@ def break_import(monkeypatch):
     """break_import(name, error): importing the module raises, as a wrong binary does."""
 
     def set_error(name, error):
-        import_module = packages.importlib.import_module
+        import_module = binaries.importlib.import_module
 
         def import_or_raise(wanted, package=None):
             if wanted == name:
                 raise error
             return import_module(wanted, package)
 
-        monkeypatch.setattr(packages.importlib, 'import_module', import_or_raise)
+        monkeypatch.setattr(binaries.importlib, 'import_module', import_or_raise)
 
     return set_error
 
@@ -138,52 +138,52 @@ def test_openxlab_that_pins_an_old_setuptools(install):
 
 def test_binary_of_another_numpy(break_import):
     break_import('pycocotools.mask', ValueError('numpy.dtype size changed'))
-    found = packages.check_numpy_binaries()
+    found = binaries.check_numpy_binaries()
     assert_found(found, FAULT, 'pycocotools.mask (numpy.dtype size changed)', 'pip')
 
 
 def test_xtcocotools_binary_of_another_numpy(break_import, monkeypatch):
     spec = importlib.machinery.ModuleSpec('xtcocotools', None, origin='x.so')
-    find_spec = packages.importlib.util.find_spec
+    find_spec = binaries.importlib.util.find_spec
     monkeypatch.setattr(
-        packages.importlib.util,
+        binaries.importlib.util,
         'find_spec',
         lambda name, package=None: spec if name == 'xtcocotools' else find_spec(name),
     )
     break_import('xtcocotools.mask', ValueError('numpy.dtype size changed'))
-    found = packages.check_xtcocotools()
+    found = binaries.check_xtcocotools()
     assert_found(found, FAULT, 'does not load with numpy', 'uninstall -y xtcocotools')
 
 
 def test_no_evaluator_at_all(uninstall):
     uninstall('xtcocotools', 'pycocotools')
-    assert_found(packages.check_xtcocotools(), FAULT, 'neither', 'install pycocotools')
+    assert_found(binaries.check_xtcocotools(), FAULT, 'neither', 'install pycocotools')
     assert dict(diagnose())['xtcocotools'].state == FAULT
 
 
 def test_xtcocotools_may_be_missing(uninstall):
     uninstall('xtcocotools')
-    assert packages.check_xtcocotools().state == OK
+    assert binaries.check_xtcocotools().state == OK
 
 
 def test_no_mmcv(uninstall):
     uninstall('mmcv', 'mmcv-lite')
-    assert_found(packages.check_mmcv(), FAULT, 'neither mmcv', 'mmcv-lite==2.1.0')
+    assert_found(binaries.check_mmcv(), FAULT, 'neither mmcv', 'mmcv-lite==2.1.0')
 
 
 def test_mmcv_twice(install):
     install('mmcv', '2.1.0')
     install('mmcv-lite', '2.1.0')
-    assert_found(packages.check_mmcv(), FAULT, 'share one folder', 'pip uninstall')
+    assert_found(binaries.check_mmcv(), FAULT, 'share one folder', 'pip uninstall')
 
 
 def test_mmcv_operators_built_for_another_torch(break_import, monkeypatch):
     spec = importlib.machinery.ModuleSpec('mmcv._ext', None, origin='_ext.so')
     monkeypatch.setattr(
-        packages.importlib.util, 'find_spec', lambda name, package=None: spec
+        binaries.importlib.util, 'find_spec', lambda name, package=None: spec
     )
     break_import('mmcv._ext', ImportError('undefined symbol: _ZN2at'))
-    found = packages.check_mmcv()
+    found = binaries.check_mmcv()
     assert_found(found, FAULT, 'undefined symbol', 'mmcv-lite==2.1.0')
 
 
@@ -196,13 +196,13 @@ def test_setuptools_without_pkg_resources(uninstall):
 def test_two_opencvs(install):
     for name in ('opencv-python', 'opencv-python-headless'):
         install(name, '4.11.0', files=['cv2/version.py'])
-    found = packages.check_opencv_packages()
+    found = binaries.check_opencv_packages()
     assert_found(found, WARNING, 'overwrite each other', 'pip uninstall')
 
 
 def test_no_opencv(uninstall, monkeypatch):
     uninstall('cv2')
-    found = packages.check_opencv_packages()
+    found = binaries.check_opencv_packages()
     assert_found(found, FAULT, 'missing', 'opencv-python-headless')
 
 
