@@ -1,6 +1,7 @@
 """Accuracy of the codec's decoding beside stock MMPose's, per sigma, in input px.
 
-    python benchmarks/codec_accuracy.py [--people 40] [--out benchmarks/codec_accuracy.md]
+    python benchmarks/codec_accuracy.py [--people 60] [--seeds 5]
+        [--out benchmarks/codec_accuracy.md]
 
 Maps of 48x64 cells for a 192x256 input (1 cell = 4 px), 17 joints with one sigma, seeded.
 Noise-free: targets as each codec draws them, joints anywhere 6 cells or more from a
@@ -13,7 +14,8 @@ border. Predicted: what a network gives instead of a target:
 
 Stock is `MSRAHeatmap(sigma=s)` with the quarter offset, or `unbiased=True` (DARK), whose
 blur kernel is 11 cells wide at every sigma. Errors above 20 px (the wrong mode was
-higher) count as 20.
+higher) count as 20. Both sides decode the same maps; a ratio's standard error comes from
+the ratios of the single seeds.
 """
 
 import argparse
@@ -67,10 +69,10 @@ def smooth(noise, width):
 
 
 def make_predictions(
-    sigma: float, people: int
+    sigma: float, people: int, seed: int
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Sigma -> per condition its name, maps (B, K, H, W), joints (B, K, 2) in px."""
-    rng = np.random.default_rng(int(sigma * 100))
+    rng = np.random.default_rng([int(sigma * 100), seed])
     count = people * NUM_JOINTS
     scale = np.array(INPUT_SIZE) / HEATMAP_SIZE
     for name, width, noise, smoothness in CONDITIONS:
@@ -122,18 +124,42 @@ def make_codecs(sigma: float, unbiased: bool) -> tuple[object, object]:
     )
 
 
-def add_row(lines, sigma, name, errors) -> list[float]:
-    """Errors of stock and ours (M,) -> a row of the table; root mean squares."""
-    rms = [float(np.sqrt((e**2).mean())) for e in errors]
-    cells = [f'{r:.2f} ({np.median(e):.2f})' for r, e in zip(rms, errors, strict=True)]
-    lines.append(
-        f'| {sigma} | {name} | {cells[0]} | {cells[1]} | {rms[1] / rms[0]:.2f} |'
-    )
-    return rms
+def compute_rms(errors: np.ndarray) -> float:
+    return float(np.sqrt((errors**2).mean()))
 
 
-def write_tables(people: int, sigmas=SIGMAS) -> tuple[str, dict]:
-    """Measure everything -> Markdown, and root mean squares by (sigma, condition)."""
+def add_row(lines, sigma, name, stock, ours) -> float:
+    """Errors of both sides (seeds, M) -> a row of the table; ratio of their rms."""
+    cells = [f'{compute_rms(e):.2f} ({np.median(e):.2f})' for e in (stock, ours)]
+    ratio = compute_rms(ours) / compute_rms(stock)
+    single = [compute_rms(b) / compute_rms(a) for a, b in zip(stock, ours, strict=True)]
+    error = ''
+    if len(single) > 1:
+        error = f' +- {np.std(single, ddof=1) / len(single) ** 0.5:.3f}'
+    lines.append(f'| {sigma} | {name} | {cells[0]} | {cells[1]} | {ratio:.3f}{error} |')
+    return ratio
+
+
+def compare_predicted(lines, sigma: float, people: int, seeds: int) -> dict:
+    """Sigma -> rows of the table; ratio ours / DARK by (sigma, condition)."""
+    codecs = make_codecs(sigma, unbiased=True)
+    errors: dict[str, list[list[np.ndarray]]] = {}
+    for seed in range(seeds):
+        for name, maps, joints in make_predictions(sigma, people, seed):
+            sides = errors.setdefault(name, [[], []])
+            for codec, side in zip(codecs, sides, strict=True):
+                side.append(measure(codec, maps, joints))
+    ratios = {
+        (sigma, name): add_row(lines, sigma, name, *map(np.stack, sides))
+        for name, sides in errors.items()
+    }
+    pooled = [np.hstack([np.stack(s[i]) for s in errors.values()]) for i in (0, 1)]
+    ratios[sigma, 'all'] = add_row(lines, sigma, '**all**', *pooled)
+    return ratios
+
+
+def write_tables(people: int, seeds: int, sigmas=SIGMAS) -> tuple[str, dict]:
+    """Measure everything -> Markdown, and ratios ours / DARK by (sigma, condition)."""
     lines = [
         '# Accuracy of the codec',
         '',
@@ -156,31 +182,41 @@ def write_tables(people: int, sigmas=SIGMAS) -> tuple[str, dict]:
         '',
         '## Predicted maps: root mean square (median) of the error',
         '',
-        f'{people * NUM_JOINTS} joints per cell.',
+        f'{people * NUM_JOINTS} joints per cell and seed, {seeds} seeds; the ratio is of '
+        'root mean squares, with its standard error.',
+        '',
+    ]
+    rows: list[str] = []
+    ratios = {}
+    for sigma in sigmas:
+        ratios |= compare_predicted(rows, sigma, people, seeds)
+    lines += [
+        *describe_losses(ratios),
         '',
         '| sigma | maps | DARK | gm_pose unbiased | gm_pose / DARK |',
         '|---|---|---|---|---|',
+        *rows,
     ]
-    results = {}
-    for sigma in sigmas:
-        stock, ours = make_codecs(sigma, unbiased=True)
-        pooled: list[list[np.ndarray]] = [[], []]
-        for name, maps, joints in make_predictions(sigma, people):
-            errors = [measure(codec, maps, joints) for codec in (stock, ours)]
-            for side, values in zip(pooled, errors, strict=True):
-                side.append(values)
-            results[sigma, name] = add_row(lines, sigma, name, errors)
-        errors = [np.concatenate(side) for side in pooled]
-        results[sigma, 'all'] = add_row(lines, sigma, '**all**', errors)
-    return '\n'.join(lines) + '\n', results
+    return '\n'.join(lines) + '\n', ratios
+
+
+def describe_losses(ratios: dict) -> list[str]:
+    """Ratios -> a sentence on where DARK is ahead."""
+    behind = [
+        f'sigma {sigma}, {name.replace("all", "all together")} ({ratio - 1:.1%})'
+        for (sigma, name), ratio in ratios.items()
+        if ratio > 1
+    ]
+    return ['DARK is ahead at: ' + ('; '.join(behind) or 'none') + '.']
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--people', type=int, default=40)
+    parser.add_argument('--people', type=int, default=60)
+    parser.add_argument('--seeds', type=int, default=5)
     parser.add_argument('--out', type=Path, help='Markdown file to write')
     args = parser.parse_args()
-    table, _ = write_tables(args.people)
+    table, _ = write_tables(args.people, args.seeds)
     print(table, end='')
     if args.out:
         args.out.write_text(table)

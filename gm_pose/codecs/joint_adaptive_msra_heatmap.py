@@ -9,7 +9,12 @@ import torch
 from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.registry import KEYPOINT_CODECS
 
-from gm_pose.codecs import gaussian_encoding, heatmap_decoding, sigma_tables
+from gm_pose.codecs import (
+    gaussian_encoding,
+    gaussian_stamps,
+    heatmap_decoding,
+    sigma_tables,
+)
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 
 ALIGNMENTS = ('centered', 'msra')
@@ -105,7 +110,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self.scale_factor = (
             np.array(self.input_size) / np.array(self.heatmap_size)
         ).astype(np.float32)
-        self._stamps = gaussian_encoding.make_stamps(resolved.cells, self.heatmap_size)
+        self._stamps = gaussian_stamps.make_stamps(resolved.cells, self.heatmap_size)
         self._grid = gaussian_encoding.make_exact_grid(
             resolved.cells, self.heatmap_size
         )
@@ -155,7 +160,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
                 centers_cells, labelled, self.sigmas_cells, self.heatmap_size
             )
         else:
-            heatmaps, in_reach = gaussian_encoding.draw_stamps(
+            heatmaps, in_reach = gaussian_stamps.draw_stamps(
                 centers_cells, labelled, self._stamps, self.heatmap_size
             )
         weights = keypoints_visible * (in_reach >= labelled)  # or: unlabelled
@@ -179,12 +184,8 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
     def _decode(
         self, heatmaps: np.ndarray | torch.Tensor
     ) -> tuple[np.ndarray, np.ndarray]:
-        positions, scores = heatmap_decoding.decode_heatmaps(
-            heatmaps, self.sigmas_cells if self.unbiased else None
-        )
-        for axis in range(2):  # a third of the time of one broadcast product
-            positions[..., axis] *= self.scale_factor[axis]
-        return positions, scores
+        sigmas = self.sigmas_cells if self.unbiased else None
+        return heatmap_decoding.decode_heatmaps(heatmaps, sigmas, self.scale_factor)
 
     def _check_count(self, num_joints: int) -> None:
         if not self._is_uniform and num_joints != len(self.sigmas_cells):

@@ -15,10 +15,9 @@ from gm_pose.codecs.gaussian_encoding import (
     compute_balance_weights,
     draw_exact,
     draw_msra,
-    draw_stamps,
     make_exact_grid,
-    make_stamps,
 )
+from gm_pose.codecs.gaussian_stamps import draw_stamps, make_stamps
 
 # exp(-a) with a rounded twice in float32 (the sum of squares of whole numbers is exact;
 # its product with 1 / (2 s^2) is not) and exp itself good to 2 ulp: the error is at most
