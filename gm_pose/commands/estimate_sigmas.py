@@ -1,7 +1,6 @@
 """Estimate a sigma table from a COCO-style annotation file."""
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,8 @@ from gm_pose.codecs.sigma_estimation import JointSizes, measure_joints
 from gm_pose.codecs.sigma_tables import scale_to_mean
 from gm_pose.codecs.skeleton import average_mirrored
 from gm_pose.data_checks.keypoints import mirror_name
+from gm_pose.engine.annotation_checks import read_json
+from gm_pose.engine.user_errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,11 +55,9 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
         ValueError: not a COCO-style keypoint file; the text says what is missing.
     """
     try:
-        data = json.loads(path.read_text())
-    except OSError as error:
-        raise ValueError(f"cannot read '{path}': {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"'{path}' is not JSON: {error}") from error
+        data = read_json(str(path))
+    except UserError as error:
+        raise ValueError(str(error)) from error
     if not isinstance(data, dict) or not data.get('annotations'):
         raise ValueError(f"'{path}' has no annotations: a COCO-style file is wanted")
     for name in ('annotations', 'categories'):

@@ -141,8 +141,9 @@ def test_command_names_joints_that_were_never_seen(tmp_path, capsys):
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (None, 'cannot read'),
-        ('{', 'is not JSON'),
+        (None, 'ann.json cannot be read: No such file'),
+        ('{', 'ann.json ends in the middle (truncated)'),
+        ('{]}', 'ann.json is no JSON'),
         ('[]', 'has no annotations'),
         ('{"annotations": [{"bbox": [0, 0, 1, 1]}]}', 'no annotation with keypoints'),
         ('{"annotations": [{"keypoints": [1, 2]}]}', 'of [2] keypoint numbers'),
