@@ -54,7 +54,7 @@ def make_smoothing_matrix(
     # rounds a weight by 1e-7 of the row.
     edges = sigmas.clamp(max=WIDEST_SIGMA) * math.sqrt(2)
     kernel = torch.erf((distance + 0.5) / edges) - torch.erf((distance - 0.5) / edges)
-    if math.isfinite(truncate):
+    if truncate < math.inf:  # torch.compile cannot trace math.isfinite
         inside = distance <= torch.ceil(truncate * sigmas)
         kernel = torch.where(inside, kernel, torch.zeros_like(kernel))
     # Row i is the window of g(size - 1) ... g(0) ... g(size - 1) with g(0) at i. Erf

@@ -1,9 +1,12 @@
 """Block and head under torch.compile, torch.export and ONNX, in one model.
 
-`torch.compile` runs with the `aot_eager` backend: it traces forward and backward as
-`inductor` does, but needs no C++ compiler at run time. `fullgraph=True` forbids breaks.
+`torch.compile` mostly runs with the `aot_eager` backend: it traces forward and backward
+as `inductor` does, but needs no C++ compiler at run time. `fullgraph=True` forbids breaks.
 """
 
+import os
+import shutil
+import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +72,49 @@ def test_compiled_training_equals_eager(kwargs):
     for parameter, gradient in zip(model.parameters(), gradients, strict=True):
         scale = gradient.abs().max().item() + 1e-3
         torch.testing.assert_close(parameter.grad, gradient, rtol=0, atol=1e-4 * scale)
+
+
+def test_one_compilation_serves_any_batch_and_other_maps_follow():
+    model = NeckAndHead().eval()
+    torch._dynamo.reset()
+    graphs = []
+
+    def count_graphs(graph, example_inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    compiled = torch.compile(model, backend=count_graphs, fullgraph=True, dynamic=True)
+    for batch in (2, 5):
+        assert torch.equal(compiled(make_feature(batch)), model(make_feature(batch)))
+    assert len(graphs) == 1
+    # The smoothing matrices are as large as the map, so another map is another graph.
+    for height, width in ((7, 6), (16, 12)):
+        x = torch.randn(3, 24, height, width)
+        assert torch.equal(compiled(x), model(x))
+
+
+def find_what_inductor_lacks() -> str | None:
+    """Why inductor cannot build C++ kernels here, or None."""
+    compiler = os.environ.get('CXX', 'g++')
+    if shutil.which(compiler) is None:
+        return f'inductor needs a C++ compiler, {compiler} was not found'
+    header = Path(sysconfig.get_paths()['include'], 'Python.h')
+    return None if header.exists() else f'inductor needs {header}'
+
+
+@pytest.mark.slow
+def test_inductors_kernels_agree_with_eager():
+    reason = find_what_inductor_lacks()
+    if reason is not None:
+        pytest.skip(reason)
+    model = NeckAndHead().eval()
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend='inductor', fullgraph=True, dynamic=True)
+    with torch.no_grad():
+        for batch in (2, 5):
+            x = make_feature(batch)
+            # Fused kernels add up in another order: float32 roundings only.
+            torch.testing.assert_close(compiled(x), model(x), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize('kwargs', [dict(), dict(with_cp=True)])
