@@ -2,8 +2,9 @@
 
     python benchmarks/codec_speed.py [--rounds 200] [--out benchmarks/codec_speed.md]
 
-Both sides run in turns in one process, so that a busy machine slows both alike; the
-ratio, not the time, is the result.
+Both sides run in turns in one process, so that a busy machine slows both alike, and CPU
+time is taken, so that a call does not pay for its interruptions, of which the longer one
+has more. The ratio, not the time, is the result.
 
 Decoding 64 people takes less time than a CPU needs to fetch their maps from memory, so
 the state of the caches decides. Three are measured; both sides start from the same one:
@@ -52,7 +53,7 @@ def measure_medians(
     calls: int,
     prepare: Callable[[], object] | None = None,
 ) -> dict[str, float]:
-    """Median time in us of each function; in each round `calls` of each, one by one.
+    """Median CPU time in us of each function; in each round `calls` of each, one by one.
 
     The first half of the calls warms up and does not count. `prepare` runs before every
     call, untimed.
@@ -63,9 +64,9 @@ def measure_medians(
             for call in range(calls):
                 if prepare is not None:
                     prepare()
-                start = time.perf_counter()
+                start = time.thread_time()
                 function()
-                elapsed = time.perf_counter() - start
+                elapsed = time.thread_time() - start
                 if call >= calls // 2:
                     times[name].append(elapsed)
     return {name: float(np.median(t)) * 1e6 for name, t in times.items()}
@@ -155,10 +156,10 @@ STATES = ('written', 'warm', 'cold')
 INTRODUCTION = """# Speed of the codec
 
 Written by `python benchmarks/codec_speed.py`, which says how it is measured. One thread,
-maps of 48x64 cells, both sides in turns in one process, medians of {encodings} encodings
-and {decodings} decodings (cold: {cold}). Decoding starts from maps that were written just
-before, by an untimed copy. Bound: filling the output once (encode), reading the input once
-(decode).
+maps of 48x64 cells, both sides in turns in one process, medians of the CPU times of
+{encodings} encodings and {decodings} decodings (cold: {cold}). Decoding starts from maps
+that were written just before, by an untimed copy. Bound: filling the output once (encode),
+reading the input once (decode).
 
 {machine}, Python {python}, numpy {numpy}, torch {torch}
 
