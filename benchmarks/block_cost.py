@@ -170,15 +170,9 @@ def measure_costs(device: str, pairs: int, batch_size: int) -> dict[str, list[Ra
         with torch.no_grad():
             model(image, None)
 
-    flops = {}
-    for name, switch in switches.items():
+    for switch in switches.values():
         switch.model.eval()
-        counts = []
-        for on in (True, False):
-            with FlopCounterMode(display=False) as counter:
-                infer(switch.turn(on))
-            counts.append(counter.get_total_flops())
-        flops[name] = Ratio(counts[0] / counts[1])
+    flops = {name: compare_flops(switch, image) for name, switch in switches.items()}
     inference = measure_pairs(switches, infer, INFERENCES * pairs, device)
 
     batch = make_batch(batch_size)
@@ -193,12 +187,22 @@ def measure_costs(device: str, pairs: int, batch_size: int) -> dict[str, list[Ra
     return {
         name: [
             Ratio(count_parameters(switch.turn(True)) / baseline),
-            flops[name],
+            Ratio(flops[name]),
             training[name],
             inference[name],
         ]
         for name, switch in switches.items()
     }
+
+
+def compare_flops(switch: Switch, image: torch.Tensor) -> float:
+    """FLOPs of one inference with the block to those without."""
+    counts = []
+    for on in (True, False):
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            switch.turn(on)(image, None)
+        counts.append(counter.get_total_flops())
+    return counts[0] / counts[1]
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gm_pose.models.gaussian_mixture import GaussianMixture, spread_sigmas
 from gm_pose.models.gaussian_smoothing import smooth_gaussian
@@ -132,6 +133,21 @@ def test_sigmas_stay_bounded_and_finite_over_1000_large_steps(direction):
     assert mixture(x, context).isfinite().all()
 
 
+@pytest.mark.parametrize('per_channel', [False, True])
+def test_gradients_of_maps_weights_and_raw_widths_pass_gradcheck(per_channel):
+    mixture = build_mixture(sigma_per_channel=per_channel).double()
+    x, context = (full[:1, :, :3, :2].double() for full in make_maps())
+    names = [name for name, _ in mixture.named_parameters()]
+    assert names == ['raw_sigmas', 'weights.logits.weight', 'weights.logits.bias']
+
+    def mix(x, context, *parameters):
+        state = dict(zip(names, parameters, strict=True))
+        return torch.func.functional_call(mixture, state, (x, context))
+
+    inputs = [x, context, *(parameter.detach() for parameter in mixture.parameters())]
+    assert torch.autograd.gradcheck(mix, [leaf.requires_grad_() for leaf in inputs])
+
+
 @pytest.mark.parametrize('raw', [-1e30, -200.0, 200.0, 1e30])
 def test_extreme_raw_widths_give_finite_output_and_gradient(raw):
     mixture = build_mixture()
@@ -210,6 +226,38 @@ def test_readout_leaves_nothing_behind_even_after_an_error():
         mixture(torch.zeros(1, 6, 8, 6), torch.zeros(1, 5, 8, 6))
     modules = [mixture, *mixture.modules()]
     assert not any(module._forward_hooks for module in modules)
+
+
+class ListOperations(TorchDispatchMode):
+    """Names of the operations inside the `with`."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_forward_pays_nothing_outside_of_the_readout():
+    mixture, maps = build_mixture(), make_maps()
+
+    def list_operations() -> list[str]:
+        with ListOperations() as operations:
+            mixture(*maps)
+        return operations.names
+
+    before, held = list_operations(), set(vars(mixture))
+    with read_mixtures(mixture):
+        during = list_operations()
+    # Reading is more than the forward: once more softplus, and detached results.
+    assert [name for name in during if 'detach' in name]
+    assert len(during) > len(before)
+    assert list_operations() == before
+    assert set(vars(mixture)) == held
+    tensors = [value for value in vars(mixture).values() if torch.is_tensor(value)]
+    assert not tensors
 
 
 def test_find_mixtures_names_them_as_the_model_does():

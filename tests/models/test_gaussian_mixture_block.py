@@ -180,6 +180,20 @@ def test_channels_last_gives_the_same_and_stays_channels_last():
 # --- ablations -------------------------------------------------------------------------
 
 
+def test_settings_reach_the_mixture():
+    mixture = build_block(with_cp=True, min_sigma=0.01, truncate=2.5).mixture
+    assert (mixture.with_cp, mixture.min_sigma, mixture.truncate) == (True, 0.01, 2.5)
+    sigmas = build_block(init_sigmas=[0.2, 0.4, 0.9], learn_sigmas=False).mixture.sigmas
+    torch.testing.assert_close(sigmas, torch.tensor([0.2, 0.4, 0.9]))
+
+
+def test_default_widths_span_the_tables_in_feature_cells():
+    sigmas = build_block(num_components=4).mixture.sigmas
+    torch.testing.assert_close(sigmas, torch.tensor([0.15, 0.3, 0.6, 1.2]))
+    # Set 1 and Set 2: at most 2.2 heatmap cells, an eighth of that in feature cells.
+    assert sigmas.min() < 2.2 / 8 < sigmas.max()
+
+
 @pytest.mark.parametrize(
     'kwargs',
     [

@@ -169,6 +169,40 @@ def test_head_keeps_heatmap_heads_type_under_autocast():
     assert torch.equal(out, wanted)
 
 
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_head_trains_under_autocast(with_cp):
+    head, feats = build_head(with_cp=with_cp), (make_features(2, 12, 8, 6),)
+    wanted = head(feats)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        out = head(feats)
+    assert out.dtype == torch.bfloat16
+    # Ten results on the way (convolutions, norms, views, sums), each rounded by 2^-8,
+    # mixed by weights of logits up to ~20 that are rounded by 2^-8 themselves.
+    atol = 10 * 2**-8 * (1 + 20 * 2**-8) * wanted.abs().max().item()
+    torch.testing.assert_close(out.float(), wanted, rtol=0, atol=atol)
+    out.float().square().mean().backward()
+    for parameter in head.parameters():
+        assert parameter.grad.dtype == torch.float32
+        assert parameter.grad.isfinite().all()
+
+
+def test_head_keeps_bfloat16():
+    head = build_head().eval().bfloat16()
+    out = head((make_features(2, 12, 8, 6).bfloat16(),))
+    assert out.dtype == torch.bfloat16
+    assert out.isfinite().all()
+
+
+def test_settings_reach_the_mixture():
+    mixture = build_head(with_cp=True, min_sigma=0.01, truncate=2.5).mixture
+    assert (mixture.with_cp, mixture.min_sigma, mixture.truncate) == (True, 0.01, 2.5)
+
+
+def test_default_widths_are_in_heatmap_cells():
+    sigmas = build_head().mixture.sigmas
+    torch.testing.assert_close(sigmas, torch.tensor([[0.5, 1.0, 2.0]]).expand(5, 3))
+
+
 def test_channels_last_gives_the_same():
     head, feature = build_head().eval(), make_features(2, 12, 8, 6)
     wanted = head((feature,))
