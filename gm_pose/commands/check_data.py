@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 1 if training would be harmed, else 0."""
     from gm_pose.data_checks import check_annotations, check_images
-    from gm_pose.engine.annotation_checks import check_coco_frame, read_json
+    from gm_pose.engine.coco_layout import check_coco_frame, read_json
     from gm_pose.engine.user_errors import UserError
 
     if args.images is not None and not osp.isdir(args.images):

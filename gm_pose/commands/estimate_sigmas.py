@@ -9,7 +9,7 @@ from gm_pose.codecs.sigma_estimation import JointSizes, measure_joints
 from gm_pose.codecs.sigma_tables import scale_to_mean
 from gm_pose.codecs.skeleton import average_mirrored
 from gm_pose.data_checks.keypoints import mirror_name
-from gm_pose.engine.annotation_checks import read_json
+from gm_pose.engine.coco_layout import read_json
 from gm_pose.engine.user_errors import UserError
 
 

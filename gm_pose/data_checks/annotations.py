@@ -17,9 +17,11 @@ __all__ = ['check_annotations', 'get_joint_names']
 
 def get_joint_names(data: dict) -> list[str]:
     """Names of the first category that has any, or an empty list."""
-    for category in data.get('categories') or []:
-        if category.get('keypoints'):
-            return [str(name) for name in category['keypoints']]
+    categories = data.get('categories')
+    for category in categories if isinstance(categories, list) else []:
+        names = category.get('keypoints') if isinstance(category, dict) else None
+        if names and isinstance(names, list):
+            return [str(name) for name in names]
     return []
 
 
@@ -56,7 +58,7 @@ def check_annotations(
         *_check_ids(data, people, images),
         *_check_boxes(known, images),
         _check_areas(known),
-        *check_definition(own_names, num_keypoints, with_keypoints, names, flip_pairs),
+        *check_definition(own_names, num_keypoints, known, names, flip_pairs),
         *check_keypoints(right, images, num_keypoints, own_names or list(names or [])),
         *_check_dropped(known),
     ]
@@ -121,7 +123,9 @@ def _check_dropped(people: list[dict]) -> list[Finding]:
         keypoints = person.get('keypoints')
         if person.get('iscrowd'):
             continue
-        if 'bbox' not in person or keypoints is None or not any(keypoints[2::3]):
+        if not isinstance(keypoints, (list, type(None))):
+            continue  # told by `check_definition`
+        if 'bbox' not in person or not any((keypoints or [])[2::3]):
             none.append(person['id'])
     usable = len(people) - len(crowds) - len(none)
     nobody = Finding('files without a person to train on', 'training stops', True)

@@ -24,7 +24,12 @@ def check_definition(
     flip_pairs: Sequence[tuple[int, int]] | None,
 ) -> list[Finding]:
     """Compare the number of joints, their names and their flip pairs with the config's."""
-    wrong = [p['id'] for p in people if len(p['keypoints']) != 3 * num_keypoints]
+    wrong = [
+        p['id']
+        for p in people
+        if (found := p.get('keypoints')) is not None
+        and not (isinstance(found, list) and len(found) == 3 * num_keypoints)
+    ]
     count = Finding(
         f'people whose number of keypoints is not {num_keypoints}',
         'training stops',

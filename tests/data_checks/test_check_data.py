@@ -67,6 +67,10 @@ def drop_joint(p, d):
     del p['keypoints'][-3:]
 
 
+def set_number_for_joints(p, d):
+    p['keypoints'] = 3
+
+
 def move_joint(p, d):
     p['keypoints'][:3] = [-30, 5, 2]
     p['num_keypoints'] = sum(v > 0 for v in p['keypoints'][2::3])
@@ -113,6 +117,7 @@ FAULTS = {
     move_box: 'boxes outside the image',
     widen_box: 'boxes partly outside the image',
     set_visibility: 'people with visibilities that are not 0, 1 or 2',
+    set_number_for_joints: 'people whose number of keypoints is not 17',
     drop_joint: 'people whose number of keypoints is not 17',
     move_joint: 'labelled joints outside the image',
     repeat_id: 'duplicated annotation ids',
@@ -145,6 +150,25 @@ def test_fault_is_found(damage, data, tmp_path, capsys):
         assert f'image {data["images"][0]["id"]}' in printed
     else:
         assert f'id {person["id"]}' in printed
+
+
+@pytest.mark.parametrize('value', [[1], {}, None])
+@pytest.mark.parametrize(
+    'place', ['annotations.id', 'annotations.image_id', 'images.id']
+)
+def test_id_of_another_kind_is_told(place, value, data, tmp_path, capsys):
+    name, field = place.split('.')
+    data[name][2][field] = value
+    path = tmp_path / 'annotations.json'
+    path.write_text(json.dumps(data))
+    assert main(['check-data', str(path)]) == 2
+    assert f'{name}[2].{field} is {value}' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('categories', [None, 3, [1], [dict(keypoints=3)]])
+def test_categories_of_another_kind_have_no_names(categories, data):
+    data['categories'] = categories
+    assert found(data) == {}
 
 
 def test_file_whose_people_are_all_dropped_is_harmful(data):
@@ -184,6 +208,38 @@ def test_config_argument_compares_with_its_dataset(folder, tmp_path, capsys):
         assert f'people whose number of keypoints is not {count}' in (
             capsys.readouterr().out
         )
+
+
+def test_config_of_several_datasets_is_compared_with_the_files_own(
+    folder, tmp_path, capsys
+):
+    path = str(folder / 'annotations/person_keypoints_train2017.json')
+    config = tmp_path / 'both.py'
+    text = (
+        "a = dict(type='CrowdPoseDataset', ann_file='crowd.json')\n"
+        "b = dict(type='CocoDataset', ann_file='annotations/{name}')\n"
+        "train_dataloader = dict(dataset=dict(type='ConcatDataset', datasets=[a, b]))\n"
+    )
+    for name, count in (('person_keypoints_train2017.json', 17), ('other.json', 14)):
+        config.write_text(text.format(name=name))
+        code = main(['check-data', path, '--config', str(config)])
+        assert code == (0 if count == 17 else 1)
+        assert f'number of keypoints is not {count}' in capsys.readouterr().out
+
+
+def test_reading_images_shows_how_far_it_is(folder, data, capsys, monkeypatch):
+    arguments = [
+        'check-data', str(folder / 'annotations/person_keypoints_train2017.json'),
+        '--images', str(folder / 'train2017'), '--workers', '2',
+    ]  # fmt: skip
+    total = len(data['images'])
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert f'{total} images read in ' in printed.out
+    assert printed.err.splitlines()[-1] == f'{total}/{total} images'
+    monkeypatch.setattr('sys.stderr.isatty', lambda: True, raising=False)
+    assert main(arguments) == 0
+    assert f'[{"#" * 30}] {total}/{total} images' in capsys.readouterr().err
 
 
 def test_image_faults_are_found(folder, data, tmp_path):
