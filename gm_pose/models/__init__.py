@@ -1,5 +1,5 @@
-"""Model parts: the Gaussian mixture, pure and as MMPose neck and head."""
+"""Model parts: the Gaussian mixture, pure and as MMPose neck and head; the flip test."""
 
-from gm_pose.models import heads, necks
+from gm_pose.models import heads, necks, pose_estimators
 
-__all__ = ['heads', 'necks']
+__all__ = ['heads', 'necks', 'pose_estimators']
