@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 from mmpose.registry import DATASETS
 from torch.utils.data import get_worker_info
 
@@ -81,6 +82,11 @@ class GuardedDataset:
             'check-data ANN.json --images DIR`'
         )
 
+    def count_images(self) -> int:
+        """Number of different images; that of samples where they do not name one."""
+        paths = list_image_paths(self.dataset)
+        return len(set(paths)) if None not in paths else len(self)
+
     def _name(self, index: int) -> str:
         """Index, annotation id and image of a sample."""
         try:
@@ -88,3 +94,20 @@ class GuardedDataset:
         except Exception:  # naming the sample must not hide what is wrong with it
             return str(index)
         return f'{index} (id {info.get("id")}, {info.get("img_path")})'
+
+
+def list_image_paths(dataset: Any) -> list[str | None]:
+    """A dataset and what it wraps -> the image of each sample, None where it has none.
+
+    Reads MMEngine's stored samples and leaves out what MMPose adds to each of them:
+    COCO's 150,000 take seconds, not minutes.
+    """
+    if hasattr(dataset, 'datasets'):
+        return [path for inner in dataset.datasets for path in list_image_paths(inner)]
+    if hasattr(dataset, 'dataset'):
+        return list_image_paths(dataset.dataset)
+    if not isinstance(dataset, BaseDataset):
+        return [None] * len(dataset)
+    indices = range(len(dataset))
+    samples = (BaseDataset.get_data_info(dataset, index) for index in indices)
+    return [sample.get('img_path') for sample in samples]

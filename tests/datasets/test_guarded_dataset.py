@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS
 from mmpose.structures import PoseDataSample
 
@@ -100,3 +101,30 @@ def test_attributes_are_the_datasets_own():
 def test_error_text_when_tries_are_none():
     with pytest.raises(ValueError, match='max_tries must be at least 1, got 0'):
         build(Noise(), max_tries=0)
+
+
+def test_images_of_wrapped_datasets_are_counted_once(tmp_path):
+    from gm_pose.datasets.synthetic_people import make_coco_folder
+
+    init_default_scope('mmpose')
+    make_coco_folder(tmp_path, train_people=5, val_people=3, seed=0)
+    train, val = (
+        dict(
+            type='CocoDataset',
+            data_root=str(tmp_path),
+            ann_file=f'annotations/person_keypoints_{split}2017.json',
+            data_prefix=dict(img=f'{split}2017/'),
+        )
+        for split in ('train', 'val')
+    )
+    images = [
+        len(list((tmp_path / f'{split}2017').iterdir())) for split in ('train', 'val')
+    ]
+    repeated = dict(type='RepeatDataset', dataset=train, times=3)
+    for dataset, wanted in (
+        (train, images[0]),
+        (repeated, images[0]),
+        (dict(type='ConcatDataset', datasets=[repeated, train, val]), sum(images)),
+    ):
+        assert build(dataset).count_images() == wanted
+    assert build(Noise()).count_images() == 10  # samples without the name of an image

@@ -65,7 +65,7 @@ def test_unreadable_images_are_skipped_counted_and_reported(
     )
     assert ended.code == 0, ended.tail
     report = next(line for line in ended.output.splitlines() if 'epoch 1: ' in line)
-    assert 'because of 2 unreadable images' in report
+    assert '2 of 10 images are unreadable' in report
     assert f'{broken.name}: ' in report
     assert f'{huge.name}: its header claims' in report
 
@@ -81,6 +81,48 @@ def test_too_many_unreadable_images_stop_the_run_with_the_list(
     assert 'max_share=0.01' in sentence
     assert f'{broken.name}: an empty file' in sentence
     assert broken.name in (tmp_path / 'w' / 'unreadable_images.txt').read_text()
+
+
+def test_image_of_many_people_counts_once(
+    own_coco, write_config, train_child, tmp_path
+):
+    path = own_coco / 'annotations/person_keypoints_train2017.json'
+    data = json.loads(path.read_text())
+    image = data['images'][0]
+    for person in data['annotations'][:7]:
+        person['image_id'] = image['id']
+    path.write_text(json.dumps(data))
+    (own_coco / 'train2017' / image['file_name']).write_bytes(b'')
+    # 22 people, now in 8 images: a third of the samples fall out, and 1 of 8 images.
+    for share, code in ((1 / 8, 0), (0.99 / 8, 2)):
+        config = write_config(ONE_EPOCH + allow(share))
+        ended = train_child(config, '--work-dir', tmp_path / 'w')
+        assert ended.code == code, ended.tail
+        what = (
+            'images are unreadable' if code == 0 else 'training images are unreadable'
+        )
+        assert f'1 of 8 {what}' in ended.output
+
+
+def test_processes_stop_at_the_share_that_they_met_together(tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    from gm_pose.engine.hooks import BadImageReportHook, bad_image_report_hook
+    from gm_pose.engine.user_errors import UserError
+
+    runner = SimpleNamespace(
+        rank=1,
+        epoch=0,
+        work_dir=str(tmp_path),
+        logger=SimpleNamespace(warning=lambda text: None),
+        train_dataloader=SimpleNamespace(dataset=range(100)),
+    )
+    met = [{'a.jpg: gone': 3}, {'a.jpg: gone': 4, 'b.jpg: gone': 1}]
+    monkeypatch.setattr(bad_image_report_hook, 'all_gather_object', lambda part: met)
+    BadImageReportHook(max_share=0.02).after_train_epoch(runner)
+    with pytest.raises(UserError, match='2 of 100 training images are unreadable'):
+        BadImageReportHook(max_share=0.01).after_train_epoch(runner)
+    assert len((tmp_path / 'unreadable_images_rank1.txt').read_text().splitlines()) == 2
 
 
 def test_dataset_without_targets_is_told_before_the_first_iteration(

@@ -18,13 +18,17 @@ _SHOWN = 10
 class BadImageReportHook(Hook):
     """Report the images that `GuardedDataset` skipped, at the end of each epoch.
 
+    An image counts once, however many people it shows and however often it is met.
+    A process stops as soon as it has met more than the share itself; at the end of an
+    epoch all of them stop if they have together.
+
     Args:
-        max_share: share of an epoch's samples that may fall out. The run stops as soon
-            as more have, without waiting for the epoch's end; 0 stops at the first.
+        max_share: share of the training images that may be unreadable; 0 stops at the
+            first.
 
     Raises:
         ValueError: `max_share` is not within [0, 1].
-        UserError: (while training) more samples fell out; the images are listed in
+        UserError: (while training) more images are unreadable; they are listed in
             `unreadable_images.txt` in the work directory.
     """
 
@@ -32,53 +36,64 @@ class BadImageReportHook(Hook):
         if not 0 <= max_share <= 1:
             raise ValueError(f'max_share must be within 0 and 1, got {max_share}')
         self.max_share = max_share
-        self._reasons: dict[str, int] = {}
-        self._seen = 0
+        self._samples: dict[str, int] = {}
+        self._num_images: int | None = None
 
     def before_train_epoch(self, runner: Runner) -> None:
-        self._reasons, self._seen = {}, 0
+        self._samples = {}
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         samples = data_batch['data_samples'] if isinstance(data_batch, dict) else []
-        self._seen += len(samples)
+        before = len(self._samples)
         for sample in samples:
             for reason in sample.metainfo.get(SKIPPED, []):
-                self._reasons[reason] = self._reasons.get(reason, 0) + 1
-        skipped = sum(self._reasons.values())
-        if not skipped:
-            return
-        # This process's part of the epoch; an endless loader has no end to divide by.
-        total = max(self._seen, len(runner.train_dataloader.sampler) or 1)
-        if skipped > self.max_share * total:
-            where = self._write_list(runner)
-            raise UserError(
-                f'{skipped} of {total} training samples have unreadable images, more than '
-                f'BadImageReportHook.max_share={self.max_share:g} allows '
-                f'({_list_some(self._reasons)}; all in {where}): mend or remove them, or '
-                'raise the share in custom_hooks'
-            )
+                self._samples[reason] = self._samples.get(reason, 0) + 1
+        if len(self._samples) > before:
+            self._stop_above_share(runner, self._samples)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        reasons: dict[str, int] = {}
-        for part in all_gather_object(self._reasons):
+        samples: dict[str, int] = {}
+        for part in all_gather_object(self._samples):
             for reason, count in part.items():
-                reasons[reason] = reasons.get(reason, 0) + count
-        if reasons:
+                samples[reason] = samples.get(reason, 0) + count
+        if samples:
             runner.logger.warning(
-                f'epoch {runner.epoch + 1}: {sum(reasons.values())} samples were replaced '
-                f'because of {len(reasons)} unreadable images: {_list_some(reasons)}'
+                f'epoch {runner.epoch + 1}: {len(samples)} of {self._count(runner)} '
+                f'images are unreadable, and other samples took their place '
+                f'{sum(samples.values())} times: {_list_some(samples)}'
             )
+            self._stop_above_share(runner, samples)
 
-    def _write_list(self, runner: Runner) -> str:
+    def _count(self, runner: Runner) -> int:
+        """Number of training images; looked up when the first one is unreadable."""
+        if self._num_images is None:
+            dataset = runner.train_dataloader.dataset
+            count = getattr(dataset, 'count_images', dataset.__len__)
+            self._num_images = count()
+        return self._num_images
+
+    def _stop_above_share(self, runner: Runner, samples: dict[str, int]) -> None:
+        count, total = len(samples), self._count(runner)
+        if count <= self.max_share * total:
+            return
         suffix = f'_rank{runner.rank}' if runner.rank else ''
         path = osp.join(runner.work_dir, f'unreadable_images{suffix}.txt')
-        Path(path).write_text('\n'.join(sorted(self._reasons)) + '\n')
-        return path
+        try:
+            Path(path).write_text('\n'.join(sorted(samples)) + '\n')
+            where = f'all in {path}'
+        except OSError as error:
+            where = f'{path} could not be written: {error.strerror}'
+        raise UserError(
+            f'{count} of {total} training images are unreadable, more than '
+            f'BadImageReportHook.max_share={self.max_share:g} allows '
+            f'({_list_some(samples)}; {where}): mend or remove them, or raise the share '
+            'in custom_hooks'
+        )
 
 
-def _list_some(reasons: dict[str, int]) -> str:
-    shown = sorted(reasons)[:_SHOWN]
-    more = len(reasons) - len(shown)
+def _list_some(samples: dict[str, int]) -> str:
+    shown = sorted(samples)[:_SHOWN]
+    more = len(samples) - len(shown)
     return ', '.join(shown) + (f' and {more} more' if more else '')
