@@ -1,19 +1,15 @@
 """Heatmaps without and with flip test, and how far the flipped map is off.
 
-This codec puts cell c at input px ``s c`` (s = input / heatmap size), as MSRAHeatmap does.
-Mirroring moves a joint from px x to ``w - 1 - x``; the map of the mirrored picture,
-mirrored back, has it at ``W - 1 - (w - 1 - x) / s = x / s - (s - 1) / s``: (s - 1) / s of a
-cell too far left, half a cell at s = 2, three quarters at s = 4. MMPose's `shift_heatmap`
-moves it one whole cell right. Neither 0 nor 1 is right for any s but 1; both bias the mean
-of the two maps. Moving the mirrored *picture* s - 1 px to the left is right, and
-interpolates nothing.
+The aligned one is the package's own, see `gm_pose.models.aligned_flip`; MMPose's two are
+off by (s - 1) / s of a cell one way and by 1 / s the other, s being input px per cell.
 """
 
 from typing import Any
 
-import torch
 from mmpose.models.utils.tta import flip_heatmaps
 from torch import Tensor
+
+from gm_pose.models.aligned_flip import mirror_aligned
 
 # name -> what it is
 FLIP_TESTS = {
@@ -22,15 +18,6 @@ FLIP_TESTS = {
     'flip_shift1': "MMPose's flip test, shift_heatmap=True",
     'flip_shift0': "MMPose's flip test, shift_heatmap=False",
 }
-
-
-def mirror_aligned(inputs: Tensor, stride: int) -> Tensor:
-    """Pictures (B, C, h, w) -> mirrored, moved `stride - 1` px left, border repeated."""
-    mirrored = inputs.flip(-1)
-    if stride == 1:
-        return mirrored
-    border = mirrored[..., -1:].expand(*mirrored.shape[:-1], stride - 1)
-    return torch.cat([mirrored[..., stride - 1 :], border], dim=-1)
 
 
 def predict_heatmaps(
