@@ -212,6 +212,26 @@ def test_neighbour_of_a_killed_process_ends_within_seconds(write_config, tmp_pat
     assert 'onnection' in logs  # gloo: connection closed, or reset, by peer
 
 
+def test_killed_worker_of_one_process_ends_the_job_within_seconds(
+    write_config, tmp_path
+):
+    import train
+
+    hook = dict(type='KillWorkerHook', iteration=1, rank=1)
+    config = write_config(
+        f"{NO_VALIDATION}train_cfg['max_epochs'] = 40\ncustom_hooks.append({hook!r})\n"
+    )
+    arguments = [
+        str(config), '--work-dir', str(tmp_path / 'w'), '--launcher', 'pytorch',
+    ]  # fmt: skip
+    ended = run_ranks(lambda: train.main(arguments), tmp_path)
+    seconds = time.time() - (tmp_path / 'w' / 'died').stat().st_mtime
+    assert [rank.code for rank in ended] == [70, 70], ended[0].tail
+    assert seconds < 20
+    record = next((tmp_path / 'w').glob('*/error_rank_1.txt')).read_text()
+    assert "a data loader's worker was killed" in record
+
+
 def test_error_of_one_process_ends_the_job_and_is_in_the_log(write_config, tmp_path):
     """Through the real launcher, as `mim train --launcher pytorch` starts it."""
     hook = dict(

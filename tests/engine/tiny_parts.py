@@ -59,6 +59,22 @@ class KillHook(Hook):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+@HOOKS.register_module()
+class KillWorkerHook(Hook):
+    """SIGKILL a data loader's worker before an iteration, as the kernel out of memory."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, iteration: int, rank: int):
+        self.iteration = iteration
+        self.rank = rank
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.iteration and runner.rank == self.rank:
+            Path(runner.work_dir, 'died').touch()
+            os.kill(psutil.Process().children()[0].pid, signal.SIGKILL)
+
+
 @OPTIM_WRAPPERS.register_module()
 class CpuAmpOptimWrapper(AmpOptimWrapper):
     """`AmpOptimWrapper`, which asks for a GPU, with a scaler and autocast of the CPU.
