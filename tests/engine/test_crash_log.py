@@ -36,10 +36,9 @@ def test_connection_that_a_killed_worker_breaks_is_explained(log):
     import torch.multiprocessing.reductions as reductions
 
     code = compile("raise ConnectionResetError('reset')", reductions.__file__, 'exec')
-    try:
+    with pytest.raises(ConnectionResetError) as error:
         exec(code)
-    except ConnectionResetError as error:
-        assert 'lower num_workers or batch_size' in log(error)
+    assert 'lower num_workers or batch_size' in log(error.value)
 
 
 @pytest.mark.parametrize(

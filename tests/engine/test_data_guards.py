@@ -141,6 +141,22 @@ def test_dataset_without_targets_is_told_before_the_first_iteration(
     assert 'Epoch(train)' not in ended.output
 
 
+def test_batch_without_targets_is_reported_once_with_its_samples(
+    own_coco, write_config, train_child, tmp_path
+):
+    path = own_coco / 'annotations/person_keypoints_train2017.json'
+    data = json.loads(path.read_text())
+    for person in data['annotations'][:-2]:
+        person['keypoints'][2::3] = [0] * 17
+    path.write_text(json.dumps(data))
+    batch = "train_dataloader['batch_size'] = 1\n"
+    ended = train_child(write_config(ONE_EPOCH + batch), '--work-dir', tmp_path / 'w')
+    assert ended.code == 0, ended.tail
+    told = [line for line in ended.output.splitlines() if 'no joint of this' in line]
+    assert len(told) == 1
+    assert 'its loss is 0 (samples id ' in told[0]
+
+
 def test_wrong_annotation_is_named_with_its_sample(
     own_coco, write_config, train_child, tmp_path
 ):

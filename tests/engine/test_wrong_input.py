@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import urllib.error
 from pathlib import Path
 
@@ -457,6 +458,54 @@ def test_wrong_arguments_of_test_are_refused(
     sentence = refuse(capsys, test_tool.main, arguments, tmp_path)
     for word in wanted:
         assert word in sentence
+
+
+def test_work_dir_that_another_run_holds_is_refused(
+    write_config, tmp_path, capsys, tools
+):
+    import time
+
+    import train
+
+    from gm_pose.engine.work_dir_lock import WorkDirLock
+
+    pid = os.fork()
+    if pid == 0:
+        with WorkDirLock(str(tmp_path / 'w')):
+            (tmp_path / 'w' / 'ready').touch()
+            time.sleep(60)
+        os._exit(0)
+    try:
+        while not (tmp_path / 'w' / 'ready').exists():
+            time.sleep(0.02)
+        config = write_config(NO_VALIDATION)
+        sentence = refuse(
+            capsys, train.main, [config, '--work-dir', tmp_path / 'w'], tmp_path
+        )
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert f'in use by process {pid}' in sentence
+    assert '--work-dir' in sentence
+
+
+@pytest.mark.parametrize('tool', ['train', 'test'])
+def test_work_dir_that_cannot_be_made_is_refused(
+    tool, write_config, tmp_path, capsys, tools
+):
+    """A file in its place; read-only and full ones are in test_work_dir_lock.py."""
+    import importlib
+
+    config = write_config(NO_VALIDATION if tool == 'train' else '')
+    checkpoint = tmp_path / 'epoch_1.pth'
+    save_checkpoint(config, checkpoint)
+    (tmp_path / 'file').touch()
+    words = [config, *([checkpoint] if tool == 'test' else [])]
+    words += ['--work-dir', tmp_path / 'file' / 'w']
+    main = importlib.import_module(tool).main
+    sentence = refuse(capsys, main, words, tmp_path)
+    assert '--work-dir' in sentence
+    assert str(tmp_path / 'file') in sentence
 
 
 @pytest.mark.parametrize('text', ['{"a": 1}', '[{"image_id": 1}]', '[1, 2'])
