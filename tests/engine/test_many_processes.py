@@ -13,7 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_runs import HERE, NO_VALIDATION, ROOT, Ended, hash_weights, run_child
+from tiny_runs import (
+    HERE,
+    NO_VALIDATION,
+    ROOT,
+    Ended,
+    hash_weights,
+    run_child,
+    save_checkpoint,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +144,6 @@ def test_two_processes_that_are_killed_and_resumed_end_with_the_same_weights(
 
 def test_evaluation_over_two_processes_gives_the_metrics_of_one(write_config, tmp_path):
     import test as test_tool  # tools/test.py
-    from test_wrong_input import save_checkpoint
 
     config = write_config("model['head']['type'] = 'NearTruthHead'\n")
     checkpoint = tmp_path / 'epoch_1.pth'

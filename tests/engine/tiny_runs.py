@@ -1,4 +1,4 @@
-"""Tiny configs, and training in child processes; fixtures are in conftest.py."""
+"""Tiny configs, training in child processes, refusals; fixtures are in conftest.py."""
 
 import hashlib
 import os
@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.config import config as config_module
+from mmengine.registry import init_default_scope
+from mmpose.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools'
@@ -130,3 +133,33 @@ def hash_weights(path: Path) -> str:
     for name, value in sorted(weights.items()):
         digest.update(name.encode() + value.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def refuse(capsys, main, arguments, tmp_path) -> str:
+    """Run a tool that has to refuse -> its sentence; nothing may have been written."""
+    before = sorted(str(path) for path in tmp_path.rglob('*'))
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    assert end.value.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    sentence = lines[-1]
+    assert sentence.startswith('gm_pose: error: ')
+    assert 'Traceback' not in '\n'.join(lines)
+    assert sorted(str(path) for path in tmp_path.rglob('*')) == before
+    return sentence
+
+
+def save_checkpoint(config: Path, path: Path, change=None) -> None:
+    """A checkpoint as training would write it, from the config's own model."""
+    init_default_scope('mmpose')
+    cfg = Config.fromfile(config)
+    model = MODELS.build(cfg.model)
+    checkpoint = dict(
+        meta=dict(epoch=1, iter=6, seed=3),
+        state_dict=model.state_dict(),
+        optimizer={},
+        message_hub={},
+    )
+    if change is not None:
+        change(checkpoint)
+    torch.save(checkpoint, path)
