@@ -1,86 +1,17 @@
-"""Two processes over gloo: the same metrics, the same steps, and no hang."""
+"""Two processes over gloo: the same metrics, the same steps, the same weights."""
 
 import json
 import os
 import pickle
-import socket
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tiny_runs import (
-    HERE,
-    NO_VALIDATION,
-    ROOT,
-    Ended,
-    hash_weights,
-    run_child,
-    save_checkpoint,
-)
+from tiny_jobs import INDEPENDENT, name_as_mpirun, name_as_slurm, run_ranks
+from tiny_runs import NO_VALIDATION, Ended, hash_weights, save_checkpoint
 
 pytestmark = pytest.mark.slow
-
-# Equal steps need a model whose output for a sample does not depend on the rest of the
-# batch: GroupNorm instead of BatchNorm, and no dropout.
-INDEPENDENT = """
-model['backbone']['norm_cfg'] = dict(type='GN', num_groups=2)
-model['neck'] = None
-train_dataloader.update(num_workers=0, persistent_workers=False)
-optim_wrapper = dict(optimizer=dict(_delete_=True, type='SGD', lr=1.0))
-param_scheduler = []
-train_cfg['max_epochs'] = 1
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return server.getsockname()[1]
-
-
-def name_as_torchrun(rank: int, size: int, port: int) -> dict[str, str]:
-    """What torchrun tells a process."""
-    return dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(size),
-                MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))  # fmt: skip
-
-
-def name_as_slurm(rank: int, size: int, port: int) -> dict[str, str]:
-    """What srun tells a process, and mim the port."""
-    return dict(SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank), SLURM_NTASKS=str(size),
-                SLURM_NODELIST='node[03-04]', MASTER_PORT=str(port))  # fmt: skip
-
-
-def name_as_mpirun(rank: int, size: int, port: int) -> dict[str, str]:
-    """What Open MPI tells a process, and the user the address."""
-    return dict(OMPI_COMM_WORLD_RANK=str(rank), OMPI_COMM_WORLD_LOCAL_RANK=str(rank),
-                OMPI_COMM_WORLD_SIZE=str(size), MASTER_ADDR='127.0.0.1',
-                MASTER_PORT=str(port))  # fmt: skip
-
-
-def run_ranks(
-    task, tmp_path: Path, size: int = 2, name=name_as_torchrun
-) -> list[Ended]:
-    """Run `task` in `size` processes that find each other as a launcher lets them."""
-    port, ended = free_port(), [None] * size
-
-    def start(rank: int):
-        def in_child():
-            os.environ.update(name(rank, size, port))
-            task()
-
-        ended[rank] = run_child(in_child, tmp_path / f'rank_{port}_{rank}.log')
-
-    threads = [threading.Thread(target=start, args=(rank,)) for rank in range(size)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return ended
 
 
 @pytest.fixture
@@ -193,80 +124,6 @@ def test_step_of_two_processes_is_the_step_of_one_with_twice_the_batch(
         )
         differs |= not torch.allclose(half[name], value, rtol=1e-5, atol=1e-6)
     assert differs  # from a run with half the batch
-
-
-def test_neighbour_of_a_killed_process_ends_within_seconds(write_config, tmp_path):
-    import train
-
-    hook = dict(type='KillHook', where='before_train_iter', iteration=2, rank=1)
-    config = write_config(
-        f'{NO_VALIDATION}{INDEPENDENT}custom_hooks.append({hook!r})\n'
-    )
-    arguments = [
-        str(config),
-        '--work-dir',
-        str(tmp_path / 'w'),
-        '--launcher',
-        'pytorch',
-    ]
-    first, second = run_ranks(lambda: train.main(arguments), tmp_path)
-    seconds = time.time() - (tmp_path / 'w' / 'died').stat().st_mtime
-    assert second.code == -9
-    assert first.code not in (0, -9)
-    assert seconds < 20
-    logs = ''.join(path.read_text() for path in (tmp_path / 'w').glob('*/*.log'))
-    assert 'stopped by ' in logs
-    assert 'onnection' in logs  # gloo: connection closed, or reset, by peer
-
-
-def test_killed_worker_of_one_process_ends_the_job_within_seconds(
-    write_config, tmp_path
-):
-    import train
-
-    hook = dict(type='KillWorkerHook', iteration=1, rank=1)
-    config = write_config(
-        f"{NO_VALIDATION}train_cfg['max_epochs'] = 40\ncustom_hooks.append({hook!r})\n"
-    )
-    arguments = [
-        str(config), '--work-dir', str(tmp_path / 'w'), '--launcher', 'pytorch',
-    ]  # fmt: skip
-    ended = run_ranks(lambda: train.main(arguments), tmp_path)
-    seconds = time.time() - (tmp_path / 'w' / 'died').stat().st_mtime
-    assert [rank.code for rank in ended] == [70, 70], ended[0].tail
-    assert seconds < 20
-    record = next((tmp_path / 'w').glob('*/error_rank_1.txt')).read_text()
-    assert "a data loader's worker was killed" in record
-
-
-def test_error_of_one_process_ends_the_job_and_is_in_the_log(write_config, tmp_path):
-    """Through the real launcher, as `mim train --launcher pytorch` starts it."""
-    hook = dict(
-        type='KillHook',
-        where='before_train_iter',
-        iteration=1,
-        rank=1,
-        error='provoked',
-    )
-    config = write_config(
-        f'{NO_VALIDATION}{INDEPENDENT}custom_hooks.append({hook!r})\n'
-    )
-    command = [
-        sys.executable, '-m', 'torch.distributed.launch', '--nproc_per_node=2',
-        f'--master_port={free_port()}', str(ROOT / 'tools' / 'train.py'), str(config),
-        '--work-dir', str(tmp_path / 'w'), '--launcher', 'pytorch',
-    ]  # fmt: skip
-    path = os.pathsep.join([str(ROOT), str(HERE), os.environ.get('PYTHONPATH', '')])
-    env = dict(os.environ, PYTHONPATH=path, OMP_NUM_THREADS='1')
-    ended = subprocess.run(
-        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=200
-    )
-    seconds = time.time() - (tmp_path / 'w' / 'died').stat().st_mtime
-    assert ended.returncode != 0
-    assert seconds < 30
-    assert 'RuntimeError: provoked' in ended.stderr
-    record = next((tmp_path / 'w').glob('*/error_rank_1.txt'))
-    assert 'RuntimeError: provoked' in record.read_text()
 
 
 def test_learning_rate_is_scaled_for_processes_and_accumulated_passes(
