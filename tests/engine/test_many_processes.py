@@ -46,7 +46,7 @@ def test_other_launchers_start_processes_over_gloo_too(
 def test_two_processes_that_are_killed_and_resumed_end_with_the_same_weights(
     write_config, tmp_path
 ):
-    """At the end of an epoch, with BatchNorm and dropout."""
+    """At the end of an epoch, with BatchNorm, and dropout that differs by process."""
     import train
 
     def run(config: Path, folder: str, *arguments: str) -> list[Ended]:
@@ -57,6 +57,7 @@ def test_two_processes_that_are_killed_and_resumed_end_with_the_same_weights(
     extra = (
         f"{NO_VALIDATION}train_cfg['max_epochs'] = 2\n"
         'train_dataloader.update(num_workers=0, persistent_workers=False)\n'
+        "randomness['diff_rank_seed'] = True\n"
     )
     hook = dict(type='KillHook', where='after_train_iter', iteration=4)
     plain = write_config(extra, 'plain.py')
