@@ -14,6 +14,8 @@ from studies.intervals import (
     format_interval,
 )
 
+ENOUGH_SEEDS = 3
+
 # arm -> seed -> result
 Results = dict[str, dict[int, dict]]
 
@@ -37,27 +39,30 @@ def get_metric(
 def choose_best(grouped: Results, adaptive: bool) -> str | None:
     """Best arm on the *select* part (mean AP with flip test), uniform or adaptive.
 
-    Only arms with the largest number of seeds compete, so that a lucky single run does
-    not win against a mean of several. Arms with a block, with hooks or with weights of
-    their own do not compete here: this compares sigma tables.
+    Only arms with `ENOUGH_SEEDS` seeds compete (while none has, those with the most), over
+    the seeds that they share, so that neither a lucky single run nor a lucky seed wins.
+    Arms with a block, with hooks or with the weights of another table do not compete
+    here: this compares sigma tables. MMPose's own joint weights are open to both sides.
     """
     candidates = {
         name: get_metric(runs, 'AP', 'select', 'flip')
         for name, runs in grouped.items()
         if is_candidate(ARMS[name], adaptive)
     }
-    if not candidates:
+    enough = min(ENOUGH_SEEDS, max(map(len, candidates.values()), default=0))
+    full = {n: values for n, values in candidates.items() if len(values) >= enough}
+    if not full:
         return None
-    most = max(len(values) for values in candidates.values())
-    full = {
-        n: np.mean(list(v.values())) for n, v in candidates.items() if len(v) == most
-    }
-    return max(full, key=lambda name: full[name])
+    shared = set.intersection(*(set(values) for values in full.values()))
+    return max(
+        full,
+        key=lambda name: np.mean([full[name][seed] for seed in shared or full[name]]),
+    )
 
 
 def is_candidate(arm: Arm, adaptive: bool) -> bool:
     """Whether an arm competes for the best uniform or best joint-adaptive table."""
-    if arm.neck or arm.head or arm.hooks or arm.weights_of is not None:
+    if arm.neck or arm.head or arm.hooks or arm.weights_of not in (None, 'dataset'):
         return False
     return isinstance(arm.codec['sigmas'], float) != adaptive
 

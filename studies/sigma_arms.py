@@ -13,6 +13,22 @@ _PAPER_ROWS: dict[str, tuple[str, Any]] = {
 }
 
 
+# Median error in input px of `sub-u2.0`, seed 0, on the part for choosing, with flip test,
+# left and right averaged: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles
+MEDIAN_ERRORS = (1.29, 1.13, 1.01, 1.56, 2.12, 3.19, 2.41, 2.68, 2.51)
+
+
+def scale_errors(mean: float) -> list[float]:
+    """Sigmas (17,) proportional to the median errors: wide where finding is hard."""
+    nose, *pairs = MEDIAN_ERRORS
+    errors = [nose, *(error for error in pairs for _ in range(2))]
+    return [round(error * mean * len(errors) / sum(errors), 2) for error in errors]
+
+
+# The OKS table of mean 2.5, cut at the best uniform sigma: 2.5 cells
+CAPPED = [0.97, 0.93, 0.93, 1.31, 1.31, 2.5, 2.5, 2.5, 2.5, 2.32, 2.32, *[2.5] * 6]
+
+
 def make_paper_arms(group: str, alignment: str) -> list[Arm]:
     prefix = {'msra': 'msra', 'centered': 'ctr'}[alignment]
     arms = []
@@ -62,6 +78,15 @@ def make_subcell_arms() -> list[Arm]:
         arms.append(
             Arm(f'bal-{key}', 'balanced', f'{title}, balanced', codec, datasets=where)
         )
+    for mean in (2.0, 2.5, 3.0):
+        codec = dict(sigmas=scale_errors(mean), unbiased=True, balance_weights=True)
+        title = f'median errors, mean {mean}, balanced'
+        arms.append(
+            Arm(f'bal-err-m{mean}', 'balanced', title, codec, datasets=COCO_ONLY)
+        )
+    codec = dict(sigmas=CAPPED, unbiased=True, balance_weights=True)
+    title = 'OKS, mean 2.5, at most 2.5, balanced'
+    arms.append(Arm('bal-cap-m2.5', 'balanced', title, codec, datasets=COCO_ONLY))
     return arms
 
 
@@ -79,6 +104,8 @@ def make_weight_arms() -> list[Arm]:
                 )
             )
     balanced = dict(sigmas=scale_oks(2.0, 0.5), unbiased=True, balance_weights=True)
+    oks = dict(balanced, sigmas=scale_oks(2.5, 1.0))
+    errors = dict(balanced, sigmas=scale_errors(2.5))
     return [
         *arms,
         Arm(
@@ -89,5 +116,24 @@ def make_weight_arms() -> list[Arm]:
             'bal-sqrt-m2.0-w-hard', 'weights',
             "sqrt OKS, mean 2.0, balanced, times MMPose's joint weights",
             balanced, weights_of='dataset',
+        ),
+        Arm(
+            'sub-u2.5-w-hard', 'weights', "uniform 2.5, MMPose's joint weights",
+            dict(sigmas=2.5, unbiased=True), weights_of='dataset',
+        ),
+        Arm(
+            'bal-oks-m2.5-w-hard', 'weights',
+            "OKS, mean 2.5, balanced, times MMPose's joint weights",
+            oks, weights_of='dataset',
+        ),
+        Arm(
+            'bal-cap-m2.5-w-hard', 'weights',
+            "OKS, mean 2.5, at most 2.5, balanced, times MMPose's joint weights",
+            dict(balanced, sigmas=CAPPED), weights_of='dataset', datasets=COCO_ONLY,
+        ),
+        Arm(
+            'bal-err-m2.5-w-hard', 'weights',
+            "median errors, mean 2.5, balanced, times MMPose's joint weights",
+            errors, weights_of='dataset', datasets=COCO_ONLY,
         ),
     ]  # fmt: skip

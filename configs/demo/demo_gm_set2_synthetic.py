@@ -26,6 +26,7 @@ codec = dict(
 # ResNet-18's blocks at 3/8 of its width and stride 8: three stages, the third without a
 # stride, so that the 12x16 map still tells a wrist from an elbow.
 model = dict(
+    type='AlignedFlipTopdownPoseEstimator',
     backbone=dict(
         _delete_=True,
         type='ResNet',
@@ -47,10 +48,7 @@ model = dict(
         decoder=dict(codec),
     ),
     train_cfg=dict(compute_acc=False),
-    # Mirroring 96 px moves x to 95 - x, mirroring 24 cells moves x / 4 to 23 - x / 4:
-    # the flipped heatmap comes back 3/4 of a cell too far left. Shifting it by one cell
-    # leaves 1/4 on the other side; not shifting leaves all of it.
-    test_cfg=dict(shift_heatmap=True),
+    test_cfg=dict(shift_heatmap=False),  # the estimator moves the picture instead
 )
 
 data_root = os.path.join(os.environ.get('COCO_ROOT') or 'data/synthetic_coco', '')

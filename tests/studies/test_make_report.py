@@ -53,6 +53,15 @@ def test_best_arm_is_chosen_on_the_select_part_only():
     assert choose_best({}, adaptive=True) is None
 
 
+def test_best_arm_is_chosen_over_the_seeds_that_all_have():
+    results = [make_result('sub-u1.5', seed, 70.0) for seed in range(3)]
+    results += [make_result('sub-u2.0', seed, 69.0) for seed in range(3)]
+    # two further lucky seeds do not count, nor does an arm of one seed
+    results += [make_result('sub-u2.0', seed, 90.0) for seed in (3, 4)]
+    results += [make_result('sub-u2.5', 0, 90.0)]
+    assert choose_best(group_results(results, 'studio17'), False) == 'sub-u1.5'
+
+
 def test_comparison_is_paired_by_seed():
     table = render_comparisons(group_results(RESULTS_3_ARMS, 'studio17'))
     row = next(line for line in table.splitlines() if 'best adaptive' in line)
