@@ -58,13 +58,18 @@ def open_run(args: argparse.Namespace) -> tuple[Any, Any]:
 def read_drawable_config(path: str) -> Any:
     """Config file -> config with ground-truth boxes and heatmaps as an output."""
     from gm_pose.engine import codec_config, preflight
+    from gm_pose.engine.settings_checks import check_model_section
     from gm_pose.engine.user_errors import UserError
 
     cfg = read_config(path)
-    if cfg.get('data_mode', 'topdown') != 'topdown' or 'head' not in cfg.model:
+    check_model_section(cfg)
+    model = cfg.get('model') or {}
+    if cfg.get('data_mode', 'topdown') != 'topdown' or 'head' not in model:
         raise UserError(
             f'config {path} is not a top-down heatmap model: only those are drawn'
         )
+    if cfg.get('val_dataloader') is None:
+        raise UserError(f'config {path} has no val_dataloader, whose images are drawn')
     codec_config.check_codec_agreement(cfg)
     cfg.val_dataloader.dataset.bbox_file = None
     preflight.check_data_files(cfg, ('val',))
@@ -94,9 +99,10 @@ def build_model(cfg: Any, path: str, device: str | None) -> Any:
     from mmpose.registry import MODELS
 
     from gm_pose.engine.checkpoint_checks import check_checkpoint_fits
+    from gm_pose.engine.part_arguments import build_part
     from gm_pose.engine.resume import read_checkpoint
 
-    model = MODELS.build(cfg.model)
+    model = build_part(MODELS, cfg.model, 'model')
     check_checkpoint_fits(read_checkpoint(path), model, path)
     load_checkpoint(model, path, map_location='cpu')
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')

@@ -6,6 +6,7 @@ Imports only MMEngine's config module, so that `--help` answers at once.
 import argparse
 import os
 import os.path as osp
+import traceback
 
 from mmengine.config import Config, DictAction
 
@@ -71,13 +72,15 @@ def read_config(path: str) -> Config:
         )
     try:
         return Config.fromfile(path)
-    except (SyntaxError, OSError, KeyError, ValueError, TypeError) as error:
-        raise UserError(f'config {path} cannot be read: {error}') from error
     except ImportError as error:
         name = _find_missing_module(error) or error
         raise UserError(
             f'config {path} imports {name}, which cannot be imported: install it, '
             'put its folder into PYTHONPATH, or take it out of custom_imports'
+        ) from error
+    except Exception as error:  # whatever a config's Python may raise
+        raise UserError(
+            f'config {path} cannot be read: {_describe_place(error)}{error}'
         ) from error
 
 
@@ -90,6 +93,7 @@ def load_config(args: argparse.Namespace) -> Config:
     """
     from gm_pose.engine.codec_config import expand_codec_options
     from gm_pose.engine.processes import check_launcher
+    from gm_pose.engine.settings_checks import check_model_section
     from gm_pose.engine.user_errors import UserError
 
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -116,9 +120,21 @@ def load_config(args: argparse.Namespace) -> Config:
             raise UserError(
                 f'--cfg-options {args.cfg_options} does not fit {args.config}: {error}'
             ) from error
-    if 'preprocess_cfg' in cfg:
+    check_model_section(cfg)
+    if 'preprocess_cfg' in cfg and cfg.get('model') is not None:
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     return cfg
+
+
+def _describe_place(error: Exception) -> str:
+    """'NameError in line 7 of FILE: ' if a config's own code raised the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        if frame.name == '<module>':
+            return (
+                f'{type(error).__name__} in line {frame.lineno} of {frame.filename}: '
+            )
+    return ''
 
 
 def _find_missing_module(error: BaseException | None) -> str | None:

@@ -33,6 +33,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def merge_args(cfg, args: argparse.Namespace):
     """Merge the arguments that only testing has."""
+    from gm_pose.engine.config_tree import iter_metrics
     from gm_pose.engine.user_errors import UserError
 
     if not osp.isfile(args.checkpoint) and '://' not in args.checkpoint:
@@ -48,10 +49,12 @@ def merge_args(cfg, args: argparse.Namespace):
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
             raise UserError(f'--dump {args.dump}: the name must end in .pkl or .pickle')
-        evaluators = cfg.test_evaluator
-        evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
         dump = dict(type='DumpResults', out_file_path=args.dump)
-        cfg.test_evaluator = [*evaluators, dump]
+        metrics = [*(metric for _, metric in iter_metrics(cfg, 'test')), dump]
+        if isinstance(cfg.test_evaluator, dict) and 'metrics' in cfg.test_evaluator:
+            cfg.test_evaluator.metrics = metrics
+        else:
+            cfg.test_evaluator = metrics
     if args.badcase:
         hook = (cfg.get('default_hooks') or {}).get('badcase')
         if hook is None:
@@ -104,9 +107,11 @@ def check_run(cfg, args: argparse.Namespace) -> None:
     from gm_pose.engine.part_checks import check_import, check_parts
     from gm_pose.engine.processes import is_first_on_node
     from gm_pose.engine.resume import read_checkpoint
+    from gm_pose.engine.settings_checks import check_evaluation_settings
     from gm_pose.engine.shape_checks import check_heatmap_size, check_keypoint_count
 
     check_import(cfg, args.config)
+    check_evaluation_settings(cfg, 'test')
     codec_config.check_codec_agreement(cfg)
     preflight.check_data_files(cfg, ('test',))
     model = check_parts(cfg, ('test',))

@@ -11,7 +11,7 @@ from gm_pose.engine.coco_layout import (
     check_people,
     read_json,
 )
-from gm_pose.engine.config_tree import iter_datasets
+from gm_pose.engine.config_tree import iter_datasets, iter_metrics
 from gm_pose.engine.shape_checks import get_keypoint_count
 from gm_pose.engine.user_errors import UserError
 
@@ -60,12 +60,13 @@ def _check_images(cfg: Config, split: str, data: Any, path: str) -> None:
     for its server and not be scored here.
     """
     check_coco_frame(data, path, ('images',))
-    evaluator = cfg.get(f'{split}_evaluator') or []
-    for metric in evaluator if isinstance(evaluator, list) else [evaluator]:
+    for place, metric in iter_metrics(cfg, split):
+        if not isinstance(metric, dict):
+            continue  # built already
         scores = metric.get('type') == 'CocoMetric' and not metric.get('format_only')
         if scores and 'annotations' not in data:
             raise UserError(
                 f'{path} has no list `annotations`, so predictions cannot be scored: set '
-                f'{split}_evaluator.format_only=True and '
-                f'{split}_evaluator.outfile_prefix to write them to a file'
+                f'{place}.format_only=True and {place}.outfile_prefix to write them to '
+                'a file'
             )

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-__all__ = ['iter_datasets', 'iter_dicts', 'iter_posed_datasets']
+__all__ = ['iter_datasets', 'iter_dicts', 'iter_metrics', 'iter_posed_datasets']
 
 _DATASET_PLACE = re.compile(r'\.(dataset|datasets\.\d+)$')
 
@@ -50,3 +50,16 @@ def iter_posed_datasets(cfg: Config, split: str) -> Iterator[tuple[str, dict]]:
         if dataset.get('metainfo') or not {'dataset', 'datasets'} & {*dataset}:
             wrapper = f'{path}.'
             yield path, dataset
+
+
+def iter_metrics(cfg: Config, split: str) -> Iterator[tuple[str, Any]]:
+    """A split's metrics, those that an evaluator wraps too -> (path, metric)."""
+    path = f'{split}_evaluator'
+    metrics = cfg.get(path)
+    if isinstance(metrics, dict) and 'metrics' in metrics:
+        path, metrics = f'{path}.metrics', metrics['metrics']
+    if isinstance(metrics, list):
+        for index, metric in enumerate(metrics):
+            yield f'{path}.{index}', metric
+    elif metrics is not None:
+        yield path, metrics

@@ -36,6 +36,8 @@ def build_part(parts: Registry, part: Any, place: str) -> Any:
 
 def check_arguments(parts: Registry, part: Any, place: str) -> None:
     """Raise UserError for an unknown type or an argument that it does not take."""
+    if part is None or isinstance(part, (str, int, float, list, tuple)):
+        raise UserError(f'{place} is {part!r}: give a dict with a `type`')
     if not isinstance(part, dict):
         return  # built already
     if 'type' not in part:

@@ -6,7 +6,6 @@ traceback of fifty lines.
 """
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmpose import registry
 
-from gm_pose.engine.config_tree import iter_datasets, iter_dicts
+from gm_pose.engine.config_tree import iter_datasets, iter_dicts, iter_metrics
 from gm_pose.engine.part_arguments import (
     MISTAKES,
     build_part,
@@ -44,8 +43,8 @@ def check_parts(cfg: Config, splits: tuple[str, ...]) -> torch.nn.Module:
     model = build_model_outline(cfg)
     for split in splits:
         _check_loader(cfg, split)
-        for path, metric in _iter_metrics(cfg, split):
-            check_arguments(registry.METRICS, metric, path)
+        if split != 'train':
+            _check_evaluator(cfg, split)
     if 'train' in splits:
         _check_optimizer(cfg)
         _check_schedulers(cfg)
@@ -153,10 +152,13 @@ def _check_schedulers(cfg: Config) -> None:
         check_arguments(registry.PARAM_SCHEDULERS, scheduler, place)
 
 
-def _iter_metrics(cfg: Config, split: str) -> Iterator[tuple[str, Any]]:
-    if split == 'train':
-        return
-    evaluator = cfg.get(f'{split}_evaluator')
-    for metric in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
-        if metric is not None:
-            yield f'{split}_evaluator', metric
+def _check_evaluator(cfg: Config, split: str) -> None:
+    """Check a split's metrics, and the evaluator that wraps them if it names one."""
+    evaluator, place = cfg.get(f'{split}_evaluator'), f'{split}_evaluator'
+    if isinstance(evaluator, tuple):
+        raise UserError(f'{place} is a tuple: give a list of metrics')
+    if isinstance(evaluator, dict) and 'metrics' in evaluator:
+        named = {'type': 'Evaluator', **evaluator}  # the Runner's default
+        check_arguments(registry.EVALUATORS, named, place)
+    for path, metric in iter_metrics(cfg, split):
+        check_arguments(registry.METRICS, metric, path)

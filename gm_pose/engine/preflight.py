@@ -4,7 +4,7 @@ import os.path as osp
 
 from mmengine.config import Config
 
-from gm_pose.engine.config_tree import iter_datasets, iter_dicts
+from gm_pose.engine.config_tree import iter_datasets, iter_dicts, iter_metrics
 from gm_pose.engine.user_errors import UserError
 
 __all__ = [
@@ -46,6 +46,11 @@ def check_data_files(cfg: Config, splits: tuple[str, ...]) -> None:
         for path, dataset in iter_datasets(cfg, split):
             if 'ann_file' not in dataset:
                 continue  # a wrapper
+            if not isinstance(dataset['ann_file'], str):
+                raise UserError(
+                    f'{path}.ann_file is {dataset["ann_file"]!r}: give the path of an '
+                    'annotation file'
+                )
             ann_file = join_root(dataset, dataset['ann_file'])
             if _is_missing(ann_file):
                 raise UserError(
@@ -63,13 +68,11 @@ def check_data_files(cfg: Config, splits: tuple[str, ...]) -> None:
                 raise UserError(
                     f'{path}.bbox_file: {bbox_file} does not exist: {_BOX_HINT}'
                 )
-        evaluators = cfg.get(f'{split}_evaluator') or []
-        for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
-            ann_file = evaluator.get('ann_file')
+        for path, metric in iter_metrics(cfg, split):
+            ann_file = metric.get('ann_file') if isinstance(metric, dict) else None
             if ann_file and _is_missing(ann_file):
                 raise UserError(
-                    f'{split}_evaluator.ann_file: {ann_file} does not exist: '
-                    f'{_ROOT_HINT}'
+                    f'{path}.ann_file: {ann_file} does not exist: {_ROOT_HINT}'
                 )
 
 

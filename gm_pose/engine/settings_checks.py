@@ -9,7 +9,11 @@ from mmengine.config import Config
 from gm_pose.engine.codec_config import iter_codec_places
 from gm_pose.engine.user_errors import UserError
 
-__all__ = ['check_training_settings']
+__all__ = [
+    'check_evaluation_settings',
+    'check_model_section',
+    'check_training_settings',
+]
 
 
 def _is_count(value: Any) -> bool:
@@ -45,6 +49,27 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+def check_model_section(cfg: Config) -> None:
+    """Raise UserError where `model` or its head is something else than a dict."""
+    model = cfg.get('model')
+    head = model.get('head') if isinstance(model, dict) else None
+    for path, node in (('model', model), ('model.head', head)):
+        if node is not None and not isinstance(node, dict):
+            raise UserError(f'{path} is {node!r}: give a dict with a `type`')
+
+
+def check_evaluation_settings(cfg: Config, split: str) -> None:
+    """Raise UserError if some of what evaluates a split ('val', 'test') is missing."""
+    sections = [f'{split}_dataloader', f'{split}_cfg', f'{split}_evaluator']
+    missing = [name for name in sections if cfg.get(name) is None]
+    if missing and (split == 'test' or len(missing) < len(sections)):
+        raise UserError(
+            f'the config has no {" and no ".join(missing)}: evaluation needs '
+            f'{", ".join(sections)}'
+            + (', or set all three to None for none' if split == 'val' else '')
+        )
+
+
 def check_training_settings(cfg: Config) -> None:
     """Raise UserError for a missing section or a number that cannot be meant.
 
@@ -65,6 +90,7 @@ def check_training_settings(cfg: Config) -> None:
                 break
         if node is not None and not is_right(node):
             raise UserError(f'{path}={node!r}: it has to be {wanted}')
+    check_evaluation_settings(cfg, 'val')
     _check_balance(cfg)
     for split in ('train', 'val'):
         loader = cfg.get(f'{split}_dataloader') or {}

@@ -48,7 +48,7 @@ def test_images_and_boxes_are_enough_to_write_predictions(cfg, tmp_path):
 
 def test_images_and_boxes_are_not_enough_to_score(cfg):
     cfg.test_evaluator = [dict(type='CocoMetric')]
-    with pytest.raises(UserError, match=r'test_evaluator\.format_only=True'):
+    with pytest.raises(UserError, match=r'test_evaluator\.0\.format_only=True'):
         check_annotation_files(cfg, ('test',))
 
 

@@ -141,6 +141,15 @@ def test_dataset_without_targets_is_told_before_the_first_iteration(
     assert 'Epoch(train)' not in ended.output
 
 
+def test_pipeline_that_packs_nothing_is_told(
+    write_config, train_child, tmp_path, own_coco
+):
+    text = "train_dataloader['dataset']['pipeline'] = train_pipeline[:-1]\n"
+    ended = train_child(write_config(ONE_EPOCH + text), '--work-dir', tmp_path / 'w')
+    assert ended.code == 2, ended.tail
+    assert 'PackPoseInputs' in ended.sentence
+
+
 def test_batch_without_targets_is_reported_once_with_its_samples(
     own_coco, write_config, train_child, tmp_path
 ):

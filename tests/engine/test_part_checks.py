@@ -53,6 +53,17 @@ def test_stock_config_passes_every_check(name, tmp_path):
     check_all(Config.fromfile(path))
 
 
+@pytest.mark.parametrize('kind', [None, 'Evaluator', 'MultiDatasetEvaluator'])
+def test_metrics_in_an_evaluator_of_their_own_pass_every_check(kind):
+    cfg = Config.fromfile(OURS[0])
+    cfg.val_evaluator = dict(metrics=[dict(cfg.val_evaluator)])
+    if kind is not None:
+        cfg.val_evaluator.type = kind
+    if kind == 'MultiDatasetEvaluator':
+        cfg.val_evaluator.datasets = [cfg.val_dataloader.dataset]
+    check_all(cfg)
+
+
 @pytest.mark.parametrize('path', OURS[:1], ids=lambda path: path.stem)
 def test_guards_are_in_the_dumped_config_once(path, tmp_path):
     cfg = Config.fromfile(path)

@@ -4,15 +4,26 @@ import pytest
 import torch
 from tiny_runs import NO_VALIDATION, refuse
 
+WITH_VALIDATION = {
+    'metric argument', 'metric of another kind', 'metrics in a tuple',
+    'wrapped metric, its type', 'evaluator type', 'half a validation',
+}  # fmt: skip
 WRAPPED = 'inner = dict(_base_.train_dataloader.dataset, pipeline=train_pipeline)\n'
 # id: (text at the end of the config, arguments, what the sentence has to contain)
 CONFIGS = {
     'syntax error': ('model = dict(', [], ['tiny.py', 'cannot be read']),
     'missing import': ("custom_imports = dict(imports=['no_such_package'])", [],
                        ['no_such_package']),
+    'unknown name': ('x = 1\ny = undefined_name', [],
+                     ['NameError in line', 'undefined_name', 'tiny.py']),
+    'unknown name of the base': ('x = _base_.nothing.deeper', [],
+                                 ['AttributeError in line', 'nothing', 'tiny.py']),
     'our part without our import': ("custom_imports = dict(imports=['tiny_parts'])", [],
                                     ['does not import gm_pose', 'custom_imports']),
     'no model': ('model = None', [], ['no `model`']),
+    'model of another kind': ('model = 3', [], ['model is 3']),
+    'head of another kind': ('', ['--cfg-options', 'model.head=3'],
+                             ['model.head is 3']),
     'no training section': ('train_cfg = None', [], ['no train_cfg']),
     'codec type': ("codec['type'] = 'JointAdaptiveMSRAHeatmp'", [],
                    ['JointAdaptiveMSRAHeatmp', 'did you mean JointAdaptiveMSRAHeatmap']),
@@ -53,6 +64,8 @@ CONFIGS = {
                      ['CocoDatset', 'did you mean CocoDataset']),
     'dataset argument': ("train_dataloader['dataset']['annfile'] = 'x'", [],
                          ['annfile', 'did you mean ann_file']),
+    'annotation file of none': ("train_dataloader['dataset']['ann_file'] = None", [],
+                                ['train_dataloader.dataset.ann_file is None']),
     'dataset metainfo': ("train_dataloader['dataset']['metainfo'] = "
                          "dict(from_file='no_such_dataset.py')", [],
                          ['no_such_dataset.py']),
@@ -89,6 +102,17 @@ CONFIGS = {
     'scheduler argument': (
         "param_scheduler = [dict(type='MultiStepLR', milestone=[1])]", [],
         ['param_scheduler.0', 'did you mean milestones']),
+    'metric of another kind': ("val_evaluator = ['CocoMetric']", [],
+                               ["val_evaluator.0 is 'CocoMetric'", '`type`']),
+    'metrics in a tuple': ("val_evaluator = (dict(type='CocoMetric'),)", [],
+                           ['val_evaluator is a tuple']),
+    'wrapped metric, its type': (
+        "val_evaluator = dict(_delete_=True, metrics=[dict(type='CocMetric')])", [],
+        ['val_evaluator.metrics.0', 'did you mean CocoMetric']),
+    'evaluator type': (
+        "val_evaluator = dict(_delete_=True, type='MultiEvaluator', metrics=[])", [],
+        ['val_evaluator.type', 'MultiEvaluator']),
+    'half a validation': ('val_cfg = None', [], ['no val_cfg', 'val_dataloader']),
     'metric argument': ("val_evaluator = dict(use_aera=True)", [],
                         ['use_aera', 'did you mean use_area']),
     'optimizer type': ("optim_wrapper = dict(optimizer=dict(type='Adamm'))", [],
@@ -139,7 +163,7 @@ def test_wrong_config_is_refused(name, write_config, tmp_path, capsys):
     import train
 
     text, arguments, wanted = CONFIGS[name]
-    extra = '' if name == 'metric argument' else NO_VALIDATION
+    extra = '' if name in WITH_VALIDATION else NO_VALIDATION
     config = write_config(extra + text + '\n')
     sentence = refuse(
         capsys, train.main, [config, '--work-dir', tmp_path / 'w', *arguments], tmp_path

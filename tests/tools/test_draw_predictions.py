@@ -79,11 +79,20 @@ def test_target_heatmaps_are_those_of_the_codec(tool, run):
         ('demo.py', 'torn.pth', [], r'checkpoint .*torn\.pth is damaged'),
         ('demo.py', 'other.pth', [], r'checkpoint .*other\.pth does not fit'),
         ('demo.py', 'model.pth', ['--images', '0'], r'--images is 0'),
+        ('unvalidated.py', 'model.pth', [], r'unvalidated\.py has no val_dataloader'),
+        ('headless.py', 'model.pth', [], r'headless\.py is not a top-down heatmap'),
+        ('misspelt.py', 'model.pth', [], r'model\.type: Nek is not registered'),
     ],
 )
 def test_mistakes_are_told_in_one_sentence(
     tool, run, config, checkpoint, options, text
 ):
+    for name, line in {
+        'unvalidated.py': 'val_dataloader = None',
+        'headless.py': 'model = None',
+        'misspelt.py': "model = dict(neck=dict(_delete_=True, type='Nek'))",
+    }.items():
+        (run / name).write_text(f"_base_ = ['demo.py']\n{line}\n")
     (run / 'torn.pth').write_bytes((run / 'model.pth').read_bytes()[:5000])
     torch.save(dict(state_dict={'x': torch.zeros(1)}), run / 'other.pth')
     arguments = [str(run / config), str(run / checkpoint), '--out', str(run / 'none')]

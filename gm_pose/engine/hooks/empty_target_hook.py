@@ -27,7 +27,8 @@ class EmptyTargetHook(Hook):
 
     Raises:
         ValueError: `num_samples` is below 1.
-        UserError: (before training) none of the samples looked at has a target.
+        UserError: (before training) none of the samples looked at has a target, or the
+            pipeline does not pack them.
     """
 
     def __init__(self, num_samples: int = 32):
@@ -44,9 +45,13 @@ class EmptyTargetHook(Hook):
         has_target = False
         for index in indices:
             seed = make_sample_seed(0, 0, int(index))
-            weights = _get_weights(
-                dataset[SeededIndex(int(index), seed)]['data_samples']
-            )
+            packed = dataset[SeededIndex(int(index), seed)]
+            if 'data_samples' not in packed:
+                raise UserError(
+                    'a training sample has no `data_samples`: end the pipeline of '
+                    'train_dataloader with PackPoseInputs'
+                )
+            weights = _get_weights(packed['data_samples'])
             if weights is None or bool((weights > 0).any()):
                 has_target = True
                 break
