@@ -1,6 +1,7 @@
 """Estimate a sigma table from a COCO-style annotation file."""
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,18 @@ def find_mirror(names: list[str]) -> list[int]:
     return mirror
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+# field -> test of each of its numbers; a joint that is not labelled may stand at NaN
+_FIELDS = dict(keypoints=_is_number, bbox=_is_finite, area=_is_finite)
+
+
 def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
     """File -> annotations, joint names.
 
@@ -70,6 +83,15 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
                 f"'{path}': `{name}` is no list of objects with lists `keypoints`: a "
                 'COCO-style file is wanted'
             )
+    for index, entry in enumerate(data['annotations']):
+        for field, is_right in _FIELDS.items():
+            value = entry.get(field, [])
+            if not all(map(is_right, value if isinstance(value, list) else [value])):
+                raise ValueError(
+                    f"'{path}': annotations[{index}].{field} is {str(value)[:60]}, and "
+                    'numbers are wanted: `python -m gm_pose check-data` lists all such '
+                    'annotations'
+                )
     annotations = [a for a in data['annotations'] if a.get('keypoints')]
     if not annotations:
         raise ValueError(f"'{path}' has no annotation with keypoints")
@@ -103,7 +125,10 @@ def format_table(
     cells = np.full(len(names), np.nan)
     if complete:
         sizes = average_mirrored(found.sizes, find_mirror(names))
-        cells = scale_to_mean(sizes, mean, power)
+        with np.errstate(all='ignore'):
+            cells = scale_to_mean(sizes, mean, power)
+        if not (np.isfinite(cells) & (cells > 0)).all():
+            raise ValueError(f'--power {power:g} leaves no table: give one near 0 to 1')
     for name, count, size, cell in zip(
         names, found.counts, found.sizes, cells, strict=True
     ):

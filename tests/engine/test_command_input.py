@@ -16,6 +16,9 @@ from gm_pose.engine.resume import find_resumable_checkpoint
         '{"annotations": {"a": 1}}',
         '{"annotations": [{"keypoints": 3}]}',
         '{"annotations": [{"keypoints": [1, 2, 2]}], "categories": [1]}',
+        '{"annotations": [{"keypoints": [1, "2", 2]}]}',
+        '{"annotations": [{"keypoints": [1, 2, 2], "bbox": [1, 2, NaN, 4]}]}',
+        '{"annotations": [{"keypoints": [1, 2, 2], "area": "big"}]}',
         '[' * 100_000,
     ],
 )
