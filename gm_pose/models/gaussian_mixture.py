@@ -17,7 +17,7 @@ MIXINGS = ('softmax', 'uniform')
 
 
 def spread_sigmas(low: float, high: float, num_components: int) -> list[float]:
-    """`num_components` widths, geometric from `low` to `high`; one: their mean."""
+    """`num_components` widths, geometric from `low` to `high` (one: in the middle)."""
     if num_components == 1:
         return [math.sqrt(low * high)]
     ratio = (high / low) ** (1 / (num_components - 1))
