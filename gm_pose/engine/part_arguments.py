@@ -94,7 +94,9 @@ def _get_arguments(kind: Any) -> list[str] | None:
 
 def explain_mistake(error: BaseException, place: str) -> UserError:
     """What MMEngine's registry says about a part -> one sentence with the remedy."""
-    text = ' '.join(str(error).strip('"\'').split())
+    # a KeyError's own text is the repr of its message
+    message = error.args[0] if isinstance(error, KeyError) and error.args else error
+    text = ' '.join(str(message).split())
     unknown = _UNKNOWN_TYPE.search(text)
     if unknown:
         return UserError(

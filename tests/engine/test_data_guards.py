@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import pytest
+import tiny_parts  # noqa: F401  # registers the neck that a replayed loss needs
 from tiny_runs import NO_VALIDATION
 
 pytestmark = pytest.mark.slow
@@ -148,6 +149,18 @@ def test_pipeline_that_packs_nothing_is_told(
     ended = train_child(write_config(ONE_EPOCH + text), '--work-dir', tmp_path / 'w')
     assert ended.code == 2, ended.tail
     assert 'PackPoseInputs' in ended.sentence
+
+
+def test_pipeline_without_targets_is_told(
+    write_config, train_child, tmp_path, own_coco
+):
+    text = (
+        "train_dataloader['dataset']['pipeline'] = "
+        "[s for s in train_pipeline if s['type'] != 'GenerateTarget']\n"
+    )
+    ended = train_child(write_config(ONE_EPOCH + text), '--work-dir', tmp_path / 'w')
+    assert ended.code == 2, ended.tail
+    assert 'put GenerateTarget, with the codec' in ended.sentence
 
 
 def test_batch_without_targets_is_reported_once_with_its_samples(

@@ -6,6 +6,7 @@ import numpy as np
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmpose.models.heads import HeatmapHead
 from mmpose.registry import HOOKS
 
 from gm_pose.datasets.sample_seed import SeededIndex, make_sample_seed
@@ -28,7 +29,7 @@ class EmptyTargetHook(Hook):
     Raises:
         ValueError: `num_samples` is below 1.
         UserError: (before training) none of the samples looked at has a target, or the
-            pipeline does not pack them.
+            pipeline does not make or pack them.
     """
 
     def __init__(self, num_samples: int = 32):
@@ -50,6 +51,12 @@ class EmptyTargetHook(Hook):
                 raise UserError(
                     'a training sample has no `data_samples`: end the pipeline of '
                     'train_dataloader with PackPoseInputs'
+                )
+            if _needs_maps(runner.model) and 'gt_fields' not in packed['data_samples']:
+                raise UserError(
+                    'a training sample has no target heatmaps: put GenerateTarget, with '
+                    'the codec as `encoder`, before PackPoseInputs in the pipeline of '
+                    'train_dataloader'
                 )
             weights = _get_weights(packed['data_samples'])
             if weights is None or bool((weights > 0).any()):
@@ -77,6 +84,12 @@ class EmptyTargetHook(Hook):
                 f'its loss is 0 (samples {name_samples(samples)}); further such batches '
                 'are not reported'
             )
+
+
+def _needs_maps(model: Any) -> bool:
+    """Whether the loss of a model reads target heatmaps; unknown heads may not."""
+    head = getattr(getattr(model, 'module', model), 'head', None)
+    return isinstance(head, HeatmapHead)
 
 
 def _get_weights(sample: Any) -> Any:
