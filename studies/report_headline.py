@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from studies.arms import ARMS
 from studies.intervals import compare_paired, format_interval
 from studies.report_tables import Results, choose_best, get_metric
 
@@ -22,8 +23,10 @@ def render_headline(grouped: Results) -> str:
     if uniform and adaptive:
         row = _describe_pair(grouped, adaptive, uniform, 'flip')
     if row:
+        balanced = ARMS[adaptive].codec.get('balance_weights', False)
+        table = 'table with its balanced loss' if balanced else 'table'
         sentences.append(
-            f'From the best uniform sigma (`{uniform}`) to the best joint-adaptive table '
+            f'From the best uniform sigma (`{uniform}`) to the best joint-adaptive {table} '
             f'(`{adaptive}`), both chosen on other people, AP goes {row}.'
         )
     return ' '.join(sentences) or 'No comparison is finished yet.'
