@@ -18,6 +18,9 @@ COMPARISONS = (
     ('sub-u2.0-w-oks', 'sub-u2.0', 'weights alone (OKS table)'),
     ('bal-oks-m2.5-w-hard', 'sub-u2.0', 'the recommended targets against uniform 2'),
     ('bal-oks-m2.5', 'sub-u2.5', 'OKS table against uniform, equal mean'),
+    ('sub-u2.5-w-oks', 'sub-u2.5', 'weights alone (OKS table), uniform 2.5'),
+    ('bal-oks-m2.5', 'sub-u2.5-w-oks', 'shape alone at equal weights, mean 2.5'),
+    ('sub-u2.5-w-hard', 'sub-u2.0-w-hard', 'uniform 2.5 against 2, both with weights'),
     ('sub-u2.5-w-hard', 'sub-u2.5', "MMPose's joint weights, uniform 2.5"),
     ('bal-oks-m2.5-w-hard', 'bal-oks-m2.5', "MMPose's joint weights, OKS table"),
     (
