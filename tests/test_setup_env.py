@@ -64,6 +64,15 @@ def test_folder_that_is_no_environment_is_left_alone(setup_env, tmp_path, capsys
     assert (folder / 'thesis.tex').exists()
 
 
+@pytest.fixture
+def commands(setup_env, monkeypatch):
+    """Commands that the setup would have run, on a disk that is large enough."""
+    found: list[list[str]] = []
+    monkeypatch.setattr(setup_env, 'run', lambda command, what: found.append(command))
+    monkeypatch.setattr(setup_env, 'check_disk', lambda: None)
+    return found
+
+
 def make_environment(folder: Path, answer: str) -> Path:
     python = folder / 'bin' / 'python'
     python.parent.mkdir(parents=True)
@@ -73,7 +82,7 @@ def make_environment(folder: Path, answer: str) -> Path:
 
 
 def test_environment_of_another_python_is_removed_only_if_it_is_ours(
-    setup_env, tmp_path, monkeypatch, capsys
+    setup_env, commands, tmp_path, capsys
 ):
     folder = tmp_path / 'env'
     make_environment(folder, 'echo 3.1')
@@ -83,43 +92,29 @@ def test_environment_of_another_python_is_removed_only_if_it_is_ours(
     assert (folder / 'bin' / 'python').exists()
 
     (folder / '.gm_pose-stack').write_text('x')
-    commands = []
-    monkeypatch.setattr(
-        setup_env, 'run', lambda command, what: commands.append(command)
-    )
-    monkeypatch.setattr(setup_env, 'check_disk', lambda: None)
     setup_env.make_venv(str(folder))
     assert commands[0][1:3] == ['-m', 'venv']
     assert not (folder / 'bin' / 'python').exists()
 
 
 def test_environment_that_was_left_half_made_is_made_anew(
-    setup_env, tmp_path, monkeypatch, capsys
+    setup_env, commands, tmp_path, capsys
 ):
     folder = tmp_path / 'env'
     make_environment(folder, 'exit 1')
     (folder / '.gm_pose-begun').write_text('3.11')
-    commands = []
-    monkeypatch.setattr(
-        setup_env, 'run', lambda command, what: commands.append(command)
-    )
-    monkeypatch.setattr(setup_env, 'check_disk', lambda: None)
     setup_env.make_venv(str(folder))
     assert 'half made' in capsys.readouterr().out
     assert len(commands) == 1
 
 
 def test_second_run_installs_nothing_and_a_change_installs_again(
-    setup_env, tmp_path, monkeypatch, capsys
+    setup_env, commands, tmp_path, capsys
 ):
     (tmp_path / 'requirements').mkdir()
     (tmp_path / 'requirements' / 'stack.txt').write_text('torch\n')
     (tmp_path / 'gm_pose').mkdir()
     (tmp_path / 'gm_pose' / '__init__.py').write_text('')
-    commands = []
-    monkeypatch.setattr(
-        setup_env, 'run', lambda command, what: commands.append(command)
-    )
 
     def install():
         commands.clear()
