@@ -103,37 +103,28 @@ def make_weight_arms() -> list[Arm]:
                     weights_of=scale_oks(2.0, power),
                 )
             )
-    balanced = dict(sigmas=scale_oks(2.0, 0.5), unbiased=True, balance_weights=True)
-    oks = dict(balanced, sigmas=scale_oks(2.5, 1.0))
-    errors = dict(balanced, sigmas=scale_errors(2.5))
-    return [
-        *arms,
-        Arm(
-            'sub-u2.0-w-hard', 'weights', "uniform 2.0, MMPose's joint weights",
-            dict(sigmas=2.0, unbiased=True), weights_of='dataset',
-        ),
-        Arm(
-            'bal-sqrt-m2.0-w-hard', 'weights',
-            "sqrt OKS, mean 2.0, balanced, times MMPose's joint weights",
-            balanced, weights_of='dataset',
-        ),
-        Arm(
-            'sub-u2.5-w-hard', 'weights', "uniform 2.5, MMPose's joint weights",
-            dict(sigmas=2.5, unbiased=True), weights_of='dataset',
-        ),
-        Arm(
-            'bal-oks-m2.5-w-hard', 'weights',
-            "OKS, mean 2.5, balanced, times MMPose's joint weights",
-            oks, weights_of='dataset',
-        ),
-        Arm(
-            'bal-cap-m2.5-w-hard', 'weights',
-            "OKS, mean 2.5, at most 2.5, balanced, times MMPose's joint weights",
-            dict(balanced, sigmas=CAPPED), weights_of='dataset', datasets=COCO_ONLY,
-        ),
-        Arm(
-            'bal-err-m2.5-w-hard', 'weights',
-            "median errors, mean 2.5, balanced, times MMPose's joint weights",
-            errors, weights_of='dataset', datasets=COCO_ONLY,
-        ),
-    ]  # fmt: skip
+    hard: list[tuple[str, str, Any, tuple[str, ...]]] = [
+        ('sub-u2.0', 'uniform 2.0', 2.0, Arm.datasets),
+        ('bal-sqrt-m2.0', 'sqrt OKS, mean 2.0', scale_oks(2.0, 0.5), Arm.datasets),
+        ('sub-u2.5', 'uniform 2.5', 2.5, Arm.datasets),
+        ('bal-oks-m2.5', 'OKS, mean 2.5', scale_oks(2.5, 1.0), Arm.datasets),
+        ('bal-cap-m2.5', 'OKS, mean 2.5, at most 2.5', CAPPED, COCO_ONLY),
+        ('bal-err-m2.5', 'median errors, mean 2.5', scale_errors(2.5), COCO_ONLY),
+    ]
+    for key, title, sigmas, where in hard:
+        codec = dict(sigmas=sigmas, unbiased=True)
+        suffix = ", MMPose's joint weights"
+        if key.startswith('bal-'):
+            codec['balance_weights'] = True
+            suffix = ", balanced, times MMPose's joint weights"
+        arms.append(
+            Arm(
+                f'{key}-w-hard',
+                'weights',
+                title + suffix,
+                codec,
+                weights_of='dataset',
+                datasets=where,
+            )
+        )
+    return arms
