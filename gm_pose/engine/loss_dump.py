@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.model import is_model_wrapper
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 from mmpose.structures import PoseDataSample
 
 from gm_pose.engine.rng_state import preserve_rng, restore_rng
+from gm_pose.engine.wrapped_model import unwrap_model
 
 __all__ = ['pack_loss_dump', 'replay_loss_dump']
 
@@ -36,8 +36,8 @@ def pack_loss_dump(
             ``data_samples``.
         rng: what `capture_rng` gave before the forward pass.
     """
-    module = model.module if is_model_wrapper(model) else model
-    weights = {name: value.cpu() for name, value in module.state_dict().items()}
+    state = unwrap_model(model).state_dict()
+    weights = {name: value.cpu() for name, value in state.items()}
     return dict(
         meta=dict(model=_to_data(cfg.model), kind='gm_pose loss dump'),
         state_dict=weights,

@@ -11,6 +11,7 @@ from mmpose.registry import HOOKS
 
 from gm_pose.datasets.sample_seed import SeededIndex, make_sample_seed
 from gm_pose.engine.user_errors import UserError
+from gm_pose.engine.wrapped_model import unwrap_model
 
 
 @HOOKS.register_module()
@@ -88,8 +89,7 @@ class EmptyTargetHook(Hook):
 
 def _needs_maps(model: Any) -> bool:
     """Whether the loss of a model reads target heatmaps; unknown heads may not."""
-    head = getattr(getattr(model, 'module', model), 'head', None)
-    return isinstance(head, HeatmapHead)
+    return isinstance(getattr(unwrap_model(model), 'head', None), HeatmapHead)
 
 
 def _get_weights(sample: Any) -> Any:

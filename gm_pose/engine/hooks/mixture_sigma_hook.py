@@ -2,11 +2,11 @@
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 from torch import Tensor
 
+from gm_pose.engine.wrapped_model import unwrap_model
 from gm_pose.models.mixture_readout import find_mixtures
 
 
@@ -54,11 +54,6 @@ class MixtureSigmaHook(Hook):
         for name, mixture in find_mixtures(unwrap_model(runner.model)).items():
             scalars |= name_sigmas(f'sigma/{name}', mixture.sigmas, joints)
         runner.visualizer.add_scalars(scalars, step=step)
-
-
-def unwrap_model(model):
-    """The module inside a distributed wrapper, or `model` itself."""
-    return model.module if is_model_wrapper(model) else model
 
 
 def name_sigmas(
