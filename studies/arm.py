@@ -3,6 +3,20 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+COCO_ONLY = ('studio17', 'studio17-long')
+
+
+@dataclass(frozen=True)
+class PowerWeights:
+    """Joint weights ``1 / sigma^power`` of the arm's own sigmas, of mean 1.
+
+    Times the metainfo's own weights (MMPose's: elbows and knees 1.2, wrists and ankles
+    1.5). Power 2 is the codec's `balance_weights`; powers below it leave more of the loss
+    to joints with wide Gaussians.
+    """
+
+    power: float
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -17,7 +31,7 @@ class Arm:
         head: keys of the head that differ from the base config.
         weights_of: a `sigmas` argument whose 1 / sigma^2 becomes the joints' loss
             weights (MMPose's `dataset_keypoint_weights`), 'dataset' for the metainfo's
-            own (elbows and knees 1.2, wrists and ankles 1.5), or None.
+            own (elbows and knees 1.2, wrists and ankles 1.5), `PowerWeights`, or None.
         hooks: further custom hooks.
         datasets: where the arm makes sense.
     """
@@ -30,10 +44,7 @@ class Arm:
     head: dict[str, Any] = field(default_factory=dict)
     weights_of: Any = None
     hooks: tuple[dict[str, Any], ...] = ()
-    datasets: tuple[str, ...] = ('studio17', 'lspet-4k')
-
-
-COCO_ONLY = ('studio17',)
+    datasets: tuple[str, ...] = (*COCO_ONLY, 'lspet-4k')
 
 
 def scale_oks(mean: float, power: float) -> dict[str, Any]:

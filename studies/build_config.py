@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 
 from gm_pose.codecs.dataset_metainfo import find_metainfo_files, load_skeleton
 from gm_pose.codecs.gaussian_encoding import compute_balance_weights
 from gm_pose.codecs.sigma_tables import resolve_sigmas
-from studies.arms import Arm
+from studies.arm import Arm, PowerWeights
 from studies.datasets import ROOT, StudyDataset
 
 BASE_CONFIG = Path(__file__).with_name('base_study.py')
@@ -33,13 +34,14 @@ def load_dataset_info(metainfo: str) -> dict:
 
 
 def compute_joint_weights(
-    sigmas: Any, metainfo: str, size: tuple[int, int]
+    sigmas: Any, metainfo: str, size: tuple[int, int], power: float = 2.0
 ) -> list[float]:
-    """Loss weights (K,) of mean 1 that a table balanced by 1 / sigma^2 would have."""
+    """Loss weights (K,) of mean 1 that a table balanced by 1 / sigma^power would have."""
     resolved = resolve_sigmas(
         _fill_dataset(sigmas, metainfo), size, None, load_skeleton
     )
-    return [round(float(w), 6) for w in compute_balance_weights(resolved.cells)]
+    rooted = np.asarray(resolved.cells) ** (power / 2)
+    return [round(float(w), 6) for w in compute_balance_weights(rooted)]
 
 
 def build_config(
@@ -59,9 +61,15 @@ def build_config(
     steps = {step['type']: step for step in cfg['train_pipeline']}
     steps['GenerateTarget']['encoder'] = copy.deepcopy(codec)
     if arm.weights_of is not None:
-        if arm.weights_of != 'dataset':
+        size = codec['heatmap_size']
+        if isinstance(arm.weights_of, PowerWeights):
+            weights = compute_joint_weights(
+                codec['sigmas'], dataset.metainfo, size, arm.weights_of.power
+            )
+            info['joint_weights'] = np.multiply(weights, info['joint_weights']).tolist()
+        elif arm.weights_of != 'dataset':
             info['joint_weights'] = compute_joint_weights(
-                arm.weights_of, dataset.metainfo, codec['heatmap_size']
+                arm.weights_of, dataset.metainfo, size
             )
         steps['GenerateTarget']['use_dataset_keypoint_weights'] = True
     for loader in ('train_dataloader', 'evaluation_loader'):

@@ -33,6 +33,13 @@ COMPARISONS = (
         'sub-u2.5-w-hard',
         "capped OKS table against uniform, both with MMPose's joint weights",
     ),
+    ('bal-oks-m2.5-w-hard', 'sub-u2.0-w-hard', 'OKS table against uniform 2, both so'),
+    ('bal-cap-m2.5-w-hard', 'sub-u2.0-w-hard', 'capped OKS table, uniform 2, both so'),
+    (
+        'pow1-cap-m2.5-w-hard',
+        'bal-cap-m2.5-w-hard',
+        'weights 1 / sigma in the place of 1 / sigma^2',
+    ),
     (
         'bal-err-m2.5-w-hard',
         'bal-err-m2.5',

@@ -100,7 +100,9 @@ def draw_figures(results: list[dict], folder: Path) -> None:
             continue
         joints = load_skeleton(str(_find_metainfo(dataset.metainfo))).joint_names
         draw_ap(grouped, folder / f'{name}-ap.png')
-        draw_offsets(grouped, joints, OFFSET_ARMS, folder / f'{name}-offsets.png')
+        offset_arms = [arm for arm in OFFSET_ARMS if arm in grouped]
+        if offset_arms:
+            draw_offsets(grouped, joints, offset_arms, folder / f'{name}-offsets.png')
         draw_learned_sigmas(grouped, folder / f'{name}-learned-sigmas.png')
 
 

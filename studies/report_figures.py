@@ -62,10 +62,9 @@ def draw_offsets(
 
     The median, since a few joints found at another limb dominate the mean.
     """
-    arms = [arm for arm in arms if arm in grouped]
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(2, 1, figsize=(8, 5), sharex=True)
-        width = 0.8 / max(len(arms), 1)
+        width = 0.8 / len(arms)
         at = np.arange(len(joint_names))
         for index, arm in enumerate(arms):
             offsets = average_joints(grouped[arm], 'median_offset')

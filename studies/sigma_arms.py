@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from studies.arm import COCO_ONLY, Arm, scale_oks
+from studies.arm import COCO_ONLY, Arm, PowerWeights, scale_oks
 from studies.model_arms import BLOCK
 
 _PAPER_ROWS: dict[str, tuple[str, Any]] = {
@@ -110,6 +110,7 @@ def make_weight_arms() -> list[Arm]:
         ('bal-oks-m2.5', 'OKS, mean 2.5', scale_oks(2.5, 1.0), Arm.datasets),
         ('bal-cap-m2.5', 'OKS, mean 2.5, at most 2.5', CAPPED, COCO_ONLY),
         ('bal-err-m2.5', 'median errors, mean 2.5', scale_errors(2.5), COCO_ONLY),
+        ('bal-sqrt-m2.5', 'sqrt OKS, mean 2.5', scale_oks(2.5, 0.5), Arm.datasets),
     ]
     for key, title, sigmas, where in hard:
         codec = dict(sigmas=sigmas, unbiased=True)
@@ -125,6 +126,20 @@ def make_weight_arms() -> list[Arm]:
                 codec,
                 weights_of='dataset',
                 datasets=where,
+            )
+        )
+    powers: list[tuple[str, str, Any, float]] = [
+        ('cap-m2.5', 'OKS, mean 2.5, at most 2.5', CAPPED, 1.0),
+    ]
+    for key, title, sigmas, power in powers:
+        arms.append(
+            Arm(
+                f'pow{power:g}-{key}-w-hard',
+                'weights',
+                f"{title}, weights 1 / sigma^{power:g}, times MMPose's joint weights",
+                dict(sigmas=sigmas, unbiased=True),
+                weights_of=PowerWeights(power),
+                datasets=COCO_ONLY,
             )
         )
     return arms

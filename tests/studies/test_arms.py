@@ -1,3 +1,4 @@
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -67,6 +68,32 @@ def test_weights_arm_has_the_weights_of_the_balanced_table():
     # rounded to 6 digits in the config
     np.testing.assert_allclose(weights, expected, atol=1e-6)
     assert get_encoder(weighted).use_dataset_keypoint_weights
+
+
+def test_power_weights_are_those_of_the_codec_to_a_power_times_the_datasets_own():
+    build = partial(build_config, dataset=DATASETS['studio17'], seed=0)
+    cfg = build(ARMS['pow1-cap-m2.5-w-hard'])
+    plain = build(ARMS['bal-cap-m2.5-w-hard'])
+    own = np.asarray(plain.train_dataloader.dataset.metainfo.joint_weights)
+    sigmas = np.asarray(cfg.codec.sigmas)
+    assert cfg.codec.sigmas == plain.codec.sigmas
+    assert not cfg.codec.get('balance_weights', False)
+    weights = np.asarray(cfg.train_dataloader.dataset.metainfo.joint_weights)
+    expected = own / sigmas / (1 / sigmas).mean()
+    # rounded to 6 digits in the config, then times at most 1.5
+    np.testing.assert_allclose(weights, expected, atol=1.5e-6)
+    assert get_encoder(cfg).use_dataset_keypoint_weights
+
+
+def test_long_dataset_is_studio17_with_more_epochs():
+    short, long = (
+        build_config(ARMS['sub-u2.0'], DATASETS[name], 0)
+        for name in ('studio17', 'studio17-long')
+    )
+    assert hash_config(long) == hash_config(
+        build_config(ARMS['sub-u2.0'], DATASETS['studio17'], 0, epochs=30)
+    )
+    assert hash_config(long) != hash_config(short)
 
 
 def test_plain_arms_ignore_the_datasets_own_joint_weights():

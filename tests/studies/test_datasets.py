@@ -68,6 +68,6 @@ def test_parts_are_written_and_counted(tmp_path):
 
 def test_error_text_when_the_data_is_not_there(tmp_path):
     with pytest.raises(
-        ValueError, match='--data names the directory that has studio17/'
+        ValueError, match='--data names the directory that holds studio17/'
     ):
         prepare_parts(DATASETS['studio17'], tmp_path, tmp_path)
