@@ -8,14 +8,18 @@ COCO_ONLY = ('studio17', 'studio17-long')
 
 @dataclass(frozen=True)
 class PowerWeights:
-    """Joint weights ``1 / sigma^power`` of the arm's own sigmas, of mean 1.
+    """Joint weights ``1 / sigma^power``, of mean 1, times the metainfo's own weights.
 
-    Times the metainfo's own weights (MMPose's: elbows and knees 1.2, wrists and ankles
-    1.5). Power 2 is the codec's `balance_weights`; powers below it leave more of the loss
-    to joints with wide Gaussians.
+    Those are MMPose's: elbows and knees 1.2, wrists and ankles 1.5. Power 2 is the codec's
+    `balance_weights`; powers below it leave more of the loss to joints with wide Gaussians.
+
+    Attributes:
+        power: see above.
+        sigmas: a `sigmas` argument, or None for the arm's own.
     """
 
-    power: float
+    power: float = 2.0
+    sigmas: Any = None
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,9 @@ def build_config(
     if arm.weights_of is not None:
         size = codec['heatmap_size']
         if isinstance(arm.weights_of, PowerWeights):
+            sigmas = arm.weights_of.sigmas or codec['sigmas']
             weights = compute_joint_weights(
-                codec['sigmas'], dataset.metainfo, size, arm.weights_of.power
+                sigmas, dataset.metainfo, size, arm.weights_of.power
             )
             info['joint_weights'] = np.multiply(weights, info['joint_weights']).tolist()
         elif arm.weights_of != 'dataset':

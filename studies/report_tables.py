@@ -39,8 +39,10 @@ def get_metric(
 def choose_best(grouped: Results, adaptive: bool) -> str | None:
     """Best arm on the *select* part (mean AP with flip test), uniform or adaptive.
 
-    Only arms with `ENOUGH_SEEDS` seeds compete (while none has, those with the most), over
-    the seeds that they share, so that neither a lucky single run nor a lucky seed wins.
+    Only arms with `ENOUGH_SEEDS` seeds compete (while none has, those with the most).
+    Every two arms are compared over the seeds that both have, and the arm that wins most
+    comparisons is the best: a lucky seed does not count against an arm that lacks it, and
+    finalists with further seeds are told apart by all of them.
     Arms with a block, with hooks or with the weights of another table do not compete
     here: this compares sigma tables. MMPose's own joint weights are open to both sides.
     """
@@ -51,13 +53,12 @@ def choose_best(grouped: Results, adaptive: bool) -> str | None:
     }
     enough = min(ENOUGH_SEEDS, max(map(len, candidates.values()), default=0))
     full = {n: values for n, values in candidates.items() if len(values) >= enough}
-    if not full:
-        return None
-    shared = set.intersection(*(set(values) for values in full.values()))
-    return max(
-        full,
-        key=lambda name: np.mean([full[name][seed] for seed in shared or full[name]]),
-    )
+
+    def count_wins(name: str) -> int:
+        differences = (compare_paired(full[name], other) for other in full.values())
+        return sum(d is not None and d.mean > 0 for d in differences)
+
+    return max(full, key=count_wins, default=None)
 
 
 def is_candidate(arm: Arm, adaptive: bool) -> bool:

@@ -62,6 +62,15 @@ def test_best_arm_is_chosen_over_the_seeds_that_all_have():
     assert choose_best(group_results(results, 'studio17'), False) == 'sub-u1.5'
 
 
+def test_further_seeds_tell_two_finalists_apart():
+    aps = {'sub-u2.0': [70, 70, 70, 72, 72], 'sub-u2.5': [71, 70, 70, 70, 70]}
+    results = [
+        make_result(arm, seed, ap) for arm in aps for seed, ap in enumerate(aps[arm])
+    ]
+    results += [make_result('sub-u1.5', seed, 60.0) for seed in range(3)]
+    assert choose_best(group_results(results, 'studio17'), False) == 'sub-u2.0'
+
+
 def test_comparison_is_paired_by_seed():
     table = render_comparisons(group_results(RESULTS_3_ARMS, 'studio17'))
     row = next(line for line in table.splitlines() if 'best adaptive' in line)
