@@ -38,7 +38,8 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             - the name of a table: 'set1', 'set2' (the paper's, 17 COCO joints);
             - one number for all joints of any skeleton;
             - one number per joint, in the dataset's order;
-            - a mapping from every joint's name to its sigma;
+            - a mapping from joint names to their sigmas; the name 'default' stands for
+              all joints that are not named, otherwise every joint needs one;
             - ``dict(oks='coco', mean=2.0, power=1.0)``: proportional to the dataset's
               OKS sigmas to that power (0.5: their square root), scaled so that their
               mean over the joints is `mean` cells; left and right are averaged. `oks`

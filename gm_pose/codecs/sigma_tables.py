@@ -107,6 +107,7 @@ def _order_by_joint(
         raise ValueError(
             f"{what} has no sigma for {missing} of '{skeleton.name}': give one for "
             f'each of {list(skeleton.joint_names)}'
+            + (', or default=CELLS for the others' if what == 'sigmas' else '')
         )
     return np.array(
         [
@@ -114,6 +115,18 @@ def _order_by_joint(
             for name in skeleton.joint_names
         ]
     )
+
+
+def _resolve_by_name(
+    table: Mapping[str, Any], skeleton: Skeleton
+) -> NDArray[np.float64]:
+    """Joint name -> sigma, the key 'default' for all joints that are not named."""
+    named = dict(table)
+    if 'default' in named:
+        default = _require_positive(named.pop('default'), 'default')
+        others = set(skeleton.joint_names) - set(named)
+        named.update(dict.fromkeys(others, default))
+    return _order_by_joint(named, skeleton, 'sigmas')
 
 
 def _get_named_table(name: str) -> dict[str, float]:
@@ -201,7 +214,7 @@ def resolve_sigmas(
             cells, skeleton = _resolve_derived(sigmas, scale, skeleton, load_skeleton)
         else:
             skeleton = skeleton or COCO
-            cells = _order_by_joint(sigmas, skeleton, 'sigmas')
+            cells = _resolve_by_name(sigmas, skeleton)
         return ResolvedSigmas(cells, skeleton.joint_names, is_uniform=False)
     names = None if skeleton is None else skeleton.joint_names
     if isinstance(sigmas, Real):

@@ -88,6 +88,23 @@ def test_mapping_for_another_skeleton():
     assert found.cells.tolist() == [table[name] for name in names]
 
 
+def test_mapping_with_a_default_for_the_other_joints():
+    table = dict(default=2.5, nose=1.0, left_eye=1.1, right_eye=1.1)
+    assert resolve(table).cells.tolist() == [1.0, 1.1, 1.1] + [2.5] * 14
+    assert table['default'] == 2.5  # the caller's dict is left as it was
+    assert resolve(dict(default=2.0)).cells.tolist() == [2.0] * 17
+    atrw = resolve(dict(default=2.0, tail=3.0), dataset='atrw')
+    assert atrw.cells.tolist() == [
+        3.0 if n == 'tail' else 2.0 for n in atrw.joint_names
+    ]
+    with pytest.raises(ValueError, match=r"\['tail'\], which are no joints of 'coco'"):
+        resolve(dict(default=2.0, tail=3.0))
+    with pytest.raises(ValueError, match='default must be finite and > 0, got -1'):
+        resolve(dict(default=-1, nose=1.0))
+    with pytest.raises(ValueError, match='or default=CELLS for the others'):
+        resolve(dict(nose=1.0))
+
+
 def test_named_table_says_which_joints_another_skeleton_lacks():
     with pytest.raises(
         ValueError, match=re.escape("no sigma for ['top_head', 'neck']")
