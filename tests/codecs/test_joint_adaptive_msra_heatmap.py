@@ -174,6 +174,28 @@ def test_balance_weights_scale_the_loss_per_joint_with_mean_one():
     assert not balanced.encode(joints, visible)['keypoint_weights'].any()
 
 
+@pytest.mark.parametrize('shift', [0.25, 1.0])
+def test_a_shift_costs_the_weight_and_hardly_the_width(shift):
+    """Squared error of a map drawn `shift` cells away: 2 pi s^2 (1 - exp(-d^2 / 4 s^2)).
+
+    That is (pi / 2) d^2 to second order, without s: see docs/study.md, "Why it helps".
+    """
+    sigmas = np.array([1.0, 1.5, 2.0, 3.0])
+    names = dict(zip(COCO_JOINT_NAMES, sigmas, strict=False))
+    codec = build(sigmas=dict(names, default=2.0), unbiased=True)
+    joints = np.tile(np.float32([[[96, 128]]]), (1, 17, 1))
+    moved = joints + np.float32([4 * shift, 0])
+    difference = codec.encode(moved)['heatmaps'] - codec.encode(joints)['heatmaps']
+    cost = np.square(difference, dtype=np.float64).sum((1, 2))[: len(sigmas)]
+    exact = 2 * np.pi * sigmas**2 * -np.expm1(-(shift**2) / (4 * sigmas**2))
+    # the sum over cells differs from the integral by 4 exp(-pi^2 s^2) at most, and the
+    # maps are cut at 3 s, where a squared Gaussian has exp(-9) left
+    np.testing.assert_allclose(cost, exact, rtol=2e-3)
+    # 1 - exp(-t) lies between t - t^2 / 2 and t
+    assert (cost < np.pi / 2 * shift**2 * 1.002).all()
+    assert (cost > np.pi / 2 * shift**2 * (0.998 - shift**2 / (8 * sigmas**2))).all()
+
+
 def test_pickles_and_copies():
     codec = build(
         sigmas=dict(oks='coco', mean=2.0), unbiased=True, balance_weights=True
