@@ -11,34 +11,40 @@ def render_headline(grouped: Results) -> str:
     """The result in up to three sentences, with the numbers that are there."""
     sentences = []
     for key, title in (('set1', 'Set 1'), ('set2', 'Set 2')):
-        pair = (grouped, f'ctr-{key}', f'msra-{key}')
-        plain, flip = (_describe_pair(*pair, test) for test in ('plain', 'flip'))
-        if plain and flip:
+        change = _describe_change(grouped, f'ctr-{key}', f'msra-{key}')
+        if change:
             sentences.append(
-                f'Centring the targets and nothing else moves {title} {plain} without '
-                f'flip test, {flip} with it.'
+                f'Centring the targets and nothing else moves {title} {change}.'
             )
     uniform, adaptive = choose_best(grouped, False), choose_best(grouped, True)
-    row = None
-    if uniform and adaptive:
-        row = _describe_pair(grouped, adaptive, uniform, 'flip')
-    if row:
-        balanced = ARMS[adaptive].codec.get('balance_weights', False)
-        table = 'table with its balanced loss' if balanced else 'table'
+    change = _describe_change(grouped, adaptive, uniform)
+    if uniform and adaptive and change:
         sentences.append(
-            f'From the best uniform sigma (`{uniform}`) to the best joint-adaptive {table} '
-            f'(`{adaptive}`), both chosen on other people, AP goes {row}.'
+            f'From the best uniform sigma (`{uniform}`: {ARMS[uniform].title}) to the best '
+            f'joint-adaptive table (`{adaptive}`: {ARMS[adaptive].title}), both chosen on '
+            f'other people, AP goes {change}.'
         )
     return ' '.join(sentences) or 'No comparison is finished yet.'
 
 
-def _describe_pair(grouped: Results, arm: str, reference: str, test: str) -> str | None:
-    """'from 55.9 to 63.8 AP (+7.9 ± 1.2, 3 seeds)' on the report part."""
+def _describe_change(
+    grouped: Results, arm: str | None, reference: str | None
+) -> str | None:
+    """'from .. to .. AP (..) without flip test, from .. to .. AP (..) with it'."""
     if arm not in grouped or reference not in grouped:
         return None
-    first, second = (
-        get_metric(grouped[name], 'AP', 'report', test) for name in (reference, arm)
+    plain, flip = (
+        _describe_pair(grouped[arm], grouped[reference], test)
+        for test in ('plain', 'flip')
     )
+    return f'{plain} without flip test, {flip} with it' if plain else None
+
+
+def _describe_pair(
+    runs: dict[int, dict], reference: dict[int, dict], test: str
+) -> str | None:
+    """'from 55.9 to 63.8 AP (+7.9 ± 1.2, 3 seeds)' on the report part."""
+    first, second = (get_metric(r, 'AP', 'report', test) for r in (reference, runs))
     difference = compare_paired(second, first)
     if difference is None:
         return None

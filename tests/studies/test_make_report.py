@@ -89,7 +89,8 @@ def test_headline_has_means_difference_and_seeds():
     text = render_blocks(RESULTS_3_ARMS)['headline']
     # 72.5 and 74.75 are the means over the two common seeds
     assert '`sub-u2.0`' in text
-    assert 'from 72.5 to 74.8 AP (+2.2 ± 3.2, 2 seeds)' in text
+    change = 'from 72.5 to 74.8 AP (+2.2 ± 3.2, 2 seeds)'
+    assert f'{change} without flip test, {change} with it' in text
     assert 'Set 1' not in text
     assert render_blocks([])['headline'] == 'No comparison is finished yet.'
 
