@@ -13,7 +13,7 @@ GROUPS = {
     'centered': 'the same rows, centred on the nearest cell',
     'subcell': 'sub-cell targets with matched refinement',
     'balanced': 'sub-cell targets, loss balanced by 1 / sigma^2',
-    'weights': 'joint weights of other origin than the sigmas',
+    'weights': 'joint weights of other origin than the sigmas, alone or on top',
     'block': 'the Gaussian Mixture Block',
     'learned': 'learned widths',
     'annealed': 'sigmas from twice the table to the table during training',

@@ -1,40 +1,56 @@
-"""The figure of the misplaced target, over a crop of a rendered person."""
+"""The figure of the misplaced target, over a photograph that Matplotlib ships.
+
+Rear Admiral Grace Hopper, U.S. Navy, 1984: a work of the United States government, in the
+public domain.
+"""
 
 from pathlib import Path
 
-import cv2
 import matplotlib as mpl
 import numpy as np
 
 mpl.use('Agg')
 import matplotlib.pyplot as plt
+from matplotlib import cbook
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
-from gm_pose.datasets.synthetic_people import make_scene
+from gm_pose.codecs.skeleton import COCO_JOINT_NAMES
 
-SEED = 8
+PHOTOGRAPH = 'grace_hopper.jpg'
+BOX = (12, 15, 500, 585)  # [x, y, w, h] of the person, px of the photograph
+# Set 1 draws both one cell off; px of the photograph, marked by hand
+JOINTS = {'nose': (266, 237), 'left_eye': (305, 187)}
 INPUT_SIZE, HEATMAP_SIZE = (192, 256), (48, 64)
-SHOWN = (7, 9)  # left elbow and wrist: Set 1's 1.8 and 1.7, both drawn one cell off
+STRIDE = INPUT_SIZE[0] / HEATMAP_SIZE[0]
 HALF_VIEW = 26  # px of the input on each side of a joint
 
 
-def crop_person(image: np.ndarray, annotation: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Picture and annotation -> crop (h, w, 3) and joints (K, 2) in crop px."""
-    x, y, width, height = annotation['bbox']
+def fit_box() -> tuple[float, np.ndarray]:
+    """Scale and shift [x, y] from the photograph to the crop of `BOX` with padding 1.25."""
+    x, y, width, height = BOX
     scale = min(INPUT_SIZE[0] / width, INPUT_SIZE[1] / height) / 1.25
     center = np.array([x + width / 2, y + height / 2])
-    shift = np.array(INPUT_SIZE) / 2 - scale * center
-    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    crop = cv2.warpAffine(image, matrix, INPUT_SIZE)
-    joints = np.asarray(annotation['keypoints'], dtype=float).reshape(-1, 3)
-    return crop, joints[:, :2] * scale + shift
+    return scale, np.array(INPUT_SIZE) / 2 - scale * center
+
+
+def find_extent(width: int, height: int, scale: float, shift: np.ndarray) -> tuple:
+    """Matplotlib's extent of a raster whose cell i lies at input px `scale i + shift`."""
+    low = -0.5 * scale + shift
+    high = (np.array([width, height]) - 0.5) * scale + shift
+    return low[0], high[0], high[1], low[1]
 
 
 def draw_misplacement(path: Path) -> None:
     """Targets of Set 1 as the MSRA generator pastes them and as they should be."""
-    scene = make_scene(np.random.default_rng(SEED), 1)
-    crop, joints = crop_person(scene.image, scene.annotations[0])
-    picture = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+    with cbook.get_sample_data(PHOTOGRAPH) as file:
+        picture = plt.imread(file, format='jpg')
+    scale, shift = fit_box()
+    marked = {COCO_JOINT_NAMES.index(name): at for name, at in JOINTS.items()}
+    joints = np.zeros((1, len(COCO_JOINT_NAMES), 2), dtype=np.float32)
+    visible = np.zeros(joints.shape[:2], dtype=np.float32)
+    for joint, at in marked.items():
+        joints[0, joint] = scale * np.array(at) + shift
+        visible[0, joint] = 1
     maps = {}
     for title, options in (
         ("MSRA generator's placement", dict(alignment='msra')),
@@ -42,18 +58,17 @@ def draw_misplacement(path: Path) -> None:
         ('sub-cell', dict(unbiased=True)),
     ):
         codec = JointAdaptiveMSRAHeatmap(INPUT_SIZE, HEATMAP_SIZE, 'set1', **options)
-        maps[title] = codec.encode(joints[None].astype(np.float32))['heatmaps']
-    figure, panels = plt.subplots(len(SHOWN), len(maps), figsize=(8, 5.6))
-    for row, joint in enumerate(SHOWN):
-        x, y = joints[joint]
+        maps[title] = codec.encode(joints, visible)['heatmaps']
+    figure, panels = plt.subplots(len(marked), len(maps), figsize=(8, 5.6))
+    for row, joint in enumerate(marked):
+        x, y = joints[0, joint]
         for panel, (title, heatmaps) in zip(panels[row], maps.items(), strict=True):
-            panel.imshow(picture)
-            stride = INPUT_SIZE[0] / HEATMAP_SIZE[0]
-            # cell i is the input's position i * stride, where its centre is drawn
-            low, high_x = -stride / 2, (HEATMAP_SIZE[0] - 0.5) * stride
+            height, width = picture.shape[:2]
+            panel.imshow(picture, extent=find_extent(width, height, scale, shift))
             panel.imshow(
-                heatmaps[joint], cmap='inferno', alpha=0.55, interpolation='nearest',
-                extent=(low, high_x, (HEATMAP_SIZE[1] - 0.5) * stride, low),
+                heatmaps[joint], cmap='inferno', interpolation='nearest',
+                alpha=0.7 * np.sqrt(heatmaps[joint]),
+                extent=find_extent(*HEATMAP_SIZE, STRIDE, np.zeros(2)),
             )  # fmt: skip
             panel.plot(x, y, '+', color='cyan', markersize=14, markeredgewidth=1.5)
             panel.set_xlim(x - HALF_VIEW, x + HALF_VIEW)
@@ -62,9 +77,8 @@ def draw_misplacement(path: Path) -> None:
             panel.set_yticks([])
             if row == 0:
                 panel.set_title(title, fontsize=9)
-        sigma = {7: 1.8, 9: 1.7}[joint]
-        name = {7: 'left elbow', 9: 'left wrist'}[joint]
-        panels[row][0].set_ylabel(f'{name}, sigma {sigma}')
+        name = COCO_JOINT_NAMES[joint].replace('_', ' ')
+        panels[row][0].set_ylabel(f'{name}, sigma {codec.sigmas_cells[joint]}')
     figure.set_layout_engine('constrained')
     figure.savefig(path, dpi=110, facecolor='white')
     plt.close(figure)
