@@ -1,11 +1,10 @@
 # The recommended settings: Simple Baseline ResNet-50 with the targets that did best on the
 # photographs of docs/study.md (a small backbone; not yet trained on COCO).
-# Why each: nose and eyes narrow, where OKS is strict and finding is easy, and all other
-# joints at the best uniform sigma: 69.9 AP against 69.0 and 68.7 of uniform 2.0 and 2.5
-# under the same joint weights, five seeds each; drawn at the exact sub-cell place and
-# decoded with each joint's own sigma; the loss balanced by 1 / sigma^2, so that narrow
-# joints count as much as wide ones, times MMPose's own joint weights; a flip test without
-# bias. No block: the study has not shown that it helps. One line adds it, as
+# Why each: nose and eyes narrow, where OKS is strict and finding is easy, all other joints
+# 2.5 cells (docs/study.md, "How the best table was chosen"); drawn at the exact sub-cell
+# place and decoded with each joint's own sigma; the loss balanced by 1 / sigma^2, so that
+# narrow joints count as much as wide ones, times MMPose's own joint weights; a flip test
+# without bias. No block: the study has not shown that it helps. One line adds it, as
 # gm_set2_res50_coco.py does.
 # Command: mim train gm_pose gm_best_res50_coco.py
 # Expected: open

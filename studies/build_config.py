@@ -40,8 +40,8 @@ def compute_joint_weights(
     resolved = resolve_sigmas(
         _fill_dataset(sigmas, metainfo), size, None, load_skeleton
     )
-    rooted = np.asarray(resolved.cells) ** (power / 2)
-    return [round(float(w), 6) for w in compute_balance_weights(rooted)]
+    raised = np.asarray(resolved.cells) ** (power / 2)
+    return [round(float(w), 6) for w in compute_balance_weights(raised)]
 
 
 def build_config(

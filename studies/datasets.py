@@ -22,7 +22,7 @@ class StudyDataset:
         num_joints: K.
         train_annotations, val_annotations: JSON files relative to the folder.
         train_images, val_images: image folders relative to the folder.
-        num_select: people of the training part set aside for choosing.
+        num_select: images of the training part set aside for choosing.
         epochs: length of a run.
     """
 

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 from matplotlib import cbook
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
+from gm_pose.codecs.sigma_tables import SIGMA_TABLES
 from gm_pose.codecs.skeleton import COCO_JOINT_NAMES
 
 PHOTOGRAPH = 'grace_hopper.jpg'
@@ -22,6 +23,12 @@ BOX = (12, 15, 500, 585)  # [x, y, w, h] of the person, px of the photograph
 JOINTS = {'nose': (266, 237), 'left_eye': (305, 187)}
 INPUT_SIZE, HEATMAP_SIZE = (192, 256), (48, 64)
 STRIDE = INPUT_SIZE[0] / HEATMAP_SIZE[0]
+SIGMAS = 'set1'
+PLACEMENTS: dict[str, dict] = {
+    "MSRA generator's placement": dict(alignment='msra'),
+    'centred on the nearest cell': dict(),
+    'sub-cell': dict(unbiased=True),
+}
 HALF_VIEW = 26  # px of the input on each side of a joint
 
 
@@ -40,28 +47,31 @@ def find_extent(width: int, height: int, scale: float, shift: np.ndarray) -> tup
     return low[0], high[0], high[1], low[1]
 
 
+def encode_joints() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Places (17, 2) in input px of `JOINTS`, and the maps (17, H, W) of each placement."""
+    scale, shift = fit_box()
+    places = np.zeros((len(COCO_JOINT_NAMES), 2), dtype=np.float32)
+    visible = np.zeros(len(COCO_JOINT_NAMES), dtype=np.float32)
+    for name, at in JOINTS.items():
+        joint = COCO_JOINT_NAMES.index(name)
+        places[joint], visible[joint] = scale * np.array(at) + shift, 1
+    maps = {}
+    for title, options in PLACEMENTS.items():
+        codec = JointAdaptiveMSRAHeatmap(INPUT_SIZE, HEATMAP_SIZE, SIGMAS, **options)
+        maps[title] = codec.encode(places[None], visible[None])['heatmaps']
+    return places, maps
+
+
 def draw_misplacement(path: Path) -> None:
     """Targets of Set 1 as the MSRA generator pastes them and as they should be."""
     with cbook.get_sample_data(PHOTOGRAPH) as file:
         picture = plt.imread(file, format='jpg')
     scale, shift = fit_box()
-    marked = {COCO_JOINT_NAMES.index(name): at for name, at in JOINTS.items()}
-    joints = np.zeros((1, len(COCO_JOINT_NAMES), 2), dtype=np.float32)
-    visible = np.zeros(joints.shape[:2], dtype=np.float32)
-    for joint, at in marked.items():
-        joints[0, joint] = scale * np.array(at) + shift
-        visible[0, joint] = 1
-    maps = {}
-    for title, options in (
-        ("MSRA generator's placement", dict(alignment='msra')),
-        ('centred on the nearest cell', dict()),
-        ('sub-cell', dict(unbiased=True)),
-    ):
-        codec = JointAdaptiveMSRAHeatmap(INPUT_SIZE, HEATMAP_SIZE, 'set1', **options)
-        maps[title] = codec.encode(joints, visible)['heatmaps']
-    figure, panels = plt.subplots(len(marked), len(maps), figsize=(8, 5.6))
-    for row, joint in enumerate(marked):
-        x, y = joints[0, joint]
+    places, maps = encode_joints()
+    figure, panels = plt.subplots(len(JOINTS), len(maps), figsize=(8, 5.6))
+    for row, name in enumerate(JOINTS):
+        joint = COCO_JOINT_NAMES.index(name)
+        x, y = places[joint]
         for panel, (title, heatmaps) in zip(panels[row], maps.items(), strict=True):
             height, width = picture.shape[:2]
             panel.imshow(picture, extent=find_extent(width, height, scale, shift))
@@ -77,8 +87,8 @@ def draw_misplacement(path: Path) -> None:
             panel.set_yticks([])
             if row == 0:
                 panel.set_title(title, fontsize=9)
-        name = COCO_JOINT_NAMES[joint].replace('_', ' ')
-        panels[row][0].set_ylabel(f'{name}, sigma {codec.sigmas_cells[joint]}')
+        sigma = SIGMA_TABLES[SIGMAS][name]
+        panels[row][0].set_ylabel(f'{name.replace("_", " ")}, sigma {sigma}')
     figure.set_layout_engine('constrained')
     figure.savefig(path, dpi=110, facecolor='white')
     plt.close(figure)

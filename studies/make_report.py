@@ -111,10 +111,7 @@ def main() -> None:
     results = load_results(args.results)
     blocks = render_blocks(results)
     write_blocks(args.report, blocks)
-    # the README shows the headline alone, once it has the markers for it
-    headline = {'headline': blocks['headline']}
-    if BEGIN.format('headline') in args.readme.read_text(encoding='utf-8'):
-        write_blocks(args.readme, headline)
+    write_blocks(args.readme, {'headline': blocks['headline']})
     if not args.no_figures:
         draw_figures(results, args.report.with_suffix(''))
     print(f'{len(results)} results -> {args.report}')

@@ -15,7 +15,7 @@ from studies.report_tables import Results, average_joints, get_metric
 COLORS = (
     '#b03a2e', '#ca6f1e', '#2471a3', '#1e8449', '#76448a', '#5d6d7e', '#b7950b', '#148f77',
 )  # fmt: skip
-GROUP_COLORS = dict(zip(GROUPS, COLORS, strict=False))
+GROUP_COLORS = dict(zip(GROUPS, COLORS, strict=True))
 DPI = 110
 # white ground: the figures are looked at on light and dark pages
 STYLE = {'savefig.facecolor': 'white', 'axes.spines.top': False,
@@ -88,15 +88,15 @@ def draw_offsets(
         plt.close(figure)
 
 
-def draw_learned_sigmas(grouped: Results, path: Path) -> bool:
-    """Learned standard deviations of every arm with a mixture; False if there is none."""
+def draw_learned_sigmas(grouped: Results, path: Path) -> None:
+    """Learned standard deviations of every arm that has some; no file if none has."""
     rows = [
         (f'{arm}\n{module}', [run['learned_sigmas'][module] for run in runs.values()])
         for arm, runs in grouped.items()
         for module in next(iter(runs.values())).get('learned_sigmas', {})
     ]
     if not rows:
-        return False
+        return
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.5, 1 + 0.45 * len(rows)))
         for row, (_, widths) in enumerate(rows):
@@ -104,9 +104,8 @@ def draw_learned_sigmas(grouped: Results, path: Path) -> bool:
                 axes.plot(values, [row] * len(values), 'o', alpha=0.5, markersize=5)
         axes.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=8)
         axes.invert_yaxis()
-        axes.set_xlabel('learned standard deviation, cells of the map it smooths')
+        axes.set_xlabel('learned standard deviation, cells of its map')
         axes.grid(axis='x', alpha=0.3)
         figure.set_layout_engine('constrained')
         figure.savefig(path, dpi=DPI)
         plt.close(figure)
-    return True

@@ -41,10 +41,11 @@ def choose_best(grouped: Results, adaptive: bool) -> str | None:
 
     Only arms with `ENOUGH_SEEDS` seeds compete (while none has, those with the most).
     Every two arms are compared over the seeds that both have, and the arm that wins most
-    comparisons is the best: a lucky seed does not count against an arm that lacks it, and
-    finalists with further seeds are told apart by all of them.
-    Arms with a block, with hooks or with the weights of another table do not compete
-    here: this compares sigma tables. MMPose's own joint weights are open to both sides.
+    comparisons is the best (ties: its mean AP). So a lucky seed does not count against an
+    arm that lacks it, and finalists with further seeds are told apart by all of them.
+    Arms with a block, with hooks or with other weights do not compete here: this compares
+    sigma tables, with the codec's balance or without. MMPose's own joint weights are open
+    to both sides.
     """
     candidates = {
         name: get_metric(runs, 'AP', 'select', 'flip')
@@ -54,11 +55,12 @@ def choose_best(grouped: Results, adaptive: bool) -> str | None:
     enough = min(ENOUGH_SEEDS, max(map(len, candidates.values()), default=0))
     full = {n: values for n, values in candidates.items() if len(values) >= enough}
 
-    def count_wins(name: str) -> int:
+    def rank(name: str) -> tuple[int, float]:
         differences = (compare_paired(full[name], other) for other in full.values())
-        return sum(d is not None and d.mean > 0 for d in differences)
+        wins = sum(d is not None and d.mean > 0 for d in differences)
+        return wins, float(np.mean(list(full[name].values())))
 
-    return max(full, key=count_wins, default=None)
+    return max(full, key=rank, default=None)
 
 
 def is_candidate(arm: Arm, adaptive: bool) -> bool:
@@ -109,29 +111,30 @@ def render_arms(grouped: Results) -> str:
 def render_comparisons(grouped: Results) -> str:
     """The table of paired differences in AP, the goal's comparison first."""
     lines = [
-        '| what | arm | minus | seeds | AP | AP, flip | interval above zero |',
-        '|---|---|---|---|---|---|---|',
+        '| what | arm | minus | seeds | AP | AP, flip | flip interval above zero '
+        '| AP select, flip |',
+        '|---|---|---|---|---|---|---|---|',
     ]
     uniform, adaptive = choose_best(grouped, False), choose_best(grouped, True)
-    rows = list(COMPARISONS)
+    rows = [row for row in COMPARISONS if row[:2] != (adaptive, uniform)]
     if uniform and adaptive:
         rows.insert(0, (adaptive, uniform, '**best adaptive against best uniform**'))
     for arm, reference, what in rows:
         if arm not in grouped or reference not in grouped:
             continue
-        plain, flip = (
+        plain, flip, select = (
             compare_paired(
-                get_metric(grouped[arm], 'AP', 'report', test),
-                get_metric(grouped[reference], 'AP', 'report', test),
+                get_metric(grouped[arm], 'AP', *key),
+                get_metric(grouped[reference], 'AP', *key),
             )
-            for test in ('plain', 'flip')
+            for key in (('report', 'plain'), ('report', 'flip'), ('select', 'flip'))
         )
         if plain is None or flip is None:
             continue
         lines.append(
             f'| {what} | `{arm}` | `{reference}` | {flip.count} | '
             f'{format_interval(plain, signed=True)} | {format_interval(flip, signed=True)}'
-            f' | {describe_sign(flip)} |'
+            f' | {describe_sign(flip)} | {format_interval(select, signed=True)} |'
         )
     return '\n'.join(lines)
 

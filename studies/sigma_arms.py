@@ -25,14 +25,14 @@ def scale_errors(mean: float) -> list[float]:
     return [round(error * mean * len(errors) / sum(errors), 2) for error in errors]
 
 
-# The OKS table of mean 2.5, cut at the best uniform sigma: 2.5 cells
+# The OKS table of mean 2.5, cut at 2.5 cells
 CAPPED = [0.97, 0.93, 0.93, 1.31, 1.31, 2.5, 2.5, 2.5, 2.5, 2.32, 2.32, *[2.5] * 6]
 
 # For each joint the widest of the uniform sigmas 1.0 to 2.5 that finds it on the part for
 # choosing as well as the best of them does (mean OKS within half a point, seed 0): narrow
 # for nose and eyes alone
 PICKED = [1.0, 1.0, 1.0, *[2.5] * 14]
-# The same over 2.0, level with 2.5 where MMPose's joint weights are on
+# The same over 2.0, the best uniform sigma on the part for choosing
 PICKED_2 = [1.0, 1.0, 1.0, *[2.0] * 14]
 
 

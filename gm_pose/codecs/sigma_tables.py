@@ -94,20 +94,13 @@ def _require_positive(value: Any, what: str) -> float:
 
 
 def _order_by_joint(
-    table: Mapping[str, Any], skeleton: Skeleton, what: str
+    table: Mapping[str, Any], skeleton: Skeleton, what: str, remedy: str = ''
 ) -> NDArray[np.float64]:
-    unknown = [name for name in table if name not in skeleton.joint_names]
-    if unknown and what == 'sigmas':
-        raise ValueError(
-            f"sigmas names {unknown}, which are no joints of '{skeleton.name}': its "
-            f'joints are {list(skeleton.joint_names)} (another skeleton: dataset=...)'
-        )
     missing = [name for name in skeleton.joint_names if name not in table]
     if missing:
         raise ValueError(
             f"{what} has no sigma for {missing} of '{skeleton.name}': give one for "
-            f'each of {list(skeleton.joint_names)}'
-            + (', or default=CELLS for the others' if what == 'sigmas' else '')
+            f'each of {list(skeleton.joint_names)}{remedy}'
         )
     return np.array(
         [
@@ -122,11 +115,18 @@ def _resolve_by_name(
 ) -> NDArray[np.float64]:
     """Joint name -> sigma, the key 'default' for all joints that are not named."""
     named = dict(table)
+    unknown = sorted(set(named) - {'default', *skeleton.joint_names})
+    if unknown:
+        raise ValueError(
+            f"sigmas names {unknown}, which are no joints of '{skeleton.name}': its "
+            f'joints are {list(skeleton.joint_names)} (another skeleton: dataset=...)'
+        )
     if 'default' in named:
         default = _require_positive(named.pop('default'), 'default')
         others = set(skeleton.joint_names) - set(named)
         named.update(dict.fromkeys(others, default))
-    return _order_by_joint(named, skeleton, 'sigmas')
+    remedy = ', or default=CELLS for the others'
+    return _order_by_joint(named, skeleton, 'sigmas', remedy)
 
 
 def _get_named_table(name: str) -> dict[str, float]:

@@ -85,6 +85,18 @@ def test_power_weights_are_those_of_the_codec_to_a_power_times_the_datasets_own(
     assert get_encoder(cfg).use_dataset_keypoint_weights
 
 
+def test_power_weights_may_be_those_of_another_table():
+    build = partial(build_config, dataset=DATASETS['studio17'], seed=0)
+    uniform = build(ARMS['sub-u2.5-w-pick-hard'])
+    table = build(ARMS['bal-pick-w-hard'])
+    joints = np.full((1, 17, 2), 40.0, dtype=np.float32)
+    balance = KEYPOINT_CODECS.build(table.codec).encode(joints)['keypoint_weights'][0]
+    own = table.train_dataloader.dataset.metainfo.joint_weights
+    weights = uniform.train_dataloader.dataset.metainfo.joint_weights
+    np.testing.assert_allclose(weights, balance * own, atol=1.5e-6)
+    assert uniform.codec.sigmas == 2.5
+
+
 def test_long_dataset_is_studio17_with_more_epochs():
     short, long = (
         build_config(ARMS['sub-u2.0'], DATASETS[name], 0)
