@@ -22,6 +22,8 @@ from studies.report_tables import (
 )
 
 BEGIN, END = '<!-- generated: {} -->', '<!-- end of {} -->'
+# beside the best uniform and the best joint-adaptive arm
+JOINT_ARMS = ['msra-set1', 'ctr-set1', 'sub-u2.5-w-hard']
 OFFSET_ARMS = ['msra-set1', 'ctr-set1', 'msra-set2', 'ctr-set2', 'sub-u2.0']
 
 
@@ -57,7 +59,7 @@ def render_blocks(results: list[dict]) -> dict[str, str]:
         grouped = group_results(results, name)
         joints = load_skeleton(str(_find_metainfo(dataset.metainfo))).joint_names
         best = [choose_best(grouped, adaptive) for adaptive in (False, True)]
-        shown = ['msra-set1', 'ctr-set1', *[arm for arm in best if arm]]
+        shown = [*JOINT_ARMS, *[arm for arm in best if arm]]
         if not grouped:
             blocks[name] = 'No run is finished yet.'
             continue
