@@ -118,6 +118,7 @@ def make_weight_arms() -> list[Arm]:
         ('bal-cap-m2.5', 'OKS, mean 2.5, at most 2.5', CAPPED, COCO_ONLY),
         ('bal-err-m2.5', 'median errors, mean 2.5', scale_errors(2.5), COCO_ONLY),
         ('bal-sqrt-m2.5', 'sqrt OKS, mean 2.5', scale_oks(2.5, 0.5), Arm.datasets),
+        ('sub-pick', 'nose and eyes 1.0, others 2.5', PICKED, COCO_ONLY),
         ('bal-pick', 'nose and eyes 1.0, others 2.5', PICKED, COCO_ONLY),
         ('bal-pick2.0', 'nose and eyes 1.0, others 2.0', PICKED_2, COCO_ONLY),
     ]
@@ -137,7 +138,7 @@ def make_weight_arms() -> list[Arm]:
                 datasets=where,
             )
         )
-    others: list[tuple[str, str, Any, PowerWeights | str]] = [
+    others: list[tuple[str, str, Any, PowerWeights]] = [
         (
             'pow1-cap-m2.5-w-hard',
             "OKS, mean 2.5, at most 2.5, weights 1 / sigma, times MMPose's",
@@ -149,12 +150,6 @@ def make_weight_arms() -> list[Arm]:
             "uniform 2.5, weights of nose and eyes 1.0, times MMPose's",
             2.5,
             PowerWeights(sigmas=PICKED),
-        ),
-        (
-            'sub-pick-w-hard',
-            "nose and eyes 1.0, others 2.5, MMPose's joint weights",
-            PICKED,
-            'dataset',
         ),
     ]
     for name, title, sigmas, weights in others:

@@ -30,6 +30,12 @@ def get_encoder(cfg):
     return next(step for step in steps if step.type == 'GenerateTarget')
 
 
+def encode_weights(codec):
+    """Loss weights (17,) that a codec's config gives visible joints."""
+    joints = np.full((1, 17, 2), 40.0, dtype=np.float32)
+    return KEYPOINT_CODECS.build(codec).encode(joints)['keypoint_weights'][0]
+
+
 @pytest.mark.parametrize(('arm', 'dataset'), PAIRS)
 def test_encoder_equals_decoder_equals_codec(arm, dataset, monkeypatch):
     monkeypatch.chdir(ROOT)
@@ -59,11 +65,8 @@ def test_hash_depends_on_the_seed_and_not_on_the_call():
 
 def test_weights_arm_has_the_weights_of_the_balanced_table():
     weighted = build_config(ARMS['sub-u2.0-w-sqrt'], DATASETS['studio17'], 0)
-    balanced = KEYPOINT_CODECS.build(
-        build_config(ARMS['bal-sqrt-m2.0'], DATASETS['studio17'], 0).codec
-    )
-    joints = np.full((1, 17, 2), 40.0, dtype=np.float32)
-    expected = balanced.encode(joints)['keypoint_weights'][0]
+    balanced = build_config(ARMS['bal-sqrt-m2.0'], DATASETS['studio17'], 0)
+    expected = encode_weights(balanced.codec)
     weights = weighted.train_dataloader.dataset.metainfo.joint_weights
     # rounded to 6 digits in the config
     np.testing.assert_allclose(weights, expected, atol=1e-6)
@@ -89,8 +92,7 @@ def test_power_weights_may_be_those_of_another_table():
     build = partial(build_config, dataset=DATASETS['studio17'], seed=0)
     uniform = build(ARMS['sub-u2.5-w-pick-hard'])
     table = build(ARMS['bal-pick-w-hard'])
-    joints = np.full((1, 17, 2), 40.0, dtype=np.float32)
-    balance = KEYPOINT_CODECS.build(table.codec).encode(joints)['keypoint_weights'][0]
+    balance = encode_weights(table.codec)
     own = table.train_dataloader.dataset.metainfo.joint_weights
     weights = uniform.train_dataloader.dataset.metainfo.joint_weights
     np.testing.assert_allclose(weights, balance * own, atol=1.5e-6)
