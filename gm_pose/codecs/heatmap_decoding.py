@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gm_pose.codecs.map_widening import Widening, widen_maps
 from gm_pose.codecs.matched_fit import (
     FitWidths,
     choose_side,
@@ -157,12 +158,14 @@ def decode_heatmaps(
     heatmaps: torch.Tensor | np.ndarray,
     sigmas: np.ndarray | None,
     cell_size: np.ndarray | tuple[float, float] = (1, 1),
+    widening: Widening | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Maps (B, K, H, W) -> positions (B, K, 2), scores (B, K), both float32.
 
     The score is the map's largest value. A map whose largest value is not positive has
     no peak: its joint is at (-1, -1) cells, as MMPose marks it, its score that value. A
-    map that holds NaN or +inf is no prediction: (-1, -1) cells and score 0.
+    map that holds NaN or +inf (where maps are widened: any value that is not finite) is no
+    prediction: (-1, -1) cells and score 0.
 
     On a GPU only the results leave the device. On the CPU numpy takes over: its argmax
     over float32 rows is ten times faster than torch's.
@@ -172,10 +175,15 @@ def decode_heatmaps(
         sigmas: (K,) or (1,) in cells: refine each joint by its own Gaussian; None: by a
             quarter cell.
         cell_size: (2,) width and height of a cell in the unit of the positions.
+        widening: makes maps wider before they are read; `sigmas` are those it leads to.
     """
     batch, joints, height, width = heatmaps.shape
-    maps = _read_maps(heatmaps).reshape(-1, height * width)
+    maps = _read_maps(heatmaps)
     xp: ModuleType = torch if isinstance(maps, torch.Tensor) else np
+    if widening is not None:
+        with np.errstate(invalid='ignore', over='ignore'):  # `found` discards those
+            maps = widen_maps(maps, widening, xp)
+    maps = maps.reshape(-1, height * width)
     index, start, scores = find_peaks(maps)
     if sigmas is None:
         offsets = refine_quarter(maps, index, start, width)

@@ -13,6 +13,7 @@ from gm_pose.codecs import (
     gaussian_encoding,
     gaussian_stamps,
     heatmap_decoding,
+    map_widening,
     sigma_tables,
 )
 from gm_pose.codecs.dataset_metainfo import load_skeleton
@@ -56,6 +57,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             ``(1 / s_k^2) / mean_j(1 / s_j^2)``, so that every joint's target has the same
             energy in the loss; the mean factor is 1. Needs
             ``KeypointMSELoss(use_target_weight=True)``.
+        decode_sigmas: widths to read the maps at, given like `sigmas`; None reads them as
+            they are. The map of a joint whose width here is above its sigma is blurred to
+            that width before its peak is looked for; other joints stay as they are. With
+            the metric's own tolerance (``dict(oks='coco', mean=3.0)``, see
+            docs/use-the-codec.md) the peak is the guess with the largest expected OKS,
+            and the score that OKS (`gm_pose.codecs.map_widening`). Needs `unbiased`.
+            Changes no target.
         dataset: whose joints `sigmas` refers to: the name of an MMPose dataset or the
             path of a metainfo file. Names of joints are COCO's by default; with it, the
             number of sigmas is checked at construction.
@@ -67,6 +75,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
     Attributes:
         sigmas_cells: (K,) float64, the resolved sigmas in cells; (1,) where `sigmas` is
             one number and `dataset` is not given, which fits any K.
+        decode_cells: (K,) or (1,) float64, the widths in cells that maps are read at.
         joint_names: K names, or None where no skeleton is known.
     """
 
@@ -81,6 +90,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         unbiased: bool = False,
         alignment: str = 'centered',
         balance_weights: bool = False,
+        decode_sigmas: str | float | Sequence[float] | Mapping[str, Any] | None = None,
         dataset: str | None = None,
     ) -> None:
         super().__init__()
@@ -107,6 +117,11 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self.sigmas_cells = resolved.cells
         self.joint_names = resolved.joint_names
         self._is_uniform = resolved.is_uniform
+        self.decode_sigmas = decode_sigmas
+        self.decode_cells = resolved.cells
+        self._widening = None
+        if decode_sigmas is not None:
+            self._set_widths(decode_sigmas)
         # float32 as in MMPose: positions in cells are then equal bit for bit
         self.scale_factor = (
             np.array(self.input_size) / np.array(self.heatmap_size)
@@ -185,14 +200,47 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
     def _decode(
         self, heatmaps: np.ndarray | torch.Tensor
     ) -> tuple[np.ndarray, np.ndarray]:
-        sigmas = self.sigmas_cells if self.unbiased else None
-        return heatmap_decoding.decode_heatmaps(heatmaps, sigmas, self.scale_factor)
+        sigmas = self.decode_cells if self.unbiased else None
+        return heatmap_decoding.decode_heatmaps(
+            heatmaps, sigmas, self.scale_factor, self._widening
+        )
+
+    def _set_widths(self, decode_sigmas: Any) -> None:
+        if not self.unbiased:
+            raise ValueError(
+                f'decode_sigmas={decode_sigmas!r} needs unbiased=True: the quarter-cell '
+                'refinement of biased targets fits no Gaussian'
+            )
+        try:
+            widths = sigma_tables.resolve_sigmas(
+                decode_sigmas, self.heatmap_size, self.dataset, load_skeleton
+            )
+        except ValueError as error:
+            raise ValueError(f'decode_sigmas: {error}') from error
+        if not (self._is_uniform or widths.is_uniform) and len(widths.cells) != len(
+            self.sigmas_cells
+        ):
+            raise ValueError(
+                f'decode_sigmas has {len(widths.cells)} widths and sigmas has '
+                f'{len(self.sigmas_cells)}: both must be of the same joints'
+            )
+        self._widening = map_widening.make_widening(
+            self.sigmas_cells, widths.cells, self.heatmap_size
+        )
+        if self._widening is None:
+            raise ValueError(
+                f'decode_sigmas={decode_sigmas!r} is above the sigma of no joint, and a '
+                'map cannot be made sharper: give wider ones, or leave decode_sigmas out'
+            )
+        self.decode_cells = np.maximum(self.sigmas_cells, widths.cells)
+        self.joint_names = self.joint_names or widths.joint_names
+        self._is_uniform = self._is_uniform and widths.is_uniform
 
     def _check_count(self, num_joints: int) -> None:
-        if not self._is_uniform and num_joints != len(self.sigmas_cells):
+        if not self._is_uniform and num_joints != len(self.decode_cells):
             raise ValueError(
                 sigma_tables.describe_count_mismatch(
-                    len(self.sigmas_cells), num_joints, self.joint_names
+                    len(self.decode_cells), num_joints, self.joint_names
                 )
             )
 
@@ -210,18 +258,22 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             f'{joint} ({self.joint_names[joint]})' if self.joint_names else str(joint)
         )
 
+    def _format_cells(self, cells: np.ndarray) -> str:
+        if len(cells) == 1:
+            return f'{cells[0]:g}'
+        names = self.joint_names or range(len(cells))
+        pairs = zip(names, cells, strict=True)
+        return '{' + ', '.join(f'{n}: {s:.4g}' for n, s in pairs) + '}'
+
     def __repr__(self) -> str:
-        names = self.joint_names or range(len(self.sigmas_cells))
-        if self._is_uniform:
-            sigmas = f'{self.sigmas_cells[0]:g}'
-        else:
-            pairs = zip(names, self.sigmas_cells, strict=True)
-            sigmas = '{' + ', '.join(f'{n}: {s:.4g}' for n, s in pairs) + '}'
+        read = ''
+        if self._widening is not None:
+            read = f', decode_cells={self._format_cells(self.decode_cells)}'
         return (
             f'{type(self).__name__}(input_size={self.input_size}, '
             f'heatmap_size={self.heatmap_size}, unbiased={self.unbiased}, '
             f'alignment={self.alignment!r}, balance_weights={self.balance_weights}, '
-            f'sigmas_cells={sigmas})'
+            f'sigmas_cells={self._format_cells(self.sigmas_cells)}{read})'
         )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gm_pose.codecs.dataset_metainfo import load_skeleton
+from gm_pose.codecs.oks_widths import measure_oks_width
 from gm_pose.codecs.sigma_estimation import JointSizes, measure_joints
 from gm_pose.codecs.sigma_tables import scale_to_mean
 from gm_pose.codecs.skeleton import average_mirrored
@@ -37,6 +39,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=1.0,
         help='sigma in cells ~ size to this power; 0.5 evens a table out (%(default)s)',
+    )
+    parser.add_argument(
+        '--oks',
+        metavar='DATASET',
+        help="name or metainfo file of a dataset whose metric's widths in cells are "
+        'wanted, too: what `decode_sigmas` takes',
+    )
+    parser.add_argument(
+        '--heatmap-size',
+        type=int,
+        nargs=2,
+        default=(48, 64),
+        metavar=('W', 'H'),
+        help='of the crop, in cells, for --oks (48 64)',
     )
 
 
@@ -147,12 +163,40 @@ def format_table(
     return '\n'.join(lines), complete
 
 
+def format_oks_widths(
+    annotations: list[dict], num_joints: int, dataset: str, size: tuple[int, int]
+) -> str:
+    """Annotations, dataset -> the widths of its OKS in cells, as `decode_sigmas`.
+
+    Raises:
+        ValueError: the dataset has other joints or no OKS sigmas.
+    """
+    skeleton = load_skeleton(dataset)
+    if skeleton.oks_sigmas is None:
+        raise ValueError(f"--oks: '{dataset}' defines no OKS sigmas")
+    if len(skeleton) != num_joints:
+        raise ValueError(
+            f"--oks: '{dataset}' has {len(skeleton)} joints and the annotations have "
+            f'{num_joints}'
+        )
+    mean = measure_oks_width(annotations, skeleton.oks_sigmas, size)
+    return (
+        f'\nwidths of OKS for a median person in {size[0]}x{size[1]} cells:\n'
+        f'decode_sigmas=dict(oks={dataset!r}, mean={mean:.2f})'
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the table; 0, or 1 where a joint was never seen."""
     if not args.mean > 0 or not np.isfinite([args.mean, args.power]).all():
         raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')
+    if min(args.heatmap_size) < 1:
+        raise ValueError(f'--heatmap-size {args.heatmap_size} must be above 0')
     annotations, names = read_annotations(args.annotations)
     found = measure_joints(annotations, len(names), args.method, args.person_key)
     text, complete = format_table(found, names, args.mean, args.power)
+    if args.oks:
+        size = tuple(args.heatmap_size)
+        text += '\n' + format_oks_widths(annotations, len(names), args.oks, size)
     print(text)
     return 0 if complete else 1

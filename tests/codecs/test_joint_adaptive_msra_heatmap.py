@@ -215,6 +215,44 @@ def test_repr_shows_the_resolved_sigma_of_each_joint():
     assert 'sigmas_cells=2,' in repr(build(sigmas=2.0)).replace('=2)', '=2,')
 
 
+OKS_WIDTHS = dict(oks='coco', mean=3.0)
+
+
+def test_decode_sigmas_change_no_target_and_bring_the_joints_back():
+    plain = build(unbiased=True)
+    wide = build(unbiased=True, decode_sigmas=OKS_WIDTHS)
+    rng = np.random.default_rng(0)
+    # 2 s and more from the borders for Set 2's widest, 7 cells for the widest reading
+    joints = rng.uniform((28, 28), (160, 224), (1, 17, 2)).astype(np.float32)
+    encoded, expected = wide.encode(joints), plain.encode(joints)
+    for key in encoded:
+        np.testing.assert_array_equal(encoded[key], expected[key])
+    got, scores = wide.decode(encoded['heatmaps'])
+    # at 0.84 cells, the narrowest, the kernel's cut leaves 0.001 cells of 4 px
+    np.testing.assert_allclose(got, joints, atol=0.005)
+    # the peak lies up to half a cell per axis beside a cell: 1 / (4 s^2) of it at s = 1.1
+    assert (scores > 1 - 0.25 / 1.1**2).all()
+    assert (scores < 1.01).all()
+
+
+def test_decode_sigmas_of_a_uniform_codec_are_read_joint_by_joint():
+    codec = build(sigmas=2.0, unbiased=True, decode_sigmas=OKS_WIDTHS)
+    # nose, eyes and ears have less than 2 cells, and stay at 2
+    assert codec.decode_cells[:5].tolist() == [2.0] * 5
+    assert codec.decode_cells[11] == pytest.approx(4.795, abs=0.001)
+    maps = np.random.default_rng(0).random((3, 17, 64, 48), dtype=np.float32)
+    keypoints, scores = codec.batch_decode(torch.from_numpy(maps))
+    for b in range(3):
+        one, score = codec.decode(maps[b])
+        np.testing.assert_allclose(keypoints[b], one, atol=1e-3)
+        np.testing.assert_allclose(scores[b], score, rtol=1e-5)
+    plain = build(sigmas=2.0, unbiased=True).decode(maps[0])
+    np.testing.assert_array_equal(codec.decode(maps[0])[1][:, :5], plain[1][:, :5])
+    with pytest.raises(ValueError, match=r"joint 16 \('right_ankle'\)"):
+        codec.decode(maps[0, :16])
+    assert 'decode_cells={nose: 2, ' in repr(codec)
+
+
 def test_one_number_fits_any_skeleton():
     codec = build(sigmas=2.0, unbiased=True)
     for count in (1, 5, 133):
@@ -255,6 +293,23 @@ def test_one_number_fits_any_skeleton():
         (
             dict(alignment='msra', unbiased=True),
             "use alignment='centered' with unbiased",
+        ),
+        (dict(decode_sigmas=3.0), 'decode_sigmas=3.0 needs unbiased=True'),
+        (
+            dict(decode_sigmas=0.5, unbiased=True),
+            'decode_sigmas=0.5 is above the sigma of no joint',
+        ),
+        (
+            dict(decode_sigmas='set3', unbiased=True),
+            "decode_sigmas: unknown sigma table 'set3'",
+        ),
+        (
+            dict(decode_sigmas=[3.0] * 16, unbiased=True),
+            'decode_sigmas has 16 widths and sigmas has 17',
+        ),
+        (
+            dict(sigmas=[2.0], decode_sigmas='set1', unbiased=True),
+            'decode_sigmas has 17 widths and sigmas has 1',
         ),
         (dict(heatmap_size=(48, 0)), 'two whole numbers > 0, got (48, 0)'),
         (dict(input_size=(192,)), 'two whole numbers > 0, got (192,)'),

@@ -1,0 +1,136 @@
+"""Maps of one Gaussian width, read at a wider one."""
+
+from math import erfc, pi, sqrt
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import quad
+
+from gm_pose.codecs.heatmap_decoding import decode_heatmaps
+from gm_pose.codecs.map_widening import make_kernel, make_widening, widen_maps
+
+SIZE = (48, 64)
+
+
+def draw_gaussian(x, y, sigma):
+    """One map (H, W) with its peak of 1 at (x, y) cells."""
+    columns, rows = np.arange(SIZE[0]), np.arange(SIZE[1])[:, None]
+    square = (columns - x) ** 2 + (rows - y) ** 2
+    return np.exp(-square / (2 * sigma**2)).astype(np.float32)
+
+
+def widen(maps, sigmas, widths):
+    widening = make_widening(np.array(sigmas, float), np.array(widths, float), SIZE)
+    return widen_maps(np.asarray(maps, np.float32), widening)
+
+
+@pytest.mark.parametrize('variance', [0.02, 0.44, 3.0, 20.0])
+def test_kernel_is_the_inverse_transform_of_the_cut_gaussian(variance):
+    kernel = make_kernel(48, variance)
+    for distance in (0, 1, 2, 7, 47):
+        expected = quad(
+            lambda w, n=distance: np.exp(-variance * w * w / 2) * np.cos(n * w) / pi,
+            0, pi, limit=500,
+        )[0]  # fmt: skip
+        # midpoint rule: (b - a) h^2 / 24 times the largest second derivative of the
+        # integrand, here below (47^2 + 2 * 47 * 5 + 20) / pi, h = pi / 4096
+        assert kernel[distance] == pytest.approx(expected, abs=7e-5)
+
+
+@pytest.mark.parametrize(
+    ('sigma', 'width'), [(0.84, 1.2), (1.0, 1.05), (1.0, 3.0), (2.0, 2.1), (2.5, 5.0)]
+)
+def test_a_gaussian_becomes_the_wider_gaussian(sigma, width):
+    rng = np.random.default_rng(0)
+    # four widths from every border, where what is outside the map is below 1e-3
+    margin = 4 * width
+    for x, y in rng.uniform(margin, np.array(SIZE) - 1 - margin, (5, 2)):
+        got = widen(draw_gaussian(x, y, sigma)[None, None], [sigma], [width])[0, 0]
+        per_axis = width / sigma * erfc(pi * sigma / sqrt(2))
+        # the product of two axes with that error each; float32 sums; the cut tails
+        bound = per_axis * (2 + per_axis) + 1e-5 + 2 * erfc(margin / width / sqrt(2))
+        assert np.abs(got - draw_gaussian(x, y, width)).max() < bound
+
+
+def test_equals_a_convolution_by_loops():
+    rng = np.random.default_rng(1)
+    maps = rng.random((2, 3, SIZE[1], SIZE[0]), dtype=np.float32)
+    sigmas, widths = np.array([1.0, 2.0, 1.5]), np.array([1.5, 1.0, 4.0])
+    got = widen(maps, sigmas, widths)
+    for k in (0, 2):
+        kernel = make_kernel(64, widths[k] ** 2 - sigmas[k] ** 2)
+        for y, x in ((0, 0), (31, 20), (63, 47), (5, 46)):
+            total = 0.0
+            for row in range(SIZE[1]):
+                for column in range(SIZE[0]):
+                    weight = kernel[abs(row - y)] * kernel[abs(column - x)]
+                    total += weight * float(maps[1, k, row, column])
+            total *= (widths[k] / sigmas[k]) ** 2
+            # sums of 112 positive float32 products: 112 * 6e-8 of them
+            assert got[1, k, y, x] == pytest.approx(total, rel=1e-5)
+
+
+def test_a_map_that_is_wide_enough_stays_as_it_is():
+    rng = np.random.default_rng(2)
+    maps = rng.random((2, 3, SIZE[1], SIZE[0]), dtype=np.float32)
+    kept = maps.copy()
+    got = widen(maps, [1.0, 2.0, 1.5], [1.5, 2.0, 1.0])
+    np.testing.assert_array_equal(maps, kept)
+    np.testing.assert_array_equal(got[:, 1:], maps[:, 1:])
+    assert not np.array_equal(got[:, 0], maps[:, 0])
+    assert make_widening(np.array([2.0]), np.array([2.0, 1.0]), SIZE) is None
+
+
+@pytest.mark.parametrize(('sigmas', 'widths'), [([1.0], [2.0]), ([1.0, 3.0], [2.0])])
+def test_torch_equals_numpy(sigmas, widths):
+    rng = np.random.default_rng(3)
+    maps = rng.random((4, 2, SIZE[1], SIZE[0]), dtype=np.float32)
+    widening = make_widening(np.array(sigmas), np.array(widths), SIZE)
+    got = widen_maps(torch.from_numpy(maps), widening, torch)
+    assert isinstance(got, torch.Tensor)
+    np.testing.assert_allclose(got.numpy(), widen_maps(maps, widening), rtol=1e-5)
+
+
+def test_the_widened_peak_is_the_guess_of_largest_expected_similarity():
+    """A map that a network owes to doubt between three places, and OKS of width 3."""
+    places, beliefs = (
+        np.array([[12.0, 30.0], [30.0, 20.0], [30.0, 24.0]]),
+        (0.4, 0.3, 0.3),
+    )
+    sigma, width = 1.0, 3.0
+    maps = sum(
+        belief * draw_gaussian(x, y, sigma)
+        for (x, y), belief in zip(places, beliefs, strict=True)
+    )[None, None]
+    rows, columns = np.mgrid[: SIZE[1], : SIZE[0]]
+    expected = sum(
+        belief * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * width**2))
+        for (x, y), belief in zip(places, beliefs, strict=True)
+    )
+    widened = widen(maps, [sigma], [width])
+    np.testing.assert_allclose(widened[0, 0], expected, atol=0.012)  # d / s times 0.002
+    # the single most likely place is not the best guess: between the other two is
+    assert np.unravel_index(maps[0, 0].argmax(), maps.shape[2:]) == (30, 12)
+    assert np.unravel_index(widened[0, 0].argmax(), maps.shape[2:]) == (22, 30)
+
+
+@pytest.mark.parametrize(('sigma', 'width'), [(1.0, 3.0), (2.5, 3.5), (2.5, 5.0)])
+def test_a_joint_at_a_border_is_drawn_inwards_as_documented(sigma, width):
+    widening = make_widening(np.array([sigma]), np.array([width]), SIZE)
+    for distance, bound in ((0, 0.6), (1, 0.16), (2, 0.02), (4, 0.001)):
+        x = distance * sigma
+        maps = draw_gaussian(x, 31.3, sigma)[None, None]
+        positions, _ = decode_heatmaps(maps, np.array([width]), widening=widening)
+        assert -1e-3 < positions[0, 0, 0] - x < bound * sigma
+
+
+def test_a_map_that_is_not_finite_is_no_prediction():
+    maps = np.stack([draw_gaussian(20, 20, 1.0)] * 4)[None]
+    for joint, value in enumerate((np.nan, np.inf, -np.inf)):
+        maps[0, joint, 3, 3] = value
+    widening = make_widening(np.array([1.0]), np.array([2.0]), SIZE)
+    positions, scores = decode_heatmaps(maps, np.array([2.0]), widening=widening)
+    np.testing.assert_array_equal(positions[0, :3], -1)
+    np.testing.assert_array_equal(scores[0, :3], 0)
+    assert scores[0, 3] == pytest.approx(1, abs=0.005)
