@@ -7,11 +7,24 @@ COCO_ONLY = ('studio17', 'studio17-long')
 
 
 @dataclass(frozen=True)
+class DatasetWeights:
+    """The metainfo's own joint weights, raised to a power.
+
+    MMPose's are 1.2 for elbows and knees, 1.5 for wrists and ankles and 1 for the rest.
+
+    Attributes:
+        power: 1 for the weights as they are.
+    """
+
+    power: float = 1.0
+
+
+@dataclass(frozen=True)
 class PowerWeights:
     """Joint weights ``1 / sigma^power``, of mean 1, times the metainfo's own weights.
 
-    Those are MMPose's: elbows and knees 1.2, wrists and ankles 1.5. Power 2 is the codec's
-    `balance_weights`; powers below it leave more of the loss to joints with wide Gaussians.
+    Power 2 is the codec's `balance_weights`; powers below it leave more of the loss to
+    joints with wide Gaussians.
 
     Attributes:
         power: see above.
@@ -34,8 +47,8 @@ class Arm:
         neck: config of a neck, or None.
         head: keys of the head that differ from the base config.
         weights_of: a `sigmas` argument whose 1 / sigma^2 becomes the joints' loss
-            weights (MMPose's `dataset_keypoint_weights`), 'dataset' for the metainfo's
-            own (elbows and knees 1.2, wrists and ankles 1.5), `PowerWeights`, or None.
+            weights (MMPose's `dataset_keypoint_weights`), `DatasetWeights`,
+            `PowerWeights`, or None.
         hooks: further custom hooks.
         datasets: where the arm makes sense.
     """

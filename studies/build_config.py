@@ -12,7 +12,7 @@ from mmengine.config import Config
 from gm_pose.codecs.dataset_metainfo import find_metainfo_files, load_skeleton
 from gm_pose.codecs.gaussian_encoding import compute_balance_weights
 from gm_pose.codecs.sigma_tables import resolve_sigmas
-from studies.arm import Arm, PowerWeights
+from studies.arm import Arm, DatasetWeights, PowerWeights
 from studies.datasets import ROOT, StudyDataset
 
 BASE_CONFIG = Path(__file__).with_name('base_study.py')
@@ -68,7 +68,10 @@ def build_config(
                 sigmas, dataset.metainfo, size, arm.weights_of.power
             )
             info['joint_weights'] = np.multiply(weights, info['joint_weights']).tolist()
-        elif arm.weights_of != 'dataset':
+        elif isinstance(arm.weights_of, DatasetWeights):
+            power = arm.weights_of.power
+            info['joint_weights'] = [round(w**power, 6) for w in info['joint_weights']]
+        else:
             info['joint_weights'] = compute_joint_weights(
                 arm.weights_of, dataset.metainfo, size
             )

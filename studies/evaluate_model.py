@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
+from mmpose.registry import KEYPOINT_CODECS
 
 from studies.build_config import locate_part
 from studies.flip_tests import FLIP_TESTS, predict_heatmaps
@@ -19,20 +20,39 @@ _METRICS = {
 }
 
 
-def evaluate_model(model: Any, cfg: Any, part: dict) -> dict[str, dict[str, Any]]:
-    """Model + part -> flip test -> dict(AP, AP50, AP75, AR in percent, joints).
+# The flip tests whose maps are also read at the metric's widths, and what that is called
+OKS_READINGS = {'plain': 'plain_oks', 'flip': 'flip_oks'}
+
+
+def evaluate_model(
+    model: Any, cfg: Any, part: dict, oks_widths: Any = None
+) -> dict[str, dict[str, Any]]:
+    """Model + part -> test -> dict(AP, AP50, AP75, AR in percent, joints).
 
     Ground-truth boxes, MMPose's decoding and CocoMetric. MMEngine's TestLoop step by
     step: the maps are predicted once and read for every flip test, and the predictions
     are at hand for the per-joint lists.
+
+    Args:
+        model: in any mode.
+        cfg: of the run.
+        part: of `prepare_parts`.
+        oks_widths: the codec's `decode_sigmas` of the tests in `OKS_READINGS`; None
+            leaves these out.
     """
     loader_cfg = cfg.evaluation_loader.to_dict()
     loader_cfg['dataset'].update(locate_part(part))
     loader = Runner.build_dataloader(loader_cfg)
     metainfo = loader.dataset.metainfo
     stride = cfg.codec.input_size[0] // cfg.codec.heatmap_size[0]
-    evaluators = {name: build_evaluator(part, metainfo) for name in FLIP_TESTS}
-    people: dict[str, list[dict]] = {name: [] for name in FLIP_TESTS}
+    # test -> (whose maps, read by which codec)
+    tests = {name: (name, model.head.decoder) for name in FLIP_TESTS}
+    if oks_widths is not None:
+        codec = dict(cfg.codec.to_dict(), decode_sigmas=oks_widths)
+        wide = KEYPOINT_CODECS.build(codec)
+        tests |= {test: (name, wide) for name, test in OKS_READINGS.items()}
+    evaluators = {name: build_evaluator(part, metainfo) for name in tests}
+    people: dict[str, list[dict]] = {name: [] for name in tests}
     model.eval()
     with torch.no_grad():
         for batch in loader:
@@ -40,16 +60,18 @@ def evaluate_model(model: Any, cfg: Any, part: dict) -> dict[str, dict[str, Any]
             maps = predict_heatmaps(
                 model, data['inputs'], metainfo['flip_indices'], stride
             )
-            for name, heatmaps in maps.items():
+            for name, (flip_test, decoder) in tests.items():
+                model.head.decoder = decoder
                 samples = model.add_pred_to_datasample(
-                    model.head.decode(heatmaps),
+                    model.head.decode(maps[flip_test]),
                     None,
                     [sample.clone() for sample in data['data_samples']],
                 )
                 evaluators[name].process(data_samples=samples, data_batch=batch)
                 people[name] += [_read_sample(sample) for sample in samples]
+    model.head.decoder = tests['plain'][1]
     results = {}
-    for name in FLIP_TESTS:
+    for name in tests:
         values = evaluators[name].evaluate(len(loader.dataset))
         columns = {
             key: np.stack([p[key] for p in people[name]]) for key in people[name][0]

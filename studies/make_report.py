@@ -19,6 +19,8 @@ from studies.report_tables import (
     render_arms,
     render_comparisons,
     render_joints,
+    render_read_comparison,
+    render_readings,
 )
 
 BEGIN, END = '<!-- generated: {} -->', '<!-- end of {} -->'

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from studies.arms import ARMS, GROUPS, Arm
+from studies.arm import Arm, DatasetWeights
+from studies.arms import ARMS, GROUPS
 from studies.comparisons import COMPARISONS
 from studies.intervals import (
     Interval,
@@ -32,28 +33,29 @@ def group_results(results: Iterable[dict], dataset: str) -> Results:
 def get_metric(
     runs: dict[int, dict], metric: str, part: str = 'report', test: str = 'plain'
 ) -> dict[int, float]:
-    """Seed -> result of one arm -> seed -> metric in percent."""
-    return {s: r['evaluation'][part][test][metric] for s, r in runs.items()}
+    """Seed -> result of one arm -> seed -> metric in percent, of runs with this test."""
+    evaluations = {seed: run['evaluation'][part] for seed, run in runs.items()}
+    return {s: e[test][metric] for s, e in evaluations.items() if test in e}
 
 
-def choose_best(grouped: Results, adaptive: bool) -> str | None:
-    """Best arm on the *select* part (mean AP with flip test), uniform or adaptive.
+def choose_best(grouped: Results, adaptive: bool, test: str = 'flip') -> str | None:
+    """Best arm on the *select* part (mean AP in `test`), uniform or adaptive.
 
     Only arms with `ENOUGH_SEEDS` seeds compete (while none has, those with the most).
     Every two arms are compared over the seeds that both have, and the arm that wins most
     comparisons is the best (ties: its mean AP). So a lucky seed does not count against an
     arm that lacks it, and finalists with further seeds are told apart by all of them.
     Arms with a block, with hooks or with other weights do not compete here: this compares
-    sigma tables, with the codec's balance or without. MMPose's own joint weights are open
-    to both sides.
+    sigma tables, with the codec's balance or without. MMPose's own joint weights, to
+    whatever power, are open to both sides.
     """
     candidates = {
-        name: get_metric(runs, 'AP', 'select', 'flip')
+        name: get_metric(runs, 'AP', 'select', test)
         for name, runs in grouped.items()
         if is_candidate(ARMS[name], adaptive)
     }
     enough = min(ENOUGH_SEEDS, max(map(len, candidates.values()), default=0))
-    full = {n: values for n, values in candidates.items() if len(values) >= enough}
+    full = {n: v for n, v in candidates.items() if len(v) >= max(enough, 1)}
 
     def rank(name: str) -> tuple[int, float]:
         differences = (compare_paired(full[name], other) for other in full.values())
@@ -65,7 +67,9 @@ def choose_best(grouped: Results, adaptive: bool) -> str | None:
 
 def is_candidate(arm: Arm, adaptive: bool) -> bool:
     """Whether an arm competes for the best uniform or best joint-adaptive table."""
-    if arm.neck or arm.head or arm.hooks or arm.weights_of not in (None, 'dataset'):
+    if arm.neck or arm.head or arm.hooks:
+        return False
+    if not isinstance(arm.weights_of, DatasetWeights | None):
         return False
     return isinstance(arm.codec['sigmas'], float) != adaptive
 
@@ -137,6 +141,58 @@ def render_comparisons(grouped: Results) -> str:
             f' | {describe_sign(flip)} | {format_interval(select, signed=True)} |'
         )
     return '\n'.join(lines)
+
+
+def render_readings(grouped: Results) -> str:
+    """Arms whose maps were also read at the widths of OKS, and what that changes."""
+    lines = [
+        '| arm | seeds | AP | AP, flip | gain | gain, flip | gain select, flip |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for arm in ARMS.values():
+        runs = grouped.get(arm.name, {})
+        wide = get_metric(runs, 'AP', 'report', 'plain_oks')
+        if not wide:
+            continue
+        cells = [
+            format_interval(compute_interval(list(values.values())))
+            for values in (wide, get_metric(runs, 'AP', 'report', 'flip_oks'))
+        ]
+        for part, test in (('report', 'plain'), ('report', 'flip'), ('select', 'flip')):
+            gain = compare_paired(
+                get_metric(runs, 'AP', part, f'{test}_oks'),
+                get_metric(runs, 'AP', part, test),
+            )
+            cells.append(format_interval(gain, signed=True))
+        lines.append(
+            f'| {arm.title} (`{arm.name}`) | {len(wide)} | ' + ' | '.join(cells) + ' |'
+        )
+    return '\n'.join(lines)
+
+
+def render_read_comparison(grouped: Results) -> str:
+    """Best adaptive against best uniform table, each chosen and read at OKS widths."""
+    adaptive, uniform = (
+        choose_best(grouped, side, 'flip_oks') for side in (True, False)
+    )
+    if not adaptive or not uniform:
+        return ''
+    differences = [
+        compare_paired(
+            get_metric(grouped[adaptive], 'AP', part, test),
+            get_metric(grouped[uniform], 'AP', part, test),
+        )
+        for part, test in (
+            ('report', 'plain_oks'), ('report', 'flip_oks'), ('select', 'flip_oks'),
+        )
+    ]  # fmt: skip
+    plain, flip, select = (format_interval(d, signed=True) for d in differences)
+    count = differences[0].count if differences[0] else 0
+    return (
+        f'Best joint-adaptive against best uniform arm, both read at OKS widths and chosen '
+        f'so: `{adaptive}` minus `{uniform}`, {count} seeds: AP {plain}, with flip test '
+        f'{flip}, with flip test on the part for choosing {select}.'
+    )
 
 
 def describe_sign(interval: Interval) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from studies.arm import COCO_ONLY, Arm, PowerWeights, scale_oks
+from studies.arm import COCO_ONLY, Arm, DatasetWeights, PowerWeights, scale_oks
 from studies.model_arms import BLOCK
 
 _PAPER_ROWS: dict[str, tuple[str, Any]] = {
@@ -34,6 +34,8 @@ CAPPED = [0.97, 0.93, 0.93, 1.31, 1.31, 2.5, 2.5, 2.5, 2.5, 2.32, 2.32, *[2.5] *
 PICKED = [1.0, 1.0, 1.0, *[2.5] * 14]
 # The same over 2.0, the best uniform sigma on the part for choosing
 PICKED_2 = [1.0, 1.0, 1.0, *[2.0] * 14]
+# The same, narrower still
+PICKED_NARROW = [0.75, 0.75, 0.75, *[2.5] * 14]
 
 
 def make_paper_arms(group: str, alignment: str) -> list[Arm]:
@@ -97,6 +99,29 @@ def make_subcell_arms() -> list[Arm]:
     return arms
 
 
+# Arms that also have the squares of MMPose's joint weights
+HARDER = ('sub-u1.5', 'sub-u2.0', 'sub-u2.5', 'bal-pick', 'bal-pick2.0')
+
+
+def _weigh_by_dataset(
+    key: str, title: str, sigmas: Any, where: tuple[str, ...], weights: DatasetWeights
+) -> Arm:
+    """Sub-cell arm with MMPose's joint weights, or their squares, in the loss."""
+    codec = dict(sigmas=sigmas, unbiased=True)
+    words = "MMPose's joint weights"
+    name = f'{key}-w-hard'
+    if weights.power != 1:
+        words, name = (
+            f'{words} to the power {weights.power:g}',
+            f'{name}{weights.power:g}',
+        )
+    if key.startswith('bal-'):
+        codec['balance_weights'] = True
+        words = f'balanced, times {words}'
+    title = f'{title}, {words}'
+    return Arm(name, 'weights', title, codec, weights_of=weights, datasets=where)
+
+
 def make_weight_arms() -> list[Arm]:
     arms = []
     for sigma in (1.5, 2.0, 2.5):
@@ -111,9 +136,11 @@ def make_weight_arms() -> list[Arm]:
                 )
             )
     hard: list[tuple[str, str, Any, tuple[str, ...]]] = [
+        ('sub-u1.5', 'uniform 1.5', 1.5, Arm.datasets),
         ('sub-u2.0', 'uniform 2.0', 2.0, Arm.datasets),
         ('bal-sqrt-m2.0', 'sqrt OKS, mean 2.0', scale_oks(2.0, 0.5), Arm.datasets),
         ('sub-u2.5', 'uniform 2.5', 2.5, Arm.datasets),
+        ('sub-u3.0', 'uniform 3.0', 3.0, Arm.datasets),
         ('bal-oks-m2.5', 'OKS, mean 2.5', scale_oks(2.5, 1.0), Arm.datasets),
         ('bal-cap-m2.5', 'OKS, mean 2.5, at most 2.5', CAPPED, COCO_ONLY),
         ('bal-err-m2.5', 'median errors, mean 2.5', scale_errors(2.5), COCO_ONLY),
@@ -121,23 +148,12 @@ def make_weight_arms() -> list[Arm]:
         ('sub-pick', 'nose and eyes 1.0, others 2.5', PICKED, COCO_ONLY),
         ('bal-pick', 'nose and eyes 1.0, others 2.5', PICKED, COCO_ONLY),
         ('bal-pick2.0', 'nose and eyes 1.0, others 2.0', PICKED_2, COCO_ONLY),
+        ('bal-pick-n0.75', 'nose and eyes 0.75, others 2.5', PICKED_NARROW, COCO_ONLY),
     ]
-    for key, title, sigmas, where in hard:
-        codec = dict(sigmas=sigmas, unbiased=True)
-        suffix = ", MMPose's joint weights"
-        if key.startswith('bal-'):
-            codec['balance_weights'] = True
-            suffix = ", balanced, times MMPose's joint weights"
-        arms.append(
-            Arm(
-                f'{key}-w-hard',
-                'weights',
-                title + suffix,
-                codec,
-                weights_of='dataset',
-                datasets=where,
-            )
-        )
+    arms += [_weigh_by_dataset(*row, DatasetWeights()) for row in hard]
+    arms += [
+        _weigh_by_dataset(*row, DatasetWeights(2.0)) for row in hard if row[0] in HARDER
+    ]
     others: list[tuple[str, str, Any, PowerWeights]] = [
         (
             'pow1-cap-m2.5-w-hard',

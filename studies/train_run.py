@@ -15,10 +15,16 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from gm_pose.codecs.oks_widths import measure_oks_width
 from gm_pose.models.gaussian_mixture import GaussianMixture
 from studies.arms import ARMS
-from studies.build_config import add_paths, build_config, hash_config
-from studies.datasets import DATASETS, prepare_parts
+from studies.build_config import (
+    add_paths,
+    build_config,
+    hash_config,
+    load_dataset_info,
+)
+from studies.datasets import DATASETS, StudyDataset, prepare_parts
 from studies.evaluate_model import evaluate_model
 from studies.kept_results import RESULT_FORMAT, Run, format_result
 from studies.learned_sigma_head import LearnedSigmaHead
@@ -84,6 +90,19 @@ def list_learned_sigmas(model: Any) -> dict[str, list]:
     }
 
 
+def choose_oks_widths(cfg: Config, dataset: StudyDataset, part: dict) -> dict | None:
+    """`decode_sigmas` of the metric's own widths, measured on the part to train on.
+
+    None for biased targets, whose decoding fits no Gaussian.
+    """
+    if not cfg.codec.get('unbiased', False):
+        return None
+    annotations = json.loads(Path(part['ann_file']).read_text())['annotations']
+    sigmas = load_dataset_info(dataset.metainfo)['sigmas']
+    mean = measure_oks_width(annotations, sigmas, cfg.codec.heatmap_size)
+    return dict(oks=dataset.metainfo, mean=round(mean, 2))
+
+
 def main() -> None:
     args = parse_args()
     os.nice(args.nice)
@@ -98,8 +117,9 @@ def main() -> None:
     config_hash = hash_config(cfg)
     run_cfg = add_paths(cfg, parts, work_dir)
     model, training = train_model(run_cfg, config_hash, work_dir)
+    oks_widths = choose_oks_widths(cfg, dataset, parts['train'])
     evaluation = {
-        part: evaluate_model(model, run_cfg, parts[part])
+        part: evaluate_model(model, run_cfg, parts[part], oks_widths)
         for part in ('select', 'report')
     }
     result = dict(
@@ -117,6 +137,7 @@ def main() -> None:
         },
         training=training,
         learned_sigmas=list_learned_sigmas(model),
+        oks_widths=oks_widths,
         evaluation=evaluation,
     )
     target = run.find_result(args.results)

@@ -12,7 +12,7 @@ from gm_pose.datasets.synthetic_people import make_coco_folder
 from studies.arms import ARMS
 from studies.build_config import build_config, locate_part
 from studies.datasets import DATASETS
-from studies.evaluate_model import evaluate_model
+from studies.evaluate_model import OKS_READINGS, evaluate_model
 from studies.flip_tests import FLIP_TESTS
 
 
@@ -81,3 +81,16 @@ def test_every_flip_test_is_there_and_differs(results):
     assert set(results) == set(FLIP_TESTS)
     offsets = [str(results[name]['joints']['mean_offset']) for name in FLIP_TESTS]
     assert len(set(offsets)) == len(FLIP_TESTS)
+
+
+def test_reading_at_oks_widths_changes_only_the_reading(setting, results):
+    widths = dict(oks='coco', mean=3.0)
+    read = evaluate_model(setting.model, setting.cfg, setting.part, widths)
+    assert {name: read[name] for name in FLIP_TESTS} == results
+    assert set(read) - set(results) == set(OKS_READINGS.values())
+    for test, wide in OKS_READINGS.items():
+        # nose, eyes and ears have less than the arm's 2 cells and keep their scores
+        ours, plain = (read[t]['joints']['mean_score'] for t in (wide, test))
+        assert ours[:5] == plain[:5]
+        assert all(a != b for a, b in zip(ours[5:], plain[5:], strict=True))
+    assert evaluate_model(setting.model, setting.cfg, setting.part) == results
