@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from mmpose.models.heads import HeatmapHead
-from mmpose.registry import MODELS
+from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor, nn
 
 from studies.adaptive_targets import balance_by_energy, draw_gaussians, penalize_scales
@@ -25,6 +25,7 @@ class LearnedSigmaHead(HeatmapHead):
 
     def __init__(self, *args: Any, regularization: float = 1e-3, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.decoder_cfg = kwargs['decoder']
         if not regularization > 0:
             raise ValueError(
                 'without regularization the widths drift to where the loss is smallest, '
@@ -56,5 +57,6 @@ class LearnedSigmaHead(HeatmapHead):
         )
 
     def decode(self, batch_outputs: Tensor) -> list:
-        self.decoder.sigmas_cells = self.sigmas.detach().double().cpu().numpy()
+        learned = self.sigmas.detach().double().cpu().tolist()
+        self.decoder = KEYPOINT_CODECS.build(dict(self.decoder_cfg, sigmas=learned))
         return super().decode(batch_outputs)

@@ -10,8 +10,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
+from gm_pose.codecs.skeleton import COCO
 from studies.datasets import DATASETS, ROOT
 from studies.kept_results import RESULTS, load_results
+from studies.pick_sigmas import render_picks
 from studies.report_headline import render_headline
 from studies.report_tables import (
     choose_best,
@@ -56,7 +58,12 @@ def replace_block(text: str, name: str, content: str) -> str:
 
 def render_blocks(results: list[dict]) -> dict[str, str]:
     """All results -> the generated blocks' names and their Markdown."""
-    blocks = {'headline': render_headline(group_results(results, 'studio17'))}
+    studio = group_results(results, 'studio17')
+    blocks = {
+        'headline': render_headline(studio),
+        'readings': f'{render_readings(studio)}\n\n{render_read_comparison(studio)}',
+        'picks': render_picks(studio, COCO.joint_names, COCO.mirror),
+    }
     for name, dataset in DATASETS.items():
         grouped = group_results(results, name)
         joints = load_skeleton(str(_find_metainfo(dataset.metainfo))).joint_names

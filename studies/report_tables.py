@@ -171,13 +171,13 @@ def render_readings(grouped: Results) -> str:
 
 
 def render_read_comparison(grouped: Results) -> str:
-    """Best adaptive against best uniform table, each chosen and read at OKS widths."""
+    """Best adaptive against best uniform table, chosen and read at OKS widths."""
     adaptive, uniform = (
         choose_best(grouped, side, 'flip_oks') for side in (True, False)
     )
     if not adaptive or not uniform:
-        return ''
-    differences = [
+        return 'No joint-adaptive and uniform arm have both been read so yet.'
+    plain, flip, select = (
         compare_paired(
             get_metric(grouped[adaptive], 'AP', part, test),
             get_metric(grouped[uniform], 'AP', part, test),
@@ -185,13 +185,15 @@ def render_read_comparison(grouped: Results) -> str:
         for part, test in (
             ('report', 'plain_oks'), ('report', 'flip_oks'), ('select', 'flip_oks'),
         )
-    ]  # fmt: skip
-    plain, flip, select = (format_interval(d, signed=True) for d in differences)
-    count = differences[0].count if differences[0] else 0
+    )  # fmt: skip
+    if plain is None:
+        return f'`{adaptive}` and `{uniform}` have no seed in common yet.'
     return (
-        f'Best joint-adaptive against best uniform arm, both read at OKS widths and chosen '
-        f'so: `{adaptive}` minus `{uniform}`, {count} seeds: AP {plain}, with flip test '
-        f'{flip}, with flip test on the part for choosing {select}.'
+        f'Both sides chosen and read so: `{adaptive}` minus `{uniform}` is '
+        f'{format_interval(plain, signed=True)} AP without flip test and '
+        f'{format_interval(flip, signed=True)} with it over '
+        f'{plain.count} {"seed" if plain.count == 1 else "seeds"}, '
+        f'{format_interval(select, signed=True)} with it on the part for choosing.'
     )
 
 

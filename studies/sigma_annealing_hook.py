@@ -66,6 +66,7 @@ class SigmaAnnealingHook(Hook):
         )
         cells = (self._final_cells * factor).tolist()
         settings = dict(self._target.encoder_cfg)
+        settings.pop('decode_sigmas', None)  # changes no target
         settings['sigmas'] = cells if len(cells) > 1 else cells[0]
         self._target.encoder = KEYPOINT_CODECS.build(settings)
         runner.logger.info(f'sigmas of this epoch: {factor:.3f} of the table')

@@ -14,6 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmpose.registry import KEYPOINT_CODECS
 
 from gm_pose.codecs.oks_widths import measure_oks_width
 from gm_pose.models.gaussian_mixture import GaussianMixture
@@ -93,14 +94,23 @@ def list_learned_sigmas(model: Any) -> dict[str, list]:
 def choose_oks_widths(cfg: Config, dataset: StudyDataset, part: dict) -> dict | None:
     """`decode_sigmas` of the metric's own widths, measured on the part to train on.
 
-    None for biased targets, whose decoding fits no Gaussian.
+    None for biased targets, whose decoding fits no Gaussian; for targets that are wider
+    for every joint; and for a head whose maps get the widths that it learns.
     """
-    if not cfg.codec.get('unbiased', False):
+    if (
+        not cfg.codec.get('unbiased', False)
+        or cfg.model.head.type == 'LearnedSigmaHead'
+    ):
         return None
     annotations = json.loads(Path(part['ann_file']).read_text())['annotations']
     sigmas = load_dataset_info(dataset.metainfo)['sigmas']
     mean = measure_oks_width(annotations, sigmas, cfg.codec.heatmap_size)
-    return dict(oks=dataset.metainfo, mean=round(mean, 2))
+    widths = dict(oks=dataset.metainfo, mean=round(mean, 2))
+    targets, metric = (
+        KEYPOINT_CODECS.build(dict(cfg.codec.to_dict(), **change)).sigmas_cells
+        for change in ({}, dict(sigmas=widths))
+    )
+    return widths if (metric > targets).any() else None
 
 
 def main() -> None:

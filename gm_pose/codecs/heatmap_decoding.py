@@ -164,8 +164,8 @@ def decode_heatmaps(
 
     The score is the map's largest value. A map whose largest value is not positive has
     no peak: its joint is at (-1, -1) cells, as MMPose marks it, its score that value. A
-    map that holds NaN or +inf (where maps are widened: any value that is not finite) is no
-    prediction: (-1, -1) cells and score 0.
+    map that holds NaN or +inf is no prediction: (-1, -1) cells and score 0; nor is one that
+    is widened and holds -inf, whose score is 0 or -inf.
 
     On a GPU only the results leave the device. On the CPU numpy takes over: its argmax
     over float32 rows is ten times faster than torch's.

@@ -10,6 +10,7 @@ from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.registry import KEYPOINT_CODECS
 
 from gm_pose.codecs import (
+    decode_widths,
     gaussian_encoding,
     gaussian_stamps,
     heatmap_decoding,
@@ -60,10 +61,9 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         decode_sigmas: widths to read the maps at, given like `sigmas`; None reads them as
             they are. The map of a joint whose width here is above its sigma is blurred to
             that width before its peak is looked for; other joints stay as they are. With
-            the metric's own tolerance (``dict(oks='coco', mean=3.0)``, see
-            docs/use-the-codec.md) the peak is the guess with the largest expected OKS,
-            and the score that OKS (`gm_pose.codecs.map_widening`). Needs `unbiased`.
-            Changes no target.
+            the metric's own tolerance (``dict(oks='coco', mean=3.4)``, see
+            docs/use-the-codec.md) the peak is the guess of largest expected OKS, see
+            `gm_pose.codecs.map_widening`. Needs `unbiased`. Changes no target.
         dataset: whose joints `sigmas` refers to: the name of an MMPose dataset or the
             path of a metainfo file. Names of joints are COCO's by default; with it, the
             number of sigmas is checked at construction.
@@ -121,7 +121,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self.decode_cells = resolved.cells
         self._widening = None
         if decode_sigmas is not None:
-            self._set_widths(decode_sigmas)
+            self._set_widths(resolved)
         # float32 as in MMPose: positions in cells are then equal bit for bit
         self.scale_factor = (
             np.array(self.input_size) / np.array(self.heatmap_size)
@@ -200,41 +200,33 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
     def _decode(
         self, heatmaps: np.ndarray | torch.Tensor
     ) -> tuple[np.ndarray, np.ndarray]:
+        size = tuple(heatmaps.shape[:-3:-1])
+        if self._widening is not None and size != self.heatmap_size:
+            raise ValueError(
+                f'maps of {size} cells (W, H) and heatmap_size={self.heatmap_size}: '
+                'decode_sigmas needs both to be the same'
+            )
         sigmas = self.decode_cells if self.unbiased else None
         return heatmap_decoding.decode_heatmaps(
             heatmaps, sigmas, self.scale_factor, self._widening
         )
 
-    def _set_widths(self, decode_sigmas: Any) -> None:
+    def _set_widths(self, targets: sigma_tables.ResolvedSigmas) -> None:
         if not self.unbiased:
             raise ValueError(
-                f'decode_sigmas={decode_sigmas!r} needs unbiased=True: the quarter-cell '
-                'refinement of biased targets fits no Gaussian'
+                f'decode_sigmas={self.decode_sigmas!r} needs unbiased=True: the '
+                'quarter-cell refinement of biased targets fits no Gaussian'
             )
-        try:
-            widths = sigma_tables.resolve_sigmas(
-                decode_sigmas, self.heatmap_size, self.dataset, load_skeleton
-            )
-        except ValueError as error:
-            raise ValueError(f'decode_sigmas: {error}') from error
-        if not (self._is_uniform or widths.is_uniform) and len(widths.cells) != len(
-            self.sigmas_cells
-        ):
-            raise ValueError(
-                f'decode_sigmas has {len(widths.cells)} widths and sigmas has '
-                f'{len(self.sigmas_cells)}: both must be of the same joints'
-            )
+        widths = decode_widths.resolve_widths(
+            self.decode_sigmas, self.sigmas, targets, self.heatmap_size, self.dataset,
+            load_skeleton,
+        )  # fmt: skip
         self._widening = map_widening.make_widening(
-            self.sigmas_cells, widths.cells, self.heatmap_size
+            targets.cells, widths.cells, self.heatmap_size
         )
-        if self._widening is None:
-            raise ValueError(
-                f'decode_sigmas={decode_sigmas!r} is above the sigma of no joint, and a '
-                'map cannot be made sharper: give wider ones, or leave decode_sigmas out'
-            )
-        self.decode_cells = np.maximum(self.sigmas_cells, widths.cells)
-        self.joint_names = self.joint_names or widths.joint_names
-        self._is_uniform = self._is_uniform and widths.is_uniform
+        self.decode_cells = widths.cells
+        self.joint_names = widths.joint_names
+        self._is_uniform = widths.is_uniform
 
     def _check_count(self, num_joints: int) -> None:
         if not self._is_uniform and num_joints != len(self.decode_cells):

@@ -2,7 +2,7 @@
 
 OKS of a joint is ``exp(-d^2 / (2 area (2 s_k)^2))`` (cocoeval.py), a Gaussian of standard
 deviation ``2 s_k sqrt(area)`` around the true place. The crop makes people of all sizes
-about equally large, so that one width per joint, in cells, serves for all of them.
+about equally large: one width per joint, in cells, is right within a quarter for most.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,8 +28,8 @@ def measure_oks_width(
 
     Args:
         annotations: with ``bbox`` [x, y, w, h] in px, ``area`` in px^2 (without one, 0.53
-            times the box) and ``num_keypoints``; crowds and people without joints do not
-            count.
+            times the box) and ``keypoints``; crowds and people without a visible joint do
+            not count.
         oks_sigmas: (K,) the metric's constants.
         heatmap_size: [W, H] of the crop, in cells.
         padding: factor of the box, as the pipeline's `GetBBoxCenterScale` has it.
@@ -40,7 +40,7 @@ def measure_oks_width(
     width, height = heatmap_size
     roots = []
     for annotation in annotations:
-        if annotation.get('iscrowd') or not annotation.get('num_keypoints', 1):
+        if annotation.get('iscrowd') or not any(annotation.get('keypoints', ())[2::3]):
             continue
         box, area = annotation.get('bbox'), read_area(annotation)
         if not box or area <= 0 or min(box[2:]) <= 0:

@@ -10,7 +10,7 @@ from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.codecs.oks_widths import measure_oks_width
 from gm_pose.codecs.sigma_estimation import JointSizes, measure_joints
 from gm_pose.codecs.sigma_tables import scale_to_mean
-from gm_pose.codecs.skeleton import average_mirrored
+from gm_pose.codecs.skeleton import Skeleton, average_mirrored
 from gm_pose.data_checks.keypoints import mirror_name
 from gm_pose.engine.coco_layout import read_json
 from gm_pose.engine.user_errors import UserError
@@ -50,9 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--heatmap-size',
         type=int,
         nargs=2,
-        default=(48, 64),
         metavar=('W', 'H'),
-        help='of the crop, in cells, for --oks (48 64)',
+        help='of the crop, in cells, for --oks (default: 48 64)',
     )
 
 
@@ -72,6 +71,8 @@ def _is_number(value: object) -> bool:
 def _is_finite(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
+
+UNNAMED = 'joint_{}'  # of a file whose category names no joints
 
 # field -> test of each of its numbers; a joint that is not labelled may stand at NaN
 _FIELDS = dict(keypoints=_is_number, bbox=_is_finite, area=_is_finite)
@@ -108,6 +109,12 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
                     'numbers are wanted: `python -m gm_pose check-data` lists all such '
                     'annotations'
                 )
+        box = entry.get('bbox', [0.0] * 4)
+        if not isinstance(box, list) or len(box) != 4:
+            raise ValueError(
+                f"'{path}': annotations[{index}].bbox is {str(box)[:60]}, and four "
+                'numbers [x, y, w, h] are wanted'
+            )
     annotations = [a for a in data['annotations'] if a.get('keypoints')]
     if not annotations:
         raise ValueError(f"'{path}' has no annotation with keypoints")
@@ -119,7 +126,7 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
         )
     count = lengths[0] // 3
     named = [c['keypoints'] for c in data.get('categories', ()) if c.get('keypoints')]
-    names = list(named[0]) if named else [f'joint_{k}' for k in range(count)]
+    names = list(named[0]) if named else [UNNAMED.format(k) for k in range(count)]
     if len(names) != count:
         raise ValueError(
             f"'{path}' names {len(names)} joints in its category, and its annotations "
@@ -164,39 +171,56 @@ def format_table(
 
 
 def format_oks_widths(
-    annotations: list[dict], num_joints: int, dataset: str, size: tuple[int, int]
+    annotations: list[dict], skeleton: Skeleton, dataset: str, size: tuple[int, int]
 ) -> str:
-    """Annotations, dataset -> the widths of its OKS in cells, as `decode_sigmas`.
-
-    Raises:
-        ValueError: the dataset has other joints or no OKS sigmas.
-    """
-    skeleton = load_skeleton(dataset)
-    if skeleton.oks_sigmas is None:
-        raise ValueError(f"--oks: '{dataset}' defines no OKS sigmas")
-    if len(skeleton) != num_joints:
-        raise ValueError(
-            f"--oks: '{dataset}' has {len(skeleton)} joints and the annotations have "
-            f'{num_joints}'
-        )
-    mean = measure_oks_width(annotations, skeleton.oks_sigmas, size)
+    """Annotations of the skeleton's joints -> the widths of its OKS, as `decode_sigmas`."""
+    try:
+        mean = measure_oks_width(annotations, skeleton.oks_sigmas, size)
+    except ValueError as error:
+        raise ValueError(f'--oks: {error}') from error
     return (
         f'\nwidths of OKS for a median person in {size[0]}x{size[1]} cells:\n'
         f'decode_sigmas=dict(oks={dataset!r}, mean={mean:.2f})'
     )
 
 
+def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
+    """Dataset -> its skeleton, which must be the annotations' and have OKS sigmas.
+
+    Raises:
+        ValueError: it is not, or has none.
+    """
+    skeleton = load_skeleton(dataset)
+    if skeleton.oks_sigmas is None:
+        raise ValueError(f"--oks: '{dataset}' defines no OKS sigmas")
+    if len(skeleton) != len(names):
+        raise ValueError(
+            f"--oks: '{dataset}' has {len(skeleton)} joints and the annotations have "
+            f'{len(names)}'
+        )
+    unnamed = [UNNAMED.format(k) for k in range(len(names))]
+    for ours, theirs in zip(names, skeleton.joint_names, strict=True):
+        if names != unnamed and ours != theirs:
+            raise ValueError(
+                f"--oks: the annotations' joint '{ours}' is '{theirs}' in '{dataset}'"
+            )
+    return skeleton
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the table; 0, or 1 where a joint was never seen."""
     if not args.mean > 0 or not np.isfinite([args.mean, args.power]).all():
         raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')
-    if min(args.heatmap_size) < 1:
-        raise ValueError(f'--heatmap-size {args.heatmap_size} must be above 0')
+    if args.heatmap_size and not args.oks:
+        raise ValueError('--heatmap-size changes nothing without --oks DATASET')
+    size = tuple(args.heatmap_size or (48, 64))
+    if min(size) < 1:
+        raise ValueError(f'--heatmap-size {size[0]} {size[1]} must be above 0')
     annotations, names = read_annotations(args.annotations)
+    skeleton = None if args.oks is None else load_oks_skeleton(args.oks, names)
     found = measure_joints(annotations, len(names), args.method, args.person_key)
     text, complete = format_table(found, names, args.mean, args.power)
-    if args.oks:
-        size = tuple(args.heatmap_size)
-        text += '\n' + format_oks_widths(annotations, len(names), args.oks, size)
     print(text)
+    if skeleton is not None:
+        print(format_oks_widths(annotations, skeleton, args.oks, size))
     return 0 if complete else 1

@@ -251,6 +251,8 @@ def test_decode_sigmas_of_a_uniform_codec_are_read_joint_by_joint():
     with pytest.raises(ValueError, match=r"joint 16 \('right_ankle'\)"):
         codec.decode(maps[0, :16])
     assert 'decode_cells={nose: 2, ' in repr(codec)
+    with pytest.raises(ValueError, match=r'maps of \(72, 96\) cells'):
+        codec.decode(np.zeros((17, 96, 72), np.float32))
 
 
 def test_one_number_fits_any_skeleton():
@@ -305,11 +307,27 @@ def test_one_number_fits_any_skeleton():
         ),
         (
             dict(decode_sigmas=[3.0] * 16, unbiased=True),
-            'decode_sigmas has 16 widths and sigmas has 17',
+            'decode_sigmas has 16 widths for joints without names and sigmas has 17',
         ),
         (
             dict(sigmas=[2.0], decode_sigmas='set1', unbiased=True),
-            'decode_sigmas has 17 widths and sigmas has 1',
+            'decode_sigmas has 17 widths for nose, ..., right_ankle and sigmas has 1 for',
+        ),
+        (
+            dict(
+                sigmas=dict(oks='coco', mean=1.0),
+                decode_sigmas=dict(oks='ap10k', mean=3.0),
+                unbiased=True,
+            ),
+            "decode_sigmas: sigmas=dict(oks='ap10k') has its own skeleton",
+        ),
+        (
+            dict(decode_sigmas=dict(oks='ap10k', mean=3.0), unbiased=True),
+            'both must be of the same joints',
+        ),
+        (
+            dict(decode_sigmas=65.0, unbiased=True),
+            'a width of 65 cells, more than the map of (48, 64) has',
         ),
         (dict(heatmap_size=(48, 0)), 'two whole numbers > 0, got (48, 0)'),
         (dict(input_size=(192,)), 'two whole numbers > 0, got (192,)'),

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from xtcocotools import coco as xtcoco
+from xtcocotools.cocoeval import COCOeval
 
 from gm_pose.__main__ import main
 from gm_pose.codecs.oks_widths import measure_oks_width
@@ -11,7 +13,10 @@ from gm_pose.codecs.skeleton import COCO
 
 
 def make_person(width, height, area, **extra):
-    return dict(bbox=[5.0, 7.0, width, height], area=area, num_keypoints=17, **extra)
+    joints = [10.0, 10.0, 2] * 17
+    return dict(
+        dict(bbox=[5.0, 7.0, width, height], area=area, keypoints=joints), **extra
+    )
 
 
 def test_width_of_a_person_by_hand():
@@ -22,23 +27,38 @@ def test_width_of_a_person_by_hand():
     lying = make_person(100.0, 40.0, 2500.0)
     expected = 2 * 0.1 * 50 * 48 / 125
     assert measure_oks_width([lying], [0.1], (48, 64)) == pytest.approx(expected)
+    # a square crop, of a box that is not padded
+    expected = 2 * 0.1 * 50 * 64 / 100
+    square = measure_oks_width([person], [0.1], (64, 64), padding=1.0)
+    assert square == pytest.approx(expected)
 
 
 def test_is_the_oks_that_coco_computes():
-    """At a distance of the width OKS is exp(-1 / 2)."""
-    person = make_person(60.0, 150.0, 4000.0)
+    """All joints off by their width: COCO's own evaluation says exp(-1 / 2)."""
+    person = make_person(60.0, 150.0, 4000.0, id=1, image_id=1, category_id=1)
+    person.update(iscrowd=0, num_keypoints=17)
     sigmas = np.asarray(COCO.oks_sigmas)
     mean = measure_oks_width([person], sigmas, (48, 64))
     width_px = mean * sigmas / sigmas.mean() * 1.25 * 150 / 64
-    oks = np.exp(-(width_px**2) / (2 * 4000.0 * (2 * sigmas) ** 2))
-    np.testing.assert_allclose(oks, np.exp(-0.5))
+    guess = np.reshape(person['keypoints'], (-1, 3)) + np.stack(
+        [width_px, 0 * sigmas, 0 * sigmas], 1
+    )
+    truth = xtcoco.COCO()
+    truth.dataset = dict(
+        images=[dict(id=1)], annotations=[person], categories=[dict(id=1)]
+    )
+    truth.createIndex()
+    found = dict(person, keypoints=guess.ravel().tolist(), score=1.0)
+    evaluation = COCOeval(truth, truth.loadRes([found]), 'keypoints', sigmas)
+    evaluation.evaluate()
+    assert evaluation.ious[1, 1][0, 0] == pytest.approx(np.exp(-0.5))
 
 
 def test_is_the_median_of_those_that_count():
     people = [make_person(40.0, 100.0, area) for area in (400.0, 2500.0, 8100.0)]
     middle = measure_oks_width(people[1:2], [0.1], (48, 64))
     ignored = [
-        dict(people[0], iscrowd=1), dict(people[0], num_keypoints=0),
+        dict(people[0], iscrowd=1), dict(people[0], keypoints=[0, 0, 0] * 17),
         dict(people[0], bbox=[0, 0, 0, 10]),
     ]  # fmt: skip
     assert measure_oks_width(people + ignored, [0.1], (48, 64)) == pytest.approx(middle)
@@ -49,16 +69,18 @@ def test_nobody_raises():
         measure_oks_width([make_person(10, 10, 100, iscrowd=1)], [0.1], (48, 64))
 
 
-def write_people(path, num_joints):
-    joints = np.random.default_rng(0).uniform(10, 90, (num_joints, 2))
-    triples = np.concatenate([joints, np.full((num_joints, 1), 2)], 1).ravel().tolist()
-    person = dict(make_person(40.0, 100.0, 2500.0), image_id=1, keypoints=triples)
-    path.write_text(json.dumps(dict(annotations=[person], categories=[])))
+def write_people(path, **changes):
+    joints = np.random.default_rng(0).uniform(10, 90, (17, 2))
+    triples = np.concatenate([joints, np.full((17, 1), 2)], 1).ravel().tolist()
+    person = make_person(40.0, 100.0, 2500.0, image_id=1, keypoints=triples)
+    person = {k: v for k, v in (person | changes).items() if v is not None}
+    category = dict(keypoints=list(COCO.joint_names))
+    path.write_text(json.dumps(dict(annotations=[person], categories=[category])))
     return str(path)
 
 
 def test_command_prints_what_the_codec_takes(tmp_path, capsys):
-    path = write_people(tmp_path / 'people.json', 17)
+    path = write_people(tmp_path / 'people.json')
     arguments = ['estimate-sigmas', path, '--oks', 'coco', '--heatmap-size', '72', '96']
     assert main(arguments) == 0
     # 125 px for 96 cells: sqrt(area) is 38.4 cells, twice the mean of COCO's constants
@@ -76,10 +98,28 @@ def test_command_prints_what_the_codec_takes(tmp_path, capsys):
             "'crowdpose' has 14 joints and the annotations have 17",
         ),
         (('--oks', 'cocoo'), "unknown dataset 'cocoo'"),
-        (('--oks', 'coco', '--heatmap-size', '0', '64'), 'must be above 0'),
+        (('--oks', ''), "unknown dataset ''"),
+        (('--oks', 'ap10k'), "joint 'nose' is 'L_Eye' in 'ap10k'"),
+        (('--oks', 'coco', '--heatmap-size', '0', '64'), '0 64 must be above 0'),
+        (('--heatmap-size', '72', '96'), 'changes nothing without --oks'),
     ],
 )
 def test_command_names_what_is_wrong(tmp_path, capsys, arguments, message):
-    path = write_people(tmp_path / 'people.json', 17)
+    path = write_people(tmp_path / 'people.json')
     assert main(['estimate-sigmas', path, *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('box', [[1, 2, 3], 5])
+def test_command_names_a_box_that_is_none(tmp_path, capsys, box):
+    path = write_people(tmp_path / 'people.json', bbox=box)
+    assert main(['estimate-sigmas', path, '--oks', 'coco']) == 2
+    assert f'annotations[0].bbox is {box}' in capsys.readouterr().err
+
+
+def test_command_prints_the_table_where_only_the_widths_cannot_be_had(tmp_path, capsys):
+    path = write_people(tmp_path / 'people.json', bbox=None)
+    assert main(['estimate-sigmas', path, '--oks', 'coco']) == 2
+    captured = capsys.readouterr()
+    assert "'left_ankle':" in captured.out
+    assert '--oks: nobody in the annotations has joints, a box and' in captured.err

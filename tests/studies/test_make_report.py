@@ -16,6 +16,8 @@ from studies.report_tables import (
     group_results,
     is_candidate,
     render_comparisons,
+    render_read_comparison,
+    render_readings,
 )
 
 
@@ -100,6 +102,45 @@ def test_headline_has_means_difference_and_seeds():
     assert f'{change} without flip test, {change} with it' in text
     assert 'Set 1' not in text
     assert render_blocks([])['headline'] == 'No comparison is finished yet.'
+
+
+def add_reading(result, ap, select_ap):
+    for part, value in (('report', ap), ('select', select_ap)):
+        tests = result['evaluation'][part]
+        for test in ('plain', 'flip'):
+            tests[f'{test}_oks'] = dict(tests[test], AP=value)
+    return result
+
+
+def test_readings_are_paired_with_the_same_runs_and_chosen_by_themselves():
+    results = [
+        add_reading(make_result('sub-u2.0', 0, 70.0), 71.0, 71.5),
+        add_reading(make_result('sub-u2.0', 1, 70.0), 72.0, 72.5),
+        # a run from before there was a second reading
+        make_result('sub-u2.0', 2, 70.0),
+        add_reading(make_result('sub-u1.5', 0, 60.0), 75.0, 80.0),
+        make_result('bal-sqrt-m2.0', 0, 90.0),
+    ]
+    grouped = group_results(results, 'studio17')
+    rows = {
+        line.split('`')[1]: line for line in render_readings(grouped).splitlines()[2:]
+    }
+    assert set(rows) == {'sub-u2.0', 'sub-u1.5'}
+    # 71 and 72 against 70: gains of 1 and 2, half-width 12.706 * 0.7071 / sqrt(2)
+    assert (
+        '| 2 | 71.5 ± 6.4 | 71.5 ± 6.4 | +1.5 ± 6.4 | +1.5 ± 6.4 |' in rows['sub-u2.0']
+    )
+    assert '| 1 | 75.0 | 75.0 | +15.0 | +15.0 | +20.0 |' in rows['sub-u1.5']
+    assert choose_best(grouped, adaptive=False) == 'sub-u2.0'
+    # an arm with fewer seeds does not compete, nor one that was not read so
+    assert choose_best(grouped, False, 'flip_oks') == 'sub-u2.0'
+    assert choose_best(grouped, True, 'flip_oks') is None
+    assert render_read_comparison(grouped).startswith('No joint-adaptive')
+    both = add_reading(make_result('bal-sqrt-m2.0', 1, 90.0), 74.0, 75.0)
+    text = render_read_comparison(group_results([*results, both], 'studio17'))
+    # 74 - 72 and 75 - 72.5 in the one seed that both have
+    assert '`bal-sqrt-m2.0` minus `sub-u2.0` is +2.0 AP' in text
+    assert '+2.5 with it on the part for choosing' in text
 
 
 def test_ties_go_to_the_higher_mean():
