@@ -10,7 +10,8 @@ from mmpose.registry import KEYPOINT_CODECS
 
 from studies.build_config import locate_part
 from studies.flip_tests import FLIP_TESTS, predict_heatmaps
-from studies.joint_statistics import summarize_joints
+from studies.joint_statistics import compute_person_oks, summarize_joints
+from studies.people_bootstrap import score_people
 
 _METRICS = {
     'AP': 'coco/AP',
@@ -22,6 +23,8 @@ _METRICS = {
 
 # The flip tests whose maps are also read at the metric's widths, and what that is called
 OKS_READINGS = {'plain': 'plain_oks', 'flip': 'flip_oks'}
+# The tests whose results hold each person's OKS and score, for `people_bootstrap`
+KEEP_PEOPLE = (*OKS_READINGS, *OKS_READINGS.values())
 
 
 def evaluate_model(
@@ -31,7 +34,7 @@ def evaluate_model(
 
     Ground-truth boxes, MMPose's decoding and CocoMetric. MMEngine's TestLoop step by
     step: the maps are predicted once and read for every flip test, and the predictions
-    are at hand for the per-joint lists.
+    are at hand for the per-joint lists and, in `KEEP_PEOPLE`, those of people.
 
     Args:
         model: in any mode.
@@ -80,9 +83,17 @@ def evaluate_model(
             metric: round(100 * float(values[key]), 3)
             for metric, key in _METRICS.items()
         }
-        results[name]['joints'] = summarize_joints(
-            **columns, oks_sigmas=np.asarray(metainfo['sigmas'])
-        )
+        oks_sigmas = np.asarray(metainfo['sigmas'])
+        results[name]['joints'] = summarize_joints(**columns, oks_sigmas=oks_sigmas)
+        if name in KEEP_PEOPLE:
+            people_oks = compute_person_oks(
+                *(columns[key] for key in ('predicted', 'truth', 'labelled', 'areas')),
+                oks_sigmas,
+            )
+            results[name]['people'] = dict(
+                oks=people_oks.round(5).tolist(),
+                score=score_people(columns['scores']).round(5).tolist(),
+            )
     return results
 
 

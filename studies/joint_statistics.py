@@ -16,6 +16,19 @@ def compute_oks(distances: Array, areas: Array, oks_sigmas: Array) -> Array:
     return np.exp(-(distances**2) / (2 * np.asarray(areas)[:, None] * variance))
 
 
+def compute_person_oks(
+    predicted: Array,
+    truth: Array,
+    labelled: NDArray[np.bool_],
+    areas: Array,
+    oks_sigmas: Array,
+) -> Array:
+    """Joints of N people, as `summarize_joints` has them -> OKS (N,) of each person."""
+    distances = np.linalg.norm(predicted - truth, axis=2)
+    oks = np.where(labelled, compute_oks(distances, areas, oks_sigmas), 0)
+    return oks.sum(1) / labelled.sum(1)
+
+
 def summarize_joints(
     predicted: Array,
     truth: Array,

@@ -15,14 +15,17 @@ from studies.datasets import DATASETS, ROOT
 from studies.kept_results import RESULTS, load_results
 from studies.pick_sigmas import render_picks
 from studies.report_headline import render_headline
+from studies.report_readings import (
+    render_people,
+    render_read_comparison,
+    render_readings,
+)
 from studies.report_tables import (
     choose_best,
     group_results,
     render_arms,
     render_comparisons,
     render_joints,
-    render_read_comparison,
-    render_readings,
 )
 
 BEGIN, END = '<!-- generated: {} -->', '<!-- end of {} -->'
@@ -62,6 +65,7 @@ def render_blocks(results: list[dict]) -> dict[str, str]:
     blocks = {
         'headline': render_headline(studio),
         'readings': f'{render_readings(studio)}\n\n{render_read_comparison(studio)}',
+        'people': render_people(studio),
         'picks': render_picks(studio, COCO.joint_names, COCO.mirror),
     }
     for name, dataset in DATASETS.items():

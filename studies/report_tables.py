@@ -143,60 +143,6 @@ def render_comparisons(grouped: Results) -> str:
     return '\n'.join(lines)
 
 
-def render_readings(grouped: Results) -> str:
-    """Arms whose maps were also read at the widths of OKS, and what that changes."""
-    lines = [
-        '| arm | seeds | AP | AP, flip | gain | gain, flip | gain select, flip |',
-        '|---|---|---|---|---|---|---|',
-    ]
-    for arm in ARMS.values():
-        runs = grouped.get(arm.name, {})
-        wide = get_metric(runs, 'AP', 'report', 'plain_oks')
-        if not wide:
-            continue
-        cells = [
-            format_interval(compute_interval(list(values.values())))
-            for values in (wide, get_metric(runs, 'AP', 'report', 'flip_oks'))
-        ]
-        for part, test in (('report', 'plain'), ('report', 'flip'), ('select', 'flip')):
-            gain = compare_paired(
-                get_metric(runs, 'AP', part, f'{test}_oks'),
-                get_metric(runs, 'AP', part, test),
-            )
-            cells.append(format_interval(gain, signed=True))
-        lines.append(
-            f'| {arm.title} (`{arm.name}`) | {len(wide)} | ' + ' | '.join(cells) + ' |'
-        )
-    return '\n'.join(lines)
-
-
-def render_read_comparison(grouped: Results) -> str:
-    """Best adaptive against best uniform table, chosen and read at OKS widths."""
-    adaptive, uniform = (
-        choose_best(grouped, side, 'flip_oks') for side in (True, False)
-    )
-    if not adaptive or not uniform:
-        return 'No joint-adaptive and uniform arm have both been read so yet.'
-    plain, flip, select = (
-        compare_paired(
-            get_metric(grouped[adaptive], 'AP', part, test),
-            get_metric(grouped[uniform], 'AP', part, test),
-        )
-        for part, test in (
-            ('report', 'plain_oks'), ('report', 'flip_oks'), ('select', 'flip_oks'),
-        )
-    )  # fmt: skip
-    if plain is None:
-        return f'`{adaptive}` and `{uniform}` have no seed in common yet.'
-    return (
-        f'Both sides chosen and read so: `{adaptive}` minus `{uniform}` is '
-        f'{format_interval(plain, signed=True)} AP without flip test and '
-        f'{format_interval(flip, signed=True)} with it over '
-        f'{plain.count} {"seed" if plain.count == 1 else "seeds"}, '
-        f'{format_interval(select, signed=True)} with it on the part for choosing.'
-    )
-
-
 def describe_sign(interval: Interval) -> str:
     """Whether an interval lies above zero, in words."""
     if interval.half_width is None:

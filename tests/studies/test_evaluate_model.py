@@ -14,6 +14,7 @@ from studies.build_config import build_config, locate_part
 from studies.datasets import DATASETS
 from studies.evaluate_model import OKS_READINGS, evaluate_model
 from studies.flip_tests import FLIP_TESTS
+from studies.people_bootstrap import compute_ap
 
 
 @pytest.fixture(scope='module')
@@ -75,6 +76,14 @@ def test_equals_mmposes_own_prediction_and_metric(setting, results, name, test_c
     np.testing.assert_allclose(
         means[labelled], np.mean(scores, axis=0)[labelled], atol=1e-4
     )
+
+
+def test_people_are_kept_with_what_their_ap_is_made_of(results):
+    for name in ('plain', 'flip'):
+        test, people = results[name], results[name]['people']
+        assert len(people['oks']) == len(people['score']) == 6
+        ap = compute_ap(np.array(people['oks']), np.array(people['score']))
+        assert ap == pytest.approx(test['AP'], abs=1e-3)
 
 
 def test_every_flip_test_is_there_and_differs(results):

@@ -10,14 +10,19 @@ from studies.flip_tests import FLIP_TESTS
 from studies.intervals import Interval
 from studies.kept_results import RESULT_FORMAT, RESULTS, load_results
 from studies.make_report import BEGIN, END, draw_figures, render_blocks, replace_block
+from studies.report_readings import (
+    PEOPLE_PAIR,
+    get_people,
+    render_people,
+    render_read_comparison,
+    render_readings,
+)
 from studies.report_tables import (
     choose_best,
     describe_sign,
     group_results,
     is_candidate,
     render_comparisons,
-    render_read_comparison,
-    render_readings,
 )
 
 
@@ -141,6 +146,32 @@ def test_readings_are_paired_with_the_same_runs_and_chosen_by_themselves():
     # 74 - 72 and 75 - 72.5 in the one seed that both have
     assert '`bal-sqrt-m2.0` minus `sub-u2.0` is +2.0 AP' in text
     assert '+2.5 with it on the part for choosing' in text
+
+
+def test_people_are_compared_over_the_seeds_that_have_them():
+    def add_people(result, oks):
+        for evaluation in result['evaluation'].values():
+            for test in ('plain', 'flip', 'plain_oks', 'flip_oks'):
+                evaluation.setdefault(test, {})['people'] = dict(oks=oks, score=[2, 1])
+        return result
+
+    arm, reference = PEOPLE_PAIR
+    results = [
+        add_people(make_result(arm, 0, 70.0), [0.96, 0.96]),
+        add_people(make_result(reference, 0, 70.0), [0.96, 0.0]),
+        # no people kept
+        make_result(arm, 1, 70.0),
+        add_people(make_result(reference, 1, 70.0), [0.96, 0.0]),
+    ]
+    grouped = group_results(results, 'studio17')
+    assert get_people(grouped[arm], ('report', 'select'), 'flip') == {
+        0: ((0.96,) * 4, (2, 1, 2, 1))
+    }
+    # all found against half: AP 100 and, of 101 recalls up to 0.5, 51 / 101
+    rows = render_people(grouped).splitlines()[2:]
+    assert len(rows) == 4
+    assert all('| 1 | +49.5 (+0.0 to +100.0) | +49.5 (' in row for row in rows)
+    assert render_people({}) == 'Not run yet.'
 
 
 def test_ties_go_to_the_higher_mean():

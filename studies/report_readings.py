@@ -1,0 +1,120 @@
+"""Kept results -> tables of maps read at OKS widths, and of other people."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from studies.arms import ARMS
+from studies.intervals import compare_paired, compute_interval, format_interval
+from studies.people_bootstrap import bootstrap_difference, compute_ap
+from studies.report_tables import Results, choose_best, get_metric
+
+# joint-adaptive and uniform arm whose difference is also bootstrapped over people
+PEOPLE_PAIR = ('bal-pick-w-hard2', 'sub-u2.0-w-hard2')
+
+
+def render_readings(grouped: Results) -> str:
+    """Arms whose maps were also read at the widths of OKS, and what that changes."""
+    lines = [
+        '| arm | seeds | AP | AP, flip | gain | gain, flip | gain select, flip |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for arm in ARMS.values():
+        runs = grouped.get(arm.name, {})
+        wide = get_metric(runs, 'AP', 'report', 'plain_oks')
+        if not wide:
+            continue
+        cells = [
+            format_interval(compute_interval(list(values.values())))
+            for values in (wide, get_metric(runs, 'AP', 'report', 'flip_oks'))
+        ]
+        for part, test in (('report', 'plain'), ('report', 'flip'), ('select', 'flip')):
+            gain = compare_paired(
+                get_metric(runs, 'AP', part, f'{test}_oks'),
+                get_metric(runs, 'AP', part, test),
+            )
+            cells.append(format_interval(gain, signed=True))
+        lines.append(
+            f'| {arm.title} (`{arm.name}`) | {len(wide)} | ' + ' | '.join(cells) + ' |'
+        )
+    return '\n'.join(lines)
+
+
+def render_read_comparison(grouped: Results) -> str:
+    """Best adaptive against best uniform table, chosen and read at OKS widths."""
+    adaptive, uniform = (
+        choose_best(grouped, side, 'flip_oks') for side in (True, False)
+    )
+    if not adaptive or not uniform:
+        return 'No joint-adaptive and uniform arm have both been read so yet.'
+    plain, flip, select = (
+        compare_paired(
+            get_metric(grouped[adaptive], 'AP', part, test),
+            get_metric(grouped[uniform], 'AP', part, test),
+        )
+        for part, test in (
+            ('report', 'plain_oks'), ('report', 'flip_oks'), ('select', 'flip_oks'),
+        )
+    )  # fmt: skip
+    if plain is None:
+        return f'`{adaptive}` and `{uniform}` have no seed in common yet.'
+    return (
+        f'Both sides chosen and read so: `{adaptive}` minus `{uniform}` is '
+        f'{format_interval(plain, signed=True)} AP without flip test and '
+        f'{format_interval(flip, signed=True)} with it over '
+        f'{plain.count} {"seed" if plain.count == 1 else "seeds"}, '
+        f'{format_interval(select, signed=True)} with it on the part for choosing.'
+    )
+
+
+def render_people(grouped: Results) -> str:
+    """How far the difference of `PEOPLE_PAIR` depends on which people are looked at."""
+    arm, reference = PEOPLE_PAIR
+    lines = [
+        '| `'
+        + arm
+        + '` minus `'
+        + reference
+        + '` | seeds | AP, 200 people of the report '
+        'part | AP, all 300 |',
+        '|---|---|---|---|',
+    ]
+    for test, title in (
+        ('plain', 'no flip test'), ('flip', 'flip test'),
+        ('plain_oks', 'no flip test, read at OKS widths'),
+        ('flip_oks', 'flip test, read at OKS widths'),
+    ):  # fmt: skip
+        cells = []
+        for parts in (('report',), ('report', 'select')):
+            people = [get_people(grouped.get(a, {}), parts, test) for a in PEOPLE_PAIR]
+            seeds = sorted(people[0].keys() & people[1].keys())
+            if not seeds:
+                return 'Not run yet.'
+            pairs = [tuple(p[seed] for seed in seeds) for p in people]
+            mean, low, high = _compare_people(*pairs)
+            cells.append(f'{mean:+.1f} ({low:+.1f} to {high:+.1f})')
+        lines.append(f'| {title} | {len(seeds)} | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+def get_people(
+    runs: dict[int, dict], parts: tuple[str, ...], test: str
+) -> dict[int, tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Results of one arm -> seed -> OKS and scores of the people of all `parts`."""
+    found = {}
+    for seed, run in runs.items():
+        people = [run['evaluation'][p].get(test, {}).get('people') for p in parts]
+        if all(people):
+            found[seed] = tuple(
+                tuple(value for p in people for value in p[key])
+                for key in ('oks', 'score')
+            )
+    return found
+
+
+@lru_cache(maxsize=64)
+def _compare_people(arm: tuple, reference: tuple) -> tuple[float, float, float]:
+    """OKS and scores for each seed of two arms -> mean difference in AP, its interval."""
+    runs = [[(np.array(o), np.array(s)) for o, s in side] for side in (arm, reference)]
+    first, second = (np.mean([compute_ap(*run) for run in side]) for side in runs)
+    return float(first - second), *bootstrap_difference(*runs)
