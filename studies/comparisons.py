@@ -72,6 +72,22 @@ COMPARISONS = (
         'nose and eyes 1.0, others 2.0, against uniform 2',
     ),
     (
+        'bal-pick-w-hard2',
+        'sub-u2.0-w-hard2',
+        "narrow nose and eyes against uniform 2, squares of MMPose's joint weights",
+    ),
+    (
+        'sub-u2.0-w-hard2',
+        'sub-u2.0-w-hard',
+        "squares of MMPose's joint weights, uniform 2",
+    ),
+    (
+        'bal-pick-w-hard2',
+        'bal-pick-w-hard',
+        "squares of MMPose's joint weights, narrow nose and eyes",
+    ),
+    ('bal-pick-n0.75-w-hard', 'bal-pick-w-hard', 'nose and eyes 0.75 against 1.0'),
+    (
         'pow1-cap-m2.5-w-hard',
         'bal-cap-m2.5-w-hard',
         'weights 1 / sigma in the place of 1 / sigma^2',
