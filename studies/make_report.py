@@ -16,6 +16,7 @@ from studies.kept_results import RESULTS, load_results
 from studies.pick_sigmas import render_picks
 from studies.report_headline import render_headline
 from studies.report_readings import (
+    render_goal,
     render_people,
     render_read_comparison,
     render_readings,
@@ -64,6 +65,7 @@ def render_blocks(results: list[dict]) -> dict[str, str]:
     studio = group_results(results, 'studio17')
     blocks = {
         'headline': render_headline(studio),
+        'goal': render_goal(studio),
         'readings': f'{render_readings(studio)}\n\n{render_read_comparison(studio)}',
         'people': render_people(studio),
         'picks': render_picks(studio, COCO.joint_names, COCO.mirror),

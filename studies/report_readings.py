@@ -13,6 +13,44 @@ from studies.report_tables import Results, choose_best, get_metric
 PEOPLE_PAIR = ('bal-pick-w-hard2', 'sub-u2.0-w-hard2')
 
 
+def render_goal(grouped: Results) -> str:
+    """Narrow nose and eyes against uniform 2 at equal settings, and the rule's own pair."""
+    picked = choose_best(grouped, True), choose_best(grouped, False)
+    rows = [
+        (
+            "both with MMPose's joint weights",
+            ('bal-pick-w-hard', 'sub-u2.0-w-hard'),
+            '',
+        ),
+        ('both with their squares', PEOPLE_PAIR, ''),
+        ('the two arms that the rule picks on the part for choosing', picked, ''),
+        ('both with the squares, read at OKS widths', PEOPLE_PAIR, '_oks'),
+    ]
+    lines = [
+        '| arms | table | uniform | seeds | AP | AP, flip | AP select, flip |',
+        '|---|---|---|---|---|---|---|',
+    ]
+    for title, (arm, reference), reading in rows:
+        if arm not in grouped or reference not in grouped:
+            continue
+        differences = [
+            compare_paired(
+                get_metric(grouped[arm], 'AP', part, f'{test}{reading}'),
+                get_metric(grouped[reference], 'AP', part, f'{test}{reading}'),
+            )
+            for part, test in (
+                ('report', 'plain'), ('report', 'flip'), ('select', 'flip'),
+            )
+        ]  # fmt: skip
+        if differences[0] is not None:
+            cells = [format_interval(d, signed=True) for d in differences]
+            lines.append(
+                f'| {title} | `{arm}` | `{reference}` | {differences[0].count} | '
+                + ' | '.join(cells) + ' |'
+            )  # fmt: skip
+    return '\n'.join(lines)
+
+
 def render_readings(grouped: Results) -> str:
     """Arms whose maps were also read at the widths of OKS, and what that changes."""
     lines = [

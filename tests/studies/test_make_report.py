@@ -13,6 +13,7 @@ from studies.make_report import BEGIN, END, draw_figures, render_blocks, replace
 from studies.report_readings import (
     PEOPLE_PAIR,
     get_people,
+    render_goal,
     render_people,
     render_read_comparison,
     render_readings,
@@ -146,6 +147,20 @@ def test_readings_are_paired_with_the_same_runs_and_chosen_by_themselves():
     # 74 - 72 and 75 - 72.5 in the one seed that both have
     assert '`bal-sqrt-m2.0` minus `sub-u2.0` is +2.0 AP' in text
     assert '+2.5 with it on the part for choosing' in text
+
+
+def test_lead_has_pairs_at_equal_settings_and_the_one_that_the_rule_picks():
+    arm, reference = PEOPLE_PAIR
+    results = [
+        add_reading(make_result(arm, 0, 72.0), 72.5, 73.0),
+        add_reading(make_result(reference, 0, 71.5), 72.25, 73.0),
+    ]
+    rows = render_goal(group_results(results, 'studio17')).splitlines()[2:]
+    # no row for the arms that have not been run; the rule has these two to pick from
+    assert len(rows) == 3
+    assert all(f'`{arm}` | `{reference}` | 1 |' in row for row in rows)
+    assert '| +0.5 | +0.5 | +0.5 |' in rows[0]
+    assert '| +0.2 | +0.2 | +0.0 |' in rows[2]
 
 
 def test_people_are_compared_over_the_seeds_that_have_them():
