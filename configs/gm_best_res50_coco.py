@@ -1,5 +1,5 @@
-# The recommended settings: Simple Baseline ResNet-50 with the targets that did best on the
-# photographs of docs/study.md (a small backbone; not yet trained on COCO).
+# The recommended settings: Simple Baseline ResNet-50 with the targets that were picked on
+# the photographs of docs/study.md (a small backbone; not yet trained on COCO).
 # Why each: nose and eyes narrow, where OKS is strict and finding is easy, all other joints
 # 2.5 cells (docs/study.md, "How the best table was chosen"); drawn at the exact sub-cell
 # place and decoded with each joint's own sigma; the loss balanced by 1 / sigma^2, so that

@@ -79,7 +79,7 @@ def render_readings(grouped: Results) -> str:
 
 
 def render_read_comparison(grouped: Results) -> str:
-    """Best adaptive against best uniform table, chosen and read at OKS widths."""
+    """Best adaptive against best uniform table among those read at OKS widths."""
     adaptive, uniform = (
         choose_best(grouped, side, 'flip_oks') for side in (True, False)
     )
@@ -97,7 +97,7 @@ def render_read_comparison(grouped: Results) -> str:
     if plain is None:
         return f'`{adaptive}` and `{uniform}` have no seed in common yet.'
     return (
-        f'Both sides chosen and read so: `{adaptive}` minus `{uniform}` is '
+        f'The best of the arms with enough seeds: `{adaptive}` minus `{uniform}` is '
         f'{format_interval(plain, signed=True)} AP without flip test and '
         f'{format_interval(flip, signed=True)} with it over '
         f'{plain.count} {"seed" if plain.count == 1 else "seeds"}, '

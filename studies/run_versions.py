@@ -8,6 +8,7 @@ the second asks for a new evaluation, not for a new training.
 
 import platform
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from mmpose.registry import KEYPOINT_CODECS
@@ -88,7 +89,7 @@ def equals_fingerprint(first: Sequence[float], second: Sequence[float]) -> bool:
 
 
 def collect_versions() -> dict[str, str]:
-    """Versions of the installed stack, and the machine's architecture."""
+    """Versions of the installed stack, and the processor, on which roundings depend."""
     import mmcv
     import mmengine
     import mmpose
@@ -98,4 +99,21 @@ def collect_versions() -> dict[str, str]:
 
     modules = (torch, np, mmcv, mmengine, mmpose, gm_pose)
     versions = {module.__name__: str(module.__version__) for module in modules}
-    return dict(versions, python=platform.python_version(), machine=platform.machine())
+    return dict(
+        versions,
+        python=platform.python_version(),
+        machine=platform.machine(),
+        processor=describe_processor(torch.backends.cpu.get_cpu_capability()),
+    )
+
+
+def describe_processor(capability: str, cpuinfo: Path = Path('/proc/cpuinfo')) -> str:
+    """'AVX512, Intel(R) ... @ 2.80GHz, cpu family 6, model 106', as far as it is known.
+
+    Kernels of other vector widths sum in another order, so that a training ends with
+    other weights.
+    """
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    pairs = dict(map(str.strip, line.split(':', 1)) for line in lines if ':' in line)
+    known = [f'{key} {pairs[key]}' for key in ('cpu family', 'model') if key in pairs]
+    return ', '.join([capability, pairs.get('model name', 'unknown'), *known])
