@@ -19,8 +19,6 @@ _METRICS = {
     'AP75': 'coco/AP .75',
     'AR': 'coco/AR',
 }
-
-
 # The flip tests whose maps are also read at the metric's widths, and what that is called
 OKS_READINGS = {'plain': 'plain_oks', 'flip': 'flip_oks'}
 # The tests whose results hold each person's OKS and score, for `people_bootstrap`
@@ -73,6 +71,7 @@ def evaluate_model(
                 evaluators[name].process(data_samples=samples, data_batch=batch)
                 people[name] += [_read_sample(sample) for sample in samples]
     model.head.decoder = tests['plain'][1]
+    oks_sigmas = np.asarray(metainfo['sigmas'])
     results = {}
     for name in tests:
         values = evaluators[name].evaluate(len(loader.dataset))
@@ -83,7 +82,6 @@ def evaluate_model(
             metric: round(100 * float(values[key]), 3)
             for metric, key in _METRICS.items()
         }
-        oks_sigmas = np.asarray(metainfo['sigmas'])
         results[name]['joints'] = summarize_joints(**columns, oks_sigmas=oks_sigmas)
         if name in KEEP_PEOPLE:
             people_oks = compute_person_oks(

@@ -58,6 +58,11 @@ def compare_paired(
     return compute_interval([values[seed] - reference[seed] for seed in seeds])
 
 
+def format_seeds(count: int) -> str:
+    """'1 seed', '5 seeds'."""
+    return '1 seed' if count == 1 else f'{count} seeds'
+
+
 def format_interval(interval: Interval | None, signed: bool = False) -> str:
     """'72.3 +- 0.4', '+1.2 +- 0.3', '72.3' for one seed, a dash for none."""
     if interval is None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from studies.arms import ARMS
-from studies.intervals import compare_paired, format_interval
+from studies.intervals import compare_paired, format_interval, format_seeds
 from studies.report_tables import Results, choose_best, get_metric
 
 
@@ -50,8 +50,7 @@ def _describe_pair(
         return None
     seeds = sorted(first.keys() & second.keys())
     old, new = (float(np.mean([v[seed] for seed in seeds])) for v in (first, second))
-    count = '1 seed' if len(seeds) == 1 else f'{len(seeds)} seeds'
     return (
         f'from {old:.1f} to {new:.1f} AP ({format_interval(difference, signed=True)}, '
-        f'{count})'
+        f'{format_seeds(len(seeds))})'
     )

@@ -5,9 +5,9 @@ from functools import lru_cache
 import numpy as np
 
 from studies.arms import ARMS
-from studies.intervals import compare_paired, compute_interval, format_interval
+from studies.intervals import compute_interval, format_interval, format_seeds
 from studies.people_bootstrap import bootstrap_difference, compute_ap
-from studies.report_tables import Results, choose_best, get_metric
+from studies.report_tables import Results, choose_best, compare_ap, get_metric
 
 # joint-adaptive and uniform arm whose difference is also bootstrapped over people
 PEOPLE_PAIR = ('bal-pick-w-hard2', 'sub-u2.0-w-hard2')
@@ -33,15 +33,7 @@ def render_goal(grouped: Results) -> str:
     for title, (arm, reference), reading in rows:
         if arm not in grouped or reference not in grouped:
             continue
-        differences = [
-            compare_paired(
-                get_metric(grouped[arm], 'AP', part, f'{test}{reading}'),
-                get_metric(grouped[reference], 'AP', part, f'{test}{reading}'),
-            )
-            for part, test in (
-                ('report', 'plain'), ('report', 'flip'), ('select', 'flip'),
-            )
-        ]  # fmt: skip
+        differences = compare_ap(grouped[arm], grouped[reference], reading, reading)
         if differences[0] is not None:
             cells = [format_interval(d, signed=True) for d in differences]
             lines.append(
@@ -66,12 +58,8 @@ def render_readings(grouped: Results) -> str:
             format_interval(compute_interval(list(values.values())))
             for values in (wide, get_metric(runs, 'AP', 'report', 'flip_oks'))
         ]
-        for part, test in (('report', 'plain'), ('report', 'flip'), ('select', 'flip')):
-            gain = compare_paired(
-                get_metric(runs, 'AP', part, f'{test}_oks'),
-                get_metric(runs, 'AP', part, test),
-            )
-            cells.append(format_interval(gain, signed=True))
+        gains = compare_ap(runs, runs, '_oks')
+        cells += [format_interval(gain, signed=True) for gain in gains]
         lines.append(
             f'| {arm.title} (`{arm.name}`) | {len(wide)} | ' + ' | '.join(cells) + ' |'
         )
@@ -85,22 +73,16 @@ def render_read_comparison(grouped: Results) -> str:
     )
     if not adaptive or not uniform:
         return 'No joint-adaptive and uniform arm have both been read so yet.'
-    plain, flip, select = (
-        compare_paired(
-            get_metric(grouped[adaptive], 'AP', part, test),
-            get_metric(grouped[uniform], 'AP', part, test),
-        )
-        for part, test in (
-            ('report', 'plain_oks'), ('report', 'flip_oks'), ('select', 'flip_oks'),
-        )
-    )  # fmt: skip
+    plain, flip, select = compare_ap(
+        grouped[adaptive], grouped[uniform], '_oks', '_oks'
+    )
     if plain is None:
         return f'`{adaptive}` and `{uniform}` have no seed in common yet.'
     return (
         f'The best of the arms with enough seeds: `{adaptive}` minus `{uniform}` is '
         f'{format_interval(plain, signed=True)} AP without flip test and '
         f'{format_interval(flip, signed=True)} with it over '
-        f'{plain.count} {"seed" if plain.count == 1 else "seeds"}, '
+        f'{format_seeds(plain.count)}, '
         f'{format_interval(select, signed=True)} with it on the part for choosing.'
     )
 
@@ -109,12 +91,8 @@ def render_people(grouped: Results) -> str:
     """How far the difference of `PEOPLE_PAIR` depends on which people are looked at."""
     arm, reference = PEOPLE_PAIR
     lines = [
-        '| `'
-        + arm
-        + '` minus `'
-        + reference
-        + '` | seeds | AP, 200 people of the report '
-        'part | AP, all 300 |',
+        f'| `{arm}` minus `{reference}` | seeds | AP, 200 people of the report part '
+        '| AP, all 300 |',
         '|---|---|---|---|',
     ]
     for test, title in (

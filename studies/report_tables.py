@@ -38,6 +38,29 @@ def get_metric(
     return {s: e[test][metric] for s, e in evaluations.items() if test in e}
 
 
+# Part and flip test of the differences that the tables of comparisons have
+_COMPARED = (('report', 'plain'), ('report', 'flip'), ('select', 'flip'))
+
+
+def compare_ap(
+    runs: dict[int, dict],
+    reference: dict[int, dict],
+    reading: str = '',
+    reference_reading: str = '',
+) -> list[Interval | None]:
+    """Runs of two arms -> differences in AP: report plain, report flip, select flip.
+
+    A reading is '' or '_oks', see `studies.evaluate_model.OKS_READINGS`.
+    """
+    return [
+        compare_paired(
+            get_metric(runs, 'AP', part, test + reading),
+            get_metric(reference, 'AP', part, test + reference_reading),
+        )
+        for part, test in _COMPARED
+    ]
+
+
 def choose_best(grouped: Results, adaptive: bool, test: str = 'flip') -> str | None:
     """Best arm on the *select* part (mean AP in `test`), uniform or adaptive.
 
@@ -55,7 +78,7 @@ def choose_best(grouped: Results, adaptive: bool, test: str = 'flip') -> str | N
         if is_candidate(ARMS[name], adaptive)
     }
     enough = min(ENOUGH_SEEDS, max(map(len, candidates.values()), default=0))
-    full = {n: v for n, v in candidates.items() if len(v) >= max(enough, 1)}
+    full = {n: v for n, v in candidates.items() if v and len(v) >= enough}
 
     def rank(name: str) -> tuple[int, float]:
         differences = (compare_paired(full[name], other) for other in full.values())
@@ -126,13 +149,7 @@ def render_comparisons(grouped: Results) -> str:
     for arm, reference, what in rows:
         if arm not in grouped or reference not in grouped:
             continue
-        plain, flip, select = (
-            compare_paired(
-                get_metric(grouped[arm], 'AP', *key),
-                get_metric(grouped[reference], 'AP', *key),
-            )
-            for key in (('report', 'plain'), ('report', 'flip'), ('select', 'flip'))
-        )
+        plain, flip, select = compare_ap(grouped[arm], grouped[reference])
         if plain is None or flip is None:
             continue
         lines.append(

@@ -14,9 +14,10 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmpose.registry import KEYPOINT_CODECS
 
+from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.codecs.oks_widths import measure_oks_width
+from gm_pose.codecs.sigma_tables import resolve_sigmas
 from gm_pose.models.gaussian_mixture import GaussianMixture
 from studies.arms import ARMS
 from studies.build_config import (
@@ -107,8 +108,8 @@ def choose_oks_widths(cfg: Config, dataset: StudyDataset, part: dict) -> dict | 
     mean = measure_oks_width(annotations, sigmas, cfg.codec.heatmap_size)
     widths = dict(oks=dataset.metainfo, mean=round(mean, 2))
     targets, metric = (
-        KEYPOINT_CODECS.build(dict(cfg.codec.to_dict(), **change)).sigmas_cells
-        for change in ({}, dict(sigmas=widths))
+        resolve_sigmas(table, cfg.codec.heatmap_size, None, load_skeleton).cells
+        for table in (cfg.codec.sigmas, widths)
     )
     return widths if (metric > targets).any() else None
 

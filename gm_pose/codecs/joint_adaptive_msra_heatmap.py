@@ -115,13 +115,14 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self.alignment = alignment
         self.balance_weights = balance_weights
         self.sigmas_cells = resolved.cells
-        self.joint_names = resolved.joint_names
-        self._is_uniform = resolved.is_uniform
         self.decode_sigmas = decode_sigmas
-        self.decode_cells = resolved.cells
-        self._widening = None
-        if decode_sigmas is not None:
-            self._set_widths(resolved)
+        widths = resolved if decode_sigmas is None else self._resolve_widths(resolved)
+        self.decode_cells = widths.cells
+        self.joint_names = widths.joint_names
+        self._is_uniform = widths.is_uniform
+        self._widening = map_widening.make_widening(
+            self.sigmas_cells, self.decode_cells, self.heatmap_size
+        )
         # float32 as in MMPose: positions in cells are then equal bit for bit
         self.scale_factor = (
             np.array(self.input_size) / np.array(self.heatmap_size)
@@ -211,22 +212,18 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             heatmaps, sigmas, self.scale_factor, self._widening
         )
 
-    def _set_widths(self, targets: sigma_tables.ResolvedSigmas) -> None:
+    def _resolve_widths(
+        self, targets: sigma_tables.ResolvedSigmas
+    ) -> sigma_tables.ResolvedSigmas:
         if not self.unbiased:
             raise ValueError(
                 f'decode_sigmas={self.decode_sigmas!r} needs unbiased=True: the '
                 'quarter-cell refinement of biased targets fits no Gaussian'
             )
-        widths = decode_widths.resolve_widths(
+        return decode_widths.resolve_widths(
             self.decode_sigmas, self.sigmas, targets, self.heatmap_size, self.dataset,
             load_skeleton,
         )  # fmt: skip
-        self._widening = map_widening.make_widening(
-            targets.cells, widths.cells, self.heatmap_size
-        )
-        self.decode_cells = widths.cells
-        self.joint_names = widths.joint_names
-        self._is_uniform = widths.is_uniform
 
     def _check_count(self, num_joints: int) -> None:
         if not self._is_uniform and num_joints != len(self.decode_cells):

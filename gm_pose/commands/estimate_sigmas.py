@@ -9,7 +9,7 @@ import numpy as np
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.codecs.oks_widths import measure_oks_width
 from gm_pose.codecs.sigma_estimation import JointSizes, measure_joints
-from gm_pose.codecs.sigma_tables import scale_to_mean
+from gm_pose.codecs.sigma_tables import REFERENCE_HEATMAP_SIZE, scale_to_mean
 from gm_pose.codecs.skeleton import Skeleton, average_mirrored
 from gm_pose.data_checks.keypoints import mirror_name
 from gm_pose.engine.coco_layout import read_json
@@ -198,9 +198,10 @@ def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
             f"--oks: '{dataset}' has {len(skeleton)} joints and the annotations have "
             f'{len(names)}'
         )
-    unnamed = [UNNAMED.format(k) for k in range(len(names))]
+    if names == [UNNAMED.format(k) for k in range(len(names))]:
+        return skeleton
     for ours, theirs in zip(names, skeleton.joint_names, strict=True):
-        if names != unnamed and ours != theirs:
+        if ours != theirs:
             raise ValueError(
                 f"--oks: the annotations' joint '{ours}' is '{theirs}' in '{dataset}'"
             )
@@ -213,7 +214,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')
     if args.heatmap_size and not args.oks:
         raise ValueError('--heatmap-size changes nothing without --oks DATASET')
-    size = tuple(args.heatmap_size or (48, 64))
+    size = tuple(args.heatmap_size or REFERENCE_HEATMAP_SIZE)
     if min(size) < 1:
         raise ValueError(f'--heatmap-size {size[0]} {size[1]} must be above 0')
     annotations, names = read_annotations(args.annotations)

@@ -32,11 +32,8 @@ def test_picks_the_widest_sigma_within_the_tolerance_left_and_right_averaged():
         [
             [80.0, 70.0, 72.0],
             [80.5, 71.0, 71.0],
-            [
-                79.9,
-                70.6,
-                70.4,
-            ],  # the eyes' mean is 0.5 below the best: just good enough
+            # the eyes' mean is 0.5 below the best: just good enough
+            [79.9, 70.6, 70.4],
             [79.0, 69.0, 71.8],
             [80.1, 68.0, 69.0],  # the nose is 0.4 below its best
         ]
