@@ -87,7 +87,9 @@ def make_widening(
     rows, columns = sides
     rows *= ((after / before) ** 2)[:, None, None]
     joints = None if len(sigmas) == 1 else wider
-    return Widening(joints, columns.astype(np.float32), rows.astype(np.float32))
+    # C order: numpy multiplies what indexing leaves without BLAS, over 20 times slower
+    laid_out = [f.astype(np.float32, order='C') for f in (columns, rows)]
+    return Widening(joints, *laid_out)
 
 
 def widen_maps(maps: Any, widening: Widening, xp: ModuleType = np) -> Any:

@@ -35,5 +35,6 @@ def test_encoding_and_decoding_are_several_times_as_fast_as_mmposes(unbiased):
     us = speed.compare_encoding('set2', 17, unbiased, rounds=10)
     assert us['stock'] / us['ours'] > 3
     for state in speed.STATES:
-        us = speed.compare_decoding('set2', 17, unbiased, rounds=2, state=state)
+        settings = dict(sigmas='set2', unbiased=unbiased)
+        us = speed.compare_decoding(settings, 17, rounds=2, state=state)
         assert us['stock'] / us['ours'] > (10 if unbiased else 3), state
