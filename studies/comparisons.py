@@ -17,6 +17,7 @@ COMPARISONS = (
     ('sub-u2.0-w-sqrt', 'sub-u2.0', 'weights alone (square-root OKS table)'),
     ('sub-u2.0-w-oks', 'sub-u2.0', 'weights alone (OKS table)'),
     ('bal-oks-m2.5-w-hard', 'sub-u2.0', 'OKS table with weights against uniform 2'),
+    ('bal-oks-m2.5', 'sub-oks-m2.5', 'balanced loss, OKS table, mean 2.5'),
     ('bal-oks-m2.5', 'sub-u2.5', 'OKS table against uniform, equal mean'),
     ('sub-u2.5-w-oks', 'sub-u2.5', 'weights alone (OKS table), uniform 2.5'),
     (
@@ -77,6 +78,21 @@ COMPARISONS = (
         "narrow nose and eyes against uniform 2, squares of MMPose's joint weights",
     ),
     (
+        'bal-pick2.0-w-hard2',
+        'bal-pick-w-hard2',
+        "others 2.0 against 2.5, squares of MMPose's joint weights",
+    ),
+    (
+        'sub-u1.5-w-hard2',
+        'sub-u2.0-w-hard2',
+        "uniform 1.5 against 2, squares of MMPose's joint weights",
+    ),
+    (
+        'sub-u2.5-w-hard2',
+        'sub-u2.0-w-hard2',
+        "uniform 2.5 against 2, squares of MMPose's joint weights",
+    ),
+    (
         'sub-u2.0-w-hard2',
         'sub-u2.0-w-hard',
         "squares of MMPose's joint weights, uniform 2",
@@ -116,6 +132,9 @@ COMPARISONS = (
     ('sub-u2.0-block', 'sub-u2.0', 'the block, uniform 2'),
     ('sub-u2.0-head', 'sub-u2.0', 'the block after the transposed convolutions'),
     ('bal-sqrt-m2.0-block', 'bal-sqrt-m2.0', 'the block, square-root OKS table'),
+    ('bal-sqrt-m2.0-block-fixed', 'bal-sqrt-m2.0-block', 'widths of it not learned'),
+    ('bal-sqrt-m2.0-block-mean', 'bal-sqrt-m2.0-block', 'a plain average in its place'),
+    ('bal-sqrt-m2.0-block-one', 'bal-sqrt-m2.0-block', 'one component of it'),
     ('bal-sqrt-m2.0-head', 'bal-sqrt-m2.0', 'the block after, square-root OKS table'),
     ('learn-u2.0', 'sub-u2.0', 'learned sigmas, balanced, from uniform 2'),
     (
