@@ -8,13 +8,15 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import MODELS, TRANSFORMS
 from mmpose.testing import get_packed_inputs
 
 from gm_pose.engine.codec_config import check_codec_agreement, iter_codec_places
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-ALL = sorted(path for path in CONFIGS.rglob('*.py'))
+FILES = sorted(CONFIGS.rglob('*.py'))
+ALL = [path for path in FILES if 'datasets' not in path.parts]  # those hold metainfo
 LEAVES = [path for path in ALL if '_base_' not in path.parts]
 PAPER_ROWS = ['sigma20', 'sigma15', 'set1', 'set2', 'gm_set1', 'gm_set2']
 HEADER = ('# Command: ', '# Expected: ', '# Hardware', '# Status: ')
@@ -36,7 +38,7 @@ def test_all_rows_of_the_paper_are_shipped():
 
 
 def test_basenames_are_unique_as_mim_finds_configs_by_them():
-    names = [path.name for path in ALL]
+    names = [path.name for path in FILES]
     assert sorted(names) == sorted(set(names))
 
 
@@ -84,6 +86,17 @@ def test_sigmas_of_each_row():
         for cfg in (plain, published):
             has_block = cfg.model.get('neck', {}).get('type') == 'GaussianMixtureBlock'
             assert has_block == row.startswith('gm_')
+
+
+def test_recommended_config_trains_with_the_squares_of_mmposes_joint_weights():
+    cfg = load('gm_best_res50_coco.py')
+    targets = [s for s in cfg.train_pipeline if s['type'] == 'GenerateTarget']
+    assert targets[0]['use_dataset_keypoint_weights']
+    info = parse_pose_metainfo(cfg.train_dataloader.dataset.metainfo)
+    own = parse_pose_metainfo(dict(from_file='configs/_base_/datasets/coco.py'))
+    weights = info.pop('dataset_keypoint_weights')
+    assert weights == pytest.approx(own.pop('dataset_keypoint_weights') ** 2)
+    assert str(info) == str(own)
 
 
 def test_as_published_uses_ground_truth_boxes_and_no_flip_test():

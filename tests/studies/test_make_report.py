@@ -11,7 +11,7 @@ from studies.intervals import Interval
 from studies.kept_results import RESULT_FORMAT, RESULTS, load_results
 from studies.make_report import BEGIN, END, draw_figures, render_blocks, replace_block
 from studies.report_readings import (
-    PEOPLE_PAIR,
+    LEADS,
     get_people,
     render_goal,
     render_people,
@@ -149,18 +149,22 @@ def test_readings_are_paired_with_the_same_runs_and_chosen_by_themselves():
     assert '+2.5 with it on the part for choosing' in text
 
 
-def test_lead_has_pairs_at_equal_settings_and_the_one_that_the_rule_picks():
-    arm, reference = PEOPLE_PAIR
+def test_lead_has_the_pair_that_the_rule_picks_and_then_the_others():
+    (_, (arm, reference)), (_, (other, second)), *_ = LEADS
+    assert reference == second
     results = [
         add_reading(make_result(arm, 0, 72.0), 72.5, 73.0),
         add_reading(make_result(reference, 0, 71.5), 72.25, 73.0),
+        make_result(other, 0, 72.5, select_ap=71.0),
     ]
     rows = render_goal(group_results(results, 'studio17')).splitlines()[2:]
-    # no row for the arms that have not been run; the rule has these two to pick from
+    # the picked pair once; no row for arms that have not been run or read so
     assert len(rows) == 3
-    assert all(f'`{arm}` | `{reference}` | 1 |' in row for row in rows)
+    for row, name in zip(rows, (arm, arm, other), strict=True):
+        assert f'`{name}` | `{reference}` | 1 |' in row
     assert '| +0.5 | +0.5 | +0.5 |' in rows[0]
-    assert '| +0.2 | +0.2 | +0.0 |' in rows[2]
+    assert '| +0.2 | +0.2 | +0.0 |' in rows[1]
+    assert '| +1.0 | +1.0 | -0.5 |' in rows[2]
 
 
 def test_people_are_compared_over_the_seeds_that_have_them():
@@ -170,7 +174,7 @@ def test_people_are_compared_over_the_seeds_that_have_them():
                 evaluation.setdefault(test, {})['people'] = dict(oks=oks, score=[2, 1])
         return result
 
-    arm, reference = PEOPLE_PAIR
+    arm, reference = LEADS[0][1]
     results = [
         add_people(make_result(arm, 0, 70.0), [0.96, 0.96]),
         add_people(make_result(reference, 0, 70.0), [0.96, 0.0]),
