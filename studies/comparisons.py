@@ -19,6 +19,10 @@ COMPARISONS = (
     ('bal-oks-m2.5-w-hard', 'sub-u2.0', 'OKS table with weights against uniform 2'),
     ('bal-oks-m2.5', 'sub-oks-m2.5', 'balanced loss, OKS table, mean 2.5'),
     ('bal-oks-m2.5', 'sub-u2.5', 'OKS table against uniform, equal mean'),
+    ('bal-sqrt-m2.5', 'sub-u2.5', 'square-root OKS table against uniform, equal mean'),
+    ('bal-oks-m2.5', 'bal-oks-m2.0', 'mean 2.5 against 2, OKS table'),
+    ('bal-oks-m3.0', 'bal-oks-m2.5', 'mean 3 against 2.5, OKS table'),
+    ('bal-sqrt-m2.5', 'bal-sqrt-m2.0', 'mean 2.5 against 2, square-root OKS table'),
     ('sub-u2.5-w-oks', 'sub-u2.5', 'weights alone (OKS table), uniform 2.5'),
     (
         'bal-oks-m2.5',
