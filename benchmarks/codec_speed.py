@@ -210,15 +210,16 @@ def write_table(rounds: int) -> str:
     for name, sigmas, joints, unbiased, target in ENCODINGS:
         us = compare_encoding(sigmas, joints, unbiased, rounds)
         text += format_row(name, joints, us, target)
-    for name, settings, joints, aim in DECODINGS:
+    for name, settings, joints, target in DECODINGS:
         for state in STATES:
             us = compare_decoding(settings, joints, few, state)
             if state == 'warm':
-                text += format_row(name, joints, us, aim)
+                text += format_row(name, joints, us, target)
             row = (
                 f'| {name} | {state} | {us["stock"]:.0f} | {us["ours"]:.0f} '
-                f'| **{us["stock"] / us["ours"]:.1f}** | {aim or "-"} | {us["bound"]:.0f} '
-                f'| {us["argmax"]:.0f} ({us["stock"] / us["argmax"]:.1f}) |'
+                f'| **{us["stock"] / us["ours"]:.1f}** | {target or "-"} '
+                f'| {us["bound"]:.0f} | {us["argmax"]:.0f} '
+                f'({us["stock"] / us["argmax"]:.1f}) |'
             )
             print(row, flush=True)
             states += row + '\n'

@@ -162,3 +162,24 @@ COMPARISONS = (
     ('ann-bal-sqrt-m2.0', 'bal-sqrt-m2.0', 'annealing, square-root OKS table'),
     ('ann-bal-sqrt-m2.0', 'ann-u2.0', 'table against uniform, both annealed'),
 )
+
+# Narrow nose and eyes against uniform 2, for the table of the goal
+LEADS = (
+    (
+        'bal-pick-w-hard',
+        'sub-u2.0-w-hard',
+        "others 2.5, both with MMPose's joint weights",
+    ),
+    (
+        'bal-pick2.0-w-hard',
+        'sub-u2.0-w-hard',
+        "others 2.0, both with MMPose's joint weights",
+    ),
+    ('bal-pick-w-hard2', 'sub-u2.0-w-hard2', 'others 2.5, both with their squares'),
+    ('bal-pick2.0-w-hard2', 'sub-u2.0-w-hard2', 'others 2.0, both with their squares'),
+    (
+        'bal-pick-w-hard',
+        'sub-u2.0-w-hard2',
+        "others 2.5 with MMPose's joint weights, uniform with their squares",
+    ),
+)

@@ -22,7 +22,7 @@ from studies.report_readings import (
     render_readings,
 )
 from studies.report_tables import (
-    choose_best,
+    choose_pair,
     group_results,
     render_arms,
     render_comparisons,
@@ -73,8 +73,8 @@ def render_blocks(results: list[dict]) -> dict[str, str]:
     for name, dataset in DATASETS.items():
         grouped = group_results(results, name)
         joints = load_skeleton(str(_find_metainfo(dataset.metainfo))).joint_names
-        best = [choose_best(grouped, adaptive) for adaptive in (False, True)]
-        shown = [*JOINT_ARMS, *[arm for arm in best if arm]]
+        adaptive, uniform = choose_pair(grouped)
+        shown = [*JOINT_ARMS, *[arm for arm in (uniform, adaptive) if arm]]
         if not grouped:
             blocks[name] = 'No run is finished yet.'
             continue

@@ -4,7 +4,7 @@ import numpy as np
 
 from studies.arms import ARMS
 from studies.intervals import compare_paired, format_interval, format_seeds
-from studies.report_tables import Results, choose_best, get_metric
+from studies.report_tables import Results, choose_pair, get_metric
 
 
 def render_headline(grouped: Results) -> str:
@@ -16,7 +16,7 @@ def render_headline(grouped: Results) -> str:
             sentences.append(
                 f'Centring the targets and nothing else moves {title} {change}.'
             )
-    uniform, adaptive = choose_best(grouped, False), choose_best(grouped, True)
+    adaptive, uniform = choose_pair(grouped)
     change = _describe_change(grouped, adaptive, uniform)
     if uniform and adaptive and change:
         sentences.append(

@@ -5,57 +5,32 @@ from functools import lru_cache
 import numpy as np
 
 from studies.arms import ARMS
+from studies.comparisons import LEADS
 from studies.intervals import compute_interval, format_interval, format_seeds
 from studies.people_bootstrap import bootstrap_difference, compute_ap
-from studies.report_tables import Results, choose_best, compare_ap, get_metric
-
-# (what, table with narrow nose and eyes, uniform 2)
-LEADS = (
-    (
-        "others 2.5, both with MMPose's joint weights",
-        ('bal-pick-w-hard', 'sub-u2.0-w-hard'),
-    ),
-    (
-        "others 2.0, both with MMPose's joint weights",
-        ('bal-pick2.0-w-hard', 'sub-u2.0-w-hard'),
-    ),
-    ('others 2.5, both with their squares', ('bal-pick-w-hard2', 'sub-u2.0-w-hard2')),
-    (
-        'others 2.0, both with their squares',
-        ('bal-pick2.0-w-hard2', 'sub-u2.0-w-hard2'),
-    ),
-    (
-        "others 2.5 with MMPose's joint weights, uniform with their squares",
-        ('bal-pick-w-hard', 'sub-u2.0-w-hard2'),
-    ),
-)
-
-
-def pick_pair(grouped: Results) -> tuple[str | None, str | None]:
-    """Best joint-adaptive and best uniform arm on the part for choosing."""
-    return choose_best(grouped, True), choose_best(grouped, False)
+from studies.report_tables import Results, choose_pair, compare_ap, get_metric
 
 
 def render_goal(grouped: Results) -> str:
     """The rule's own pair, and narrow nose and eyes against uniform 2 in other settings."""
-    picked = pick_pair(grouped)
+    picked = choose_pair(grouped)
     rows = [
-        ('the two arms that the rule picks on the part for choosing', picked, ''),
-        ('these two, read at OKS widths', picked, '_oks'),
+        (*picked, 'the two arms that the rule picks on the part for choosing', ''),
+        (*picked, 'these two, read at OKS widths', '_oks'),
     ]
-    rows += [(title, pair, '') for title, pair in LEADS if pair != picked]
+    rows += [(*row, '') for row in LEADS if row[:2] != picked]
     lines = [
         '| arms | table | uniform | seeds | AP | AP, flip | AP select, flip |',
         '|---|---|---|---|---|---|---|',
     ]
-    for title, (arm, reference), reading in rows:
+    for arm, reference, what, reading in rows:
         if arm not in grouped or reference not in grouped:
             continue
         differences = compare_ap(grouped[arm], grouped[reference], reading, reading)
         if differences[0] is not None:
             cells = [format_interval(d, signed=True) for d in differences]
             lines.append(
-                f'| {title} | `{arm}` | `{reference}` | {differences[0].count} | '
+                f'| {what} | `{arm}` | `{reference}` | {differences[0].count} | '
                 + ' | '.join(cells) + ' |'
             )  # fmt: skip
     return '\n'.join(lines)
@@ -86,9 +61,7 @@ def render_readings(grouped: Results) -> str:
 
 def render_read_comparison(grouped: Results) -> str:
     """Best adaptive against best uniform table among those read at OKS widths."""
-    adaptive, uniform = (
-        choose_best(grouped, side, 'flip_oks') for side in (True, False)
-    )
+    adaptive, uniform = choose_pair(grouped, 'flip_oks')
     if not adaptive or not uniform:
         return 'No joint-adaptive and uniform arm have both been read so yet.'
     plain, flip, select = compare_ap(
@@ -107,7 +80,9 @@ def render_read_comparison(grouped: Results) -> str:
 
 def render_people(grouped: Results) -> str:
     """How far the difference of the picked arms depends on which people are looked at."""
-    arm, reference = pick_pair(grouped)
+    arm, reference = choose_pair(grouped)
+    if not arm or not reference:
+        return 'Not run yet.'
     lines = [
         f'| `{arm}` minus `{reference}` | seeds | AP, 200 people of the report part '
         '| AP, all 300 |',
@@ -120,10 +95,7 @@ def render_people(grouped: Results) -> str:
     ):  # fmt: skip
         cells = []
         for parts in (('report',), ('report', 'select')):
-            people = [
-                get_people(grouped.get(name or '', {}), parts, test)
-                for name in (arm, reference)
-            ]
+            people = [get_people(grouped[a], parts, test) for a in (arm, reference)]
             seeds = sorted(people[0].keys() & people[1].keys())
             if not seeds:
                 return 'Not run yet.'

@@ -88,6 +88,11 @@ def choose_best(grouped: Results, adaptive: bool, test: str = 'flip') -> str | N
     return max(full, key=rank, default=None)
 
 
+def choose_pair(grouped: Results, test: str = 'flip') -> tuple[str | None, str | None]:
+    """Best joint-adaptive and best uniform arm, see `choose_best`."""
+    return choose_best(grouped, True, test), choose_best(grouped, False, test)
+
+
 def is_candidate(arm: Arm, adaptive: bool) -> bool:
     """Whether an arm competes for the best uniform or best joint-adaptive table."""
     if arm.neck or arm.head or arm.hooks:
@@ -142,7 +147,7 @@ def render_comparisons(grouped: Results) -> str:
         '| AP select, flip |',
         '|---|---|---|---|---|---|---|---|',
     ]
-    uniform, adaptive = choose_best(grouped, False), choose_best(grouped, True)
+    adaptive, uniform = choose_pair(grouped)
     rows = [row for row in COMPARISONS if row[:2] != (adaptive, uniform)]
     if uniform and adaptive:
         rows.insert(0, (adaptive, uniform, '**best adaptive against best uniform**'))

@@ -12,6 +12,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import MODELS, TRANSFORMS
 from mmpose.testing import get_packed_inputs
 
+from gm_pose.codecs.dataset_metainfo import find_metainfo_files
 from gm_pose.engine.codec_config import check_codec_agreement, iter_codec_places
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -93,7 +94,7 @@ def test_recommended_config_trains_with_the_squares_of_mmposes_joint_weights():
     targets = [s for s in cfg.train_pipeline if s['type'] == 'GenerateTarget']
     assert targets[0]['use_dataset_keypoint_weights']
     info = parse_pose_metainfo(cfg.train_dataloader.dataset.metainfo)
-    own = parse_pose_metainfo(dict(from_file='configs/_base_/datasets/coco.py'))
+    own = parse_pose_metainfo(dict(from_file=str(find_metainfo_files()['coco'])))
     weights = info.pop('dataset_keypoint_weights')
     assert weights == pytest.approx(own.pop('dataset_keypoint_weights') ** 2)
     assert str(info) == str(own)

@@ -3,7 +3,7 @@ import pytest
 
 from gm_pose.codecs.skeleton import COCO_JOINT_NAMES
 from studies.arms import ARMS
-from studies.comparisons import COMPARISONS
+from studies.comparisons import COMPARISONS, LEADS
 from studies.datasets import ROOT
 from studies.draw_misplacement import PLACEMENTS, encode_joints
 from studies.flip_tests import FLIP_TESTS
@@ -11,7 +11,6 @@ from studies.intervals import Interval
 from studies.kept_results import RESULT_FORMAT, RESULTS, load_results
 from studies.make_report import BEGIN, END, draw_figures, render_blocks, replace_block
 from studies.report_readings import (
-    LEADS,
     get_people,
     render_goal,
     render_people,
@@ -150,7 +149,7 @@ def test_readings_are_paired_with_the_same_runs_and_chosen_by_themselves():
 
 
 def test_lead_has_the_pair_that_the_rule_picks_and_then_the_others():
-    (_, (arm, reference)), (_, (other, second)), *_ = LEADS
+    (arm, reference, _), (other, second, _), *_ = LEADS
     assert reference == second
     results = [
         add_reading(make_result(arm, 0, 72.0), 72.5, 73.0),
@@ -174,7 +173,7 @@ def test_people_are_compared_over_the_seeds_that_have_them():
                 evaluation.setdefault(test, {})['people'] = dict(oks=oks, score=[2, 1])
         return result
 
-    arm, reference = LEADS[0][1]
+    arm, reference, _ = LEADS[0]
     results = [
         add_people(make_result(arm, 0, 70.0), [0.96, 0.96]),
         add_people(make_result(reference, 0, 70.0), [0.96, 0.0]),
