@@ -1,26 +1,87 @@
-"""Joint-adaptive heatmap targets and the Gaussian Mixture Block for MMPose 1.x.
+"""Joint-adaptive heatmaps and the Gaussian Mixture Block for MMPose 1.x.
 
-Importing this package registers its parts in MMPose's registries; in a config:
-``custom_imports = dict(imports=['gm_pose'])``.
+In a config, ``custom_imports = dict(imports=['gm_pose'])`` registers every part. In Python,
+the names in ``__all__`` can be imported from here; each is loaded when it is first used, so
+``import gm_pose`` itself takes milliseconds and needs neither PyTorch nor MMPose.
+
+Example:
+    >>> from gm_pose import resolve_sigmas
+    >>> resolve_sigmas('set2', heatmap_size=(48, 64)).cells[:3]
+    array([0.85, 0.84, 0.84])
 """
 
-import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
+from gm_pose.registration import register_rooms
+from gm_pose.runs.host import mend_host
 from gm_pose.version import __version__
 
-# `python -m gm_pose doctor` imports this package before its own module, and has to run
-# in the very environments that `prepare_stack` refuses.
-# While Python looks for the module to run, argv[0] is '-m', and what stands before the
-# rest on the command line is 'gm_pose', or '-mgm_pose' in one word.
-_IS_DOCTOR = sys.argv[:2] == ['-m', 'doctor'] and (
-    sys.orig_argv[-len(sys.argv)].endswith('gm_pose')
-)
+if TYPE_CHECKING:
+    from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton
+    from gm_pose.models import (
+        AlignedFlipTopdownPoseEstimator,
+        ChannelsLastHook,
+        GaussianMixture,
+        GaussianMixtureBlock,
+        GaussianMixtureHead,
+        MixtureSigmaHook,
+        read_mixtures,
+    )
+    from gm_pose.ops import (
+        SIGMA_TABLES,
+        Skeleton,
+        decode_heatmaps,
+        mirror_aligned,
+        resolve_sigmas,
+        smooth_gaussian,
+    )
 
-if not _IS_DOCTOR:
-    from gm_pose.compat import prepare_stack
+# room -> the public names it holds
+_PUBLIC = {
+    'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton'),
+    'gm_pose.models': (
+        'AlignedFlipTopdownPoseEstimator', 'ChannelsLastHook', 'GaussianMixture',
+        'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSigmaHook', 'read_mixtures',
+    ),
+    'gm_pose.ops': (
+        'SIGMA_TABLES', 'Skeleton', 'decode_heatmaps', 'mirror_aligned', 'resolve_sigmas',
+        'smooth_gaussian',
+    ),
+}  # fmt: skip
+_ROOM_OF = {name: room for room, names in _PUBLIC.items() for name in names}
 
-    prepare_stack()  # before anything below imports mmpose.models
+__all__ = [
+    'SIGMA_TABLES',
+    'AlignedFlipTopdownPoseEstimator',
+    'ChannelsLastHook',
+    'GaussianMixture',
+    'GaussianMixtureBlock',
+    'GaussianMixtureHead',
+    'JointAdaptiveMSRAHeatmap',
+    'MixtureSigmaHook',
+    'Skeleton',
+    '__version__',
+    'decode_heatmaps',
+    'load_skeleton',
+    'mirror_aligned',
+    'read_mixtures',
+    'resolve_sigmas',
+    'smooth_gaussian',
+]
 
-    from gm_pose import codecs, datasets, engine, models
+mend_host()
+register_rooms()
 
-    __all__ = ['__version__', 'codecs', 'datasets', 'engine', 'models']
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used (PEP 562)."""
+    if name not in _ROOM_OF:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = getattr(import_module(_ROOM_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,6 +1,6 @@
 """``python -m gm_pose COMMAND``: the package's command line.
 
-A command is a module of `gm_pose.commands` whose docstring's first line is its help, with
+A command is a module of `gm_pose.cli` whose docstring's first line is its help, with
 ``add_arguments(parser)`` and ``run(args) -> exit status``; a ValueError is printed as one
 sentence. To add one, name it in COMMANDS. Only the module of the command asked for is
 imported: `doctor` has to run where the others cannot be.
@@ -14,10 +14,10 @@ from gm_pose.version import __version__
 
 # command -> module
 COMMANDS = {
-    'check-data': 'gm_pose.commands.check_data',
-    'doctor': 'gm_pose.commands.doctor',
-    'estimate-sigmas': 'gm_pose.commands.estimate_sigmas',
-    'replay-loss': 'gm_pose.commands.replay_loss',
+    'check-data': 'gm_pose.cli.check_data',
+    'doctor': 'gm_pose.cli.doctor',
+    'estimate-sigmas': 'gm_pose.cli.estimate_sigmas',
+    'replay-loss': 'gm_pose.cli.replay_loss',
 }
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from mmengine.config import Config
 
 from gm_pose.codecs.dataset_metainfo import find_metainfo_files, load_skeleton
-from gm_pose.codecs.gaussian_encoding import compute_balance_weights
-from gm_pose.codecs.sigma_tables import resolve_sigmas
+from gm_pose.ops.gaussian_targets import compute_balance_weights
+from gm_pose.ops.sigma_tables import resolve_sigmas
 from studies.arm import Arm, DatasetWeights, PowerWeights
 from studies.datasets import ROOT, StudyDataset
 

@@ -14,8 +14,8 @@ import matplotlib.pyplot as plt
 from matplotlib import cbook
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
-from gm_pose.codecs.sigma_tables import SIGMA_TABLES
-from gm_pose.codecs.skeleton import COCO_JOINT_NAMES
+from gm_pose.ops.sigma_tables import SIGMA_TABLES
+from gm_pose.ops.skeleton import COCO_JOINT_NAMES
 
 PHOTOGRAPH = 'grace_hopper.jpg'
 BOX = (12, 15, 500, 585)  # [x, y, w, h] of the person, px of the photograph

@@ -1,6 +1,6 @@
 """Heatmaps without and with flip test, and how far the flipped map is off.
 
-The aligned one is the package's own, see `gm_pose.models.aligned_flip`; MMPose's two are
+The aligned one is the package's own, see `gm_pose.ops.aligned_flip`; MMPose's two are
 off by (s - 1) / s of a cell one way and by 1 / s the other, s being input px per cell.
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 from mmpose.models.utils.tta import flip_heatmaps
 from torch import Tensor
 
-from gm_pose.models.aligned_flip import mirror_aligned
+from gm_pose.ops.aligned_flip import mirror_aligned
 
 # name -> what it is
 FLIP_TESTS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.codecs.skeleton import COCO
+from gm_pose.ops.skeleton import COCO
 from studies.datasets import DATASETS, ROOT
 from studies.kept_results import RESULTS, load_results
 from studies.pick_sigmas import render_picks

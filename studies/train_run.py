@@ -16,9 +16,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.codecs.oks_widths import measure_oks_width
-from gm_pose.codecs.sigma_tables import resolve_sigmas
 from gm_pose.models.gaussian_mixture import GaussianMixture
+from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
+from gm_pose.ops.sigma_tables import resolve_sigmas
 from studies.arms import ARMS
 from studies.build_config import (
     add_paths,
@@ -105,7 +105,7 @@ def choose_oks_widths(cfg: Config, dataset: StudyDataset, part: dict) -> dict | 
         return None
     annotations = json.loads(Path(part['ann_file']).read_text())['annotations']
     sigmas = load_dataset_info(dataset.metainfo)['sigmas']
-    mean = measure_oks_width(annotations, sigmas, cfg.codec.heatmap_size)
+    mean = measure_mean_oks_sigma(annotations, sigmas, cfg.codec.heatmap_size)
     widths = dict(oks=dataset.metainfo, mean=round(mean, 2))
     targets, metric = (
         resolve_sigmas(table, cfg.codec.heatmap_size, None, load_skeleton).cells

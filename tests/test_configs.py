@@ -13,7 +13,7 @@ from mmpose.registry import MODELS, TRANSFORMS
 from mmpose.testing import get_packed_inputs
 
 from gm_pose.codecs.dataset_metainfo import find_metainfo_files
-from gm_pose.engine.codec_config import check_codec_agreement, iter_codec_places
+from gm_pose.runs.checks.codec_agreement import check_codec_agreement, iter_codec_places
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 FILES = sorted(CONFIGS.rglob('*.py'))

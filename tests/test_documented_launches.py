@@ -36,8 +36,7 @@ def tools(monkeypatch):
 
 def parse_tool(words: list[str]) -> argparse.Namespace:
     """Arguments of tools/train.py or tools/test.py, the script's name first."""
-    import test  # tools/test.py, before Python's own on the path
-    import train
+    from gm_pose.cli import test, train
 
     module = dict(train=train, test=test)[Path(words[0]).stem]
     return module.parse_args(words[1:])

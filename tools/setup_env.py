@@ -110,7 +110,7 @@ def run(command, what):
 
 
 def find_stamps(venv_dir):
-    """Stamps of this script in an environment -> their names."""
+    """Patches of this script in an environment -> their names."""
     names = os.listdir(venv_dir) if os.path.isdir(venv_dir) else []
     return [name for name in names if name.startswith('.gm_pose-')]
 

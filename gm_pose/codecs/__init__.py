@@ -1,5 +1,6 @@
-"""Heatmap codecs, registered in MMPose's KEYPOINT_CODECS."""
+"""Heatmap codecs, registered in MMPose's KEYPOINT_CODECS: shells over `gm_pose.ops`."""
 
+from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.codecs.joint_adaptive_msra_heatmap import JointAdaptiveMSRAHeatmap
 
-__all__ = ['JointAdaptiveMSRAHeatmap']
+__all__ = ['JointAdaptiveMSRAHeatmap', 'load_skeleton']

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine import Config
 
-from gm_pose.codecs.skeleton import Skeleton
+from gm_pose.ops.skeleton import Skeleton
 
 # In these two files of MMPose 1.3.2 the OKS sigmas stand in COCO's order while the joints
 # stand in OpenPose's, so that, for one, 'right_shoulder' carries the constant of an eye.

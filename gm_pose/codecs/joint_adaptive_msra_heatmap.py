@@ -9,15 +9,17 @@ import torch
 from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.registry import KEYPOINT_CODECS
 
-from gm_pose.codecs import (
-    decode_widths,
-    gaussian_encoding,
-    gaussian_stamps,
+from gm_pose.codecs.dataset_metainfo import load_skeleton
+from gm_pose.ops import (
+    decode_sigmas as decode_sigma_tables,
+)
+from gm_pose.ops import (
+    gaussian_patches,
+    gaussian_targets,
+    heatmap_blur,
     heatmap_decoding,
-    map_widening,
     sigma_tables,
 )
-from gm_pose.codecs.dataset_metainfo import load_skeleton
 
 ALIGNMENTS = ('centered', 'msra')
 
@@ -63,7 +65,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             that width before its peak is looked for; other joints stay as they are. With
             the metric's own tolerance (``dict(oks='coco', mean=3.4)``, see
             docs/use-the-codec.md) the peak is the guess of largest expected OKS, see
-            `gm_pose.codecs.map_widening`. Needs `unbiased`. Changes no target.
+            `gm_pose.ops.heatmap_blur`. Needs `unbiased`. Changes no target.
         dataset: whose joints `sigmas` refers to: the name of an MMPose dataset or the
             path of a metainfo file. Names of joints are COCO's by default; with it, the
             number of sigmas is checked at construction.
@@ -75,7 +77,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
     Attributes:
         sigmas_cells: (K,) float64, the resolved sigmas in cells; (1,) where `sigmas` is
             one number and `dataset` is not given, which fits any K.
-        decode_cells: (K,) or (1,) float64, the widths in cells that maps are read at.
+        decode_sigmas_cells: (K,) or (1,) float64, sigmas in cells that maps are read at.
         joint_names: K names, or None where no skeleton is known.
     """
 
@@ -116,23 +118,23 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self.balance_weights = balance_weights
         self.sigmas_cells = resolved.cells
         self.decode_sigmas = decode_sigmas
-        widths = resolved if decode_sigmas is None else self._resolve_widths(resolved)
-        self.decode_cells = widths.cells
+        widths = (
+            resolved if decode_sigmas is None else self._resolve_decode_sigmas(resolved)
+        )
+        self.decode_sigmas_cells = widths.cells
         self.joint_names = widths.joint_names
         self._is_uniform = widths.is_uniform
-        self._widening = map_widening.make_widening(
-            self.sigmas_cells, self.decode_cells, self.heatmap_size
+        self._blur = heatmap_blur.make_blur(
+            self.sigmas_cells, self.decode_sigmas_cells, self.heatmap_size
         )
         # float32 as in MMPose: positions in cells are then equal bit for bit
         self.scale_factor = (
             np.array(self.input_size) / np.array(self.heatmap_size)
         ).astype(np.float32)
-        self._stamps = gaussian_stamps.make_stamps(resolved.cells, self.heatmap_size)
-        self._grid = gaussian_encoding.make_exact_grid(
-            resolved.cells, self.heatmap_size
-        )
+        self._patches = gaussian_patches.make_patches(resolved.cells, self.heatmap_size)
+        self._grid = gaussian_targets.make_exact_grid(resolved.cells, self.heatmap_size)
         self._balance = (
-            gaussian_encoding.compute_balance_weights(resolved.cells)
+            gaussian_targets.compute_balance_weights(resolved.cells)
             if balance_weights
             else None
         )
@@ -169,18 +171,18 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         if not isfinite(np.vdot(centers_cells, centers_cells)):
             self._check_finite(keypoints[0], labelled)
         if self.unbiased:
-            heatmaps, in_reach = gaussian_encoding.draw_exact(
+            heatmaps, overlaps_map = gaussian_targets.draw_exact(
                 centers_cells, labelled, self._grid, self.heatmap_size
             )
         elif self.alignment == 'msra':
-            heatmaps, in_reach = gaussian_encoding.draw_msra(
+            heatmaps, overlaps_map = gaussian_targets.draw_legacy_msra(
                 centers_cells, labelled, self.sigmas_cells, self.heatmap_size
             )
         else:
-            heatmaps, in_reach = gaussian_stamps.draw_stamps(
-                centers_cells, labelled, self._stamps, self.heatmap_size
+            heatmaps, overlaps_map = gaussian_patches.draw_rounded(
+                centers_cells, labelled, self._patches, self.heatmap_size
             )
-        weights = keypoints_visible * (in_reach >= labelled)  # or: unlabelled
+        weights = keypoints_visible * (overlaps_map >= labelled)  # or: unlabelled
         if self._balance is not None:
             weights = weights * self._balance
         return dict(heatmaps=heatmaps, keypoint_weights=weights)
@@ -202,17 +204,17 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self, heatmaps: np.ndarray | torch.Tensor
     ) -> tuple[np.ndarray, np.ndarray]:
         size = tuple(heatmaps.shape[:-3:-1])
-        if self._widening is not None and size != self.heatmap_size:
+        if self._blur is not None and size != self.heatmap_size:
             raise ValueError(
                 f'maps of {size} cells (W, H) and heatmap_size={self.heatmap_size}: '
                 'decode_sigmas needs both to be the same'
             )
-        sigmas = self.decode_cells if self.unbiased else None
+        sigmas = self.decode_sigmas_cells if self.unbiased else None
         return heatmap_decoding.decode_heatmaps(
-            heatmaps, sigmas, self.scale_factor, self._widening
+            heatmaps, sigmas, self.scale_factor, self._blur
         )
 
-    def _resolve_widths(
+    def _resolve_decode_sigmas(
         self, targets: sigma_tables.ResolvedSigmas
     ) -> sigma_tables.ResolvedSigmas:
         if not self.unbiased:
@@ -220,16 +222,16 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
                 f'decode_sigmas={self.decode_sigmas!r} needs unbiased=True: the '
                 'quarter-cell refinement of biased targets fits no Gaussian'
             )
-        return decode_widths.resolve_widths(
+        return decode_sigma_tables.resolve_decode_sigmas(
             self.decode_sigmas, self.sigmas, targets, self.heatmap_size, self.dataset,
             load_skeleton,
         )  # fmt: skip
 
     def _check_count(self, num_joints: int) -> None:
-        if not self._is_uniform and num_joints != len(self.decode_cells):
+        if not self._is_uniform and num_joints != len(self.decode_sigmas_cells):
             raise ValueError(
                 sigma_tables.describe_count_mismatch(
-                    len(self.decode_cells), num_joints, self.joint_names
+                    len(self.decode_sigmas_cells), num_joints, self.joint_names
                 )
             )
 
@@ -256,8 +258,10 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
 
     def __repr__(self) -> str:
         read = ''
-        if self._widening is not None:
-            read = f', decode_cells={self._format_cells(self.decode_cells)}'
+        if self._blur is not None:
+            read = (
+                f', decode_sigmas_cells={self._format_cells(self.decode_sigmas_cells)}'
+            )
         return (
             f'{type(self).__name__}(input_size={self.input_size}, '
             f'heatmap_size={self.heatmap_size}, unbiased={self.unbiased}, '

@@ -1,5 +1,19 @@
-"""Model parts: the Gaussian mixture, pure and as MMPose neck and head; the flip test."""
+"""Necks, heads, pose estimators and hooks that belong to a model, registered in MMPose."""
 
-from gm_pose.models import heads, necks, pose_estimators
+from gm_pose.models.gaussian_mixture import GaussianMixture
+from gm_pose.models.heads import GaussianMixtureHead
+from gm_pose.models.hooks import ChannelsLastHook, MixtureSigmaHook
+from gm_pose.models.mixture_readout import find_mixtures, read_mixtures
+from gm_pose.models.necks import GaussianMixtureBlock
+from gm_pose.models.pose_estimators import AlignedFlipTopdownPoseEstimator
 
-__all__ = ['heads', 'necks', 'pose_estimators']
+__all__ = [
+    'AlignedFlipTopdownPoseEstimator',
+    'ChannelsLastHook',
+    'GaussianMixture',
+    'GaussianMixtureBlock',
+    'GaussianMixtureHead',
+    'MixtureSigmaHook',
+    'find_mixtures',
+    'read_mixtures',
+]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from gm_pose.models.gaussian_smoothing import DEFAULT_TRUNCATE, smooth_gaussian
+from gm_pose.ops.gaussian_smoothing import DEFAULT_TRUNCATE, smooth_gaussian
 
 MIXINGS = ('softmax', 'uniform')
 

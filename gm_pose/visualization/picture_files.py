@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.engine.user_errors import UserError
+from gm_pose.runs.user_errors import UserError
 
 
 def make_picture_folder(out: Path) -> None:

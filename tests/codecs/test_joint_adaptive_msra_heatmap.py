@@ -12,8 +12,8 @@ from mmpose.models.losses import KeypointMSELoss
 from mmpose.registry import KEYPOINT_CODECS
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
-from gm_pose.codecs.sigma_tables import SIGMA_TABLES
-from gm_pose.codecs.skeleton import COCO_JOINT_NAMES
+from gm_pose.ops.sigma_tables import SIGMA_TABLES
+from gm_pose.ops.skeleton import COCO_JOINT_NAMES
 
 SIZES = dict(input_size=(192, 256), heatmap_size=(48, 64))
 
@@ -238,8 +238,8 @@ def test_decode_sigmas_change_no_target_and_bring_the_joints_back():
 def test_decode_sigmas_of_a_uniform_codec_are_read_joint_by_joint():
     codec = build(sigmas=2.0, unbiased=True, decode_sigmas=OKS_WIDTHS)
     # nose, eyes and ears have less than 2 cells, and stay at 2
-    assert codec.decode_cells[:5].tolist() == [2.0] * 5
-    assert codec.decode_cells[11] == pytest.approx(4.795, abs=0.001)
+    assert codec.decode_sigmas_cells[:5].tolist() == [2.0] * 5
+    assert codec.decode_sigmas_cells[11] == pytest.approx(4.795, abs=0.001)
     maps = np.random.default_rng(0).random((3, 17, 64, 48), dtype=np.float32)
     keypoints, scores = codec.batch_decode(torch.from_numpy(maps))
     for b in range(3):
@@ -250,7 +250,7 @@ def test_decode_sigmas_of_a_uniform_codec_are_read_joint_by_joint():
     np.testing.assert_array_equal(codec.decode(maps[0])[1][:, :5], plain[1][:, :5])
     with pytest.raises(ValueError, match=r"joint 16 \('right_ankle'\)"):
         codec.decode(maps[0, :16])
-    assert 'decode_cells={nose: 2, ' in repr(codec)
+    assert 'decode_sigmas_cells={nose: 2, ' in repr(codec)
     with pytest.raises(ValueError, match=r'maps of \(72, 96\) cells'):
         codec.decode(np.zeros((17, 96, 72), np.float32))
 

@@ -14,7 +14,7 @@ from mmpose.structures import PoseDataSample
 from torch import nn
 
 import gm_pose  # noqa: F401  registers the estimator
-from gm_pose.models.aligned_flip import mirror_aligned
+from gm_pose.ops.aligned_flip import mirror_aligned
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 OURS, STOCK = 'AlignedFlipTopdownPoseEstimator', 'TopdownPoseEstimator'

@@ -7,8 +7,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gm_pose.models.gaussian_mixture import GaussianMixture, spread_sigmas
-from gm_pose.models.gaussian_smoothing import smooth_gaussian
 from gm_pose.models.mixture_readout import find_mixtures, read_mixtures
+from gm_pose.ops.gaussian_smoothing import smooth_gaussian
 
 
 def build_mixture(**kwargs) -> GaussianMixture:

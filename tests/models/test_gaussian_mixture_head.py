@@ -8,8 +8,8 @@ from mmpose.structures import PoseDataSample
 from torch import nn
 
 import gm_pose  # noqa: F401  registers the head
-from gm_pose.models.gaussian_smoothing import smooth_gaussian
 from gm_pose.models.mixture_readout import read_mixtures
+from gm_pose.ops.gaussian_smoothing import smooth_gaussian
 
 
 def build_head(start_identity: bool = False, **kwargs):

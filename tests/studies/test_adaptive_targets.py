@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
-from gm_pose.codecs.gaussian_encoding import compute_balance_weights
+from gm_pose.ops.gaussian_targets import compute_balance_weights
 from studies.adaptive_targets import (
     balance_by_energy,
     compute_adaptive_weights,

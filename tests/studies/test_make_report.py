@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gm_pose.codecs.skeleton import COCO_JOINT_NAMES
+from gm_pose.ops.skeleton import COCO_JOINT_NAMES
 from studies.arms import ARMS
 from studies.comparisons import COMPARISONS, LEADS
 from studies.datasets import ROOT

@@ -3,7 +3,7 @@ import pytest
 from xtcocotools.coco import COCO
 from xtcocotools.cocoeval import COCOeval
 
-from gm_pose.codecs.skeleton import COCO as SKELETON
+from gm_pose.ops.skeleton import COCO as SKELETON
 from studies.joint_statistics import compute_person_oks
 from studies.people_bootstrap import bootstrap_difference, compute_ap, score_people
 

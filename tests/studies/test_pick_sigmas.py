@@ -1,6 +1,6 @@
 import numpy as np
 
-from gm_pose.codecs.skeleton import COCO
+from gm_pose.ops.skeleton import COCO
 from studies.kept_results import RESULTS, load_results
 from studies.pick_sigmas import (
     UNIFORM_ARMS,

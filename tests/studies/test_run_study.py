@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from gm_pose.codecs import gaussian_encoding, heatmap_decoding
+from gm_pose.ops import gaussian_targets, heatmap_decoding
 from studies.kept_results import (
     RESULT_FORMAT,
     Run,
@@ -79,12 +79,12 @@ def test_fingerprints_do_not_depend_on_the_call():
 
 def test_fingerprint_notices_a_moved_target(monkeypatch):
     before = take_fingerprints()
-    draw_exact = gaussian_encoding.draw_exact
+    draw_exact = gaussian_targets.draw_exact
 
     def draw_moved(centers_cells, *args):
         return draw_exact(centers_cells + 0.01, *args)
 
-    monkeypatch.setattr(gaussian_encoding, 'draw_exact', draw_moved)
+    monkeypatch.setattr(gaussian_targets, 'draw_exact', draw_moved)
     after = take_fingerprints()
     assert not equals_fingerprint(before['encoding'], after['encoding'])
 

@@ -8,7 +8,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from gm_pose.models.gaussian_mixture import GaussianMixture
-from gm_pose.models.gaussian_smoothing import DEFAULT_TRUNCATE
+from gm_pose.ops.gaussian_smoothing import DEFAULT_TRUNCATE
 
 # Widths to start from, in heatmap cells. A peak as narrow as the paper's tightest
 # target (0.84, Set 2's eyes) becomes as wide as its widest (2.2, Set 1's hips) under a

@@ -8,7 +8,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from gm_pose.models.gaussian_mixture import GaussianMixture
-from gm_pose.models.gaussian_smoothing import DEFAULT_TRUNCATE
+from gm_pose.ops.gaussian_smoothing import DEFAULT_TRUNCATE
 
 # Widths to start from, in feature cells. Set 1 and Set 2 span 0.84 to 2.2 heatmap
 # cells, 0.11 to 0.28 cells of a map 8 times coarser; below 0.15 a Gaussian is the

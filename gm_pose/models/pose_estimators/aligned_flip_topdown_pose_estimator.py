@@ -7,7 +7,7 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
-from gm_pose.models.aligned_flip import mirror_aligned
+from gm_pose.ops.aligned_flip import mirror_aligned
 
 # Codecs whose cell c stands for input px s * c, along both axes. UDPHeatmap's stands for
 # (w - 1) / (W - 1) * c, MegviiHeatmap's for the middle of s px: both mirror onto
@@ -24,7 +24,7 @@ class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
     MMPose moves it by one cell (``shift_heatmap=True``) or not at all, so its mean map
     is off by ``+1 / (2 s)`` or ``-(s - 1) / (2 s)`` cells. Here the mirrored *picture* is
     moved instead, by s - 1 px to the left before it enters the network, its last column
-    repeated (`gm_pose.models.aligned_flip.mirror_aligned`): nothing is off. s is taken
+    repeated (`gm_pose.ops.aligned_flip.mirror_aligned`): nothing is off. s is taken
     from the decoder of the head, so it cannot disagree with it.
 
     Training, ``flip_test=False`` and every weight are `TopdownPoseEstimator`'s own: a

@@ -1,5 +1,5 @@
 """Empty distribution named xtcocotools: mmpose requires it, and it has no wheel for
-Python 3.12 and newer. `gm_pose.compat.xtcocotools` stands in for its modules."""
+Python 3.12 and newer. `gm_pose.runs.host.xtcocotools` stands in for its modules."""
 
 from setuptools import setup
 

@@ -1,0 +1,125 @@
+"""Check a COCO keypoint file, and its images, before training on it."""
+
+import argparse
+import os.path as osp
+import sys
+import time
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('annotations', help='COCO keypoint JSON file')
+    parser.add_argument(
+        '--images', metavar='DIR', help='read every image below DIR too'
+    )
+    parser.add_argument(
+        '--config',
+        metavar='CFG',
+        help="compare with the dataset of this config's training",
+    )
+    parser.add_argument(
+        '--workers', type=int, help='processes that read images (default: one per CPU)'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; 1 if training would be harmed, else 0."""
+    from gm_pose.runs.data_checks import check_annotations, check_images
+    from gm_pose.runs.data_checks.coco_layout import check_coco_frame, read_json
+    from gm_pose.runs.user_errors import UserError
+
+    if args.images is not None and not osp.isdir(args.images):
+        raise ValueError(
+            f'--images {args.images} is no folder: give the one with images'
+        )
+    if args.workers is not None and args.workers < 1:
+        raise ValueError(f'--workers {args.workers} has to be at least 1')
+    began = time.monotonic()
+    try:
+        definition = {}
+        if args.config:
+            definition = read_definition(args.config, args.annotations)
+        data = read_json(args.annotations)
+        check_coco_frame(data, args.annotations)
+    except UserError as error:
+        raise ValueError(str(error)) from error
+    findings = check_annotations(data, **definition)
+    print(
+        f'{args.annotations}: {len(data["annotations"])} annotations in '
+        f'{len(data["images"])} images, checked in {time.monotonic() - began:.1f} s'
+    )
+    if args.images is not None:
+        began = time.monotonic()
+        findings += check_images(
+            data['images'], args.images, args.workers, show_progress
+        )
+        print(
+            f'{args.images}: {len(data["images"])} images read in '
+            f'{time.monotonic() - began:.1f} s'
+        )
+    for finding in findings:
+        print(finding.format())
+    harm = [finding.name for finding in findings if finding.harmful and finding.count]
+    if harm:
+        print(f'training would be harmed: {"; ".join(harm)}')
+        return 1
+    print('nothing that would harm training')
+    return 0
+
+
+def show_progress(done: int, total: int) -> None:
+    """A bar on a terminal; elsewhere every tenth part of the way."""
+    if sys.stderr.isatty():
+        if done % 20 == 0 or done == total:
+            filled = 30 * done // total
+            bar = '#' * filled + '.' * (30 - filled)
+            end = '\n' if done == total else ''
+            print(
+                f'\r[{bar}] {done}/{total} images', end=end, file=sys.stderr, flush=True
+            )
+    elif done == total or 10 * done // total > 10 * (done - 1) // total:
+        print(f'{done}/{total} images', file=sys.stderr, flush=True)
+
+
+def _find_dataset(cfg: Any, annotations: str) -> dict:
+    """The config's dataset of this annotation file, else the one it trains or tests on."""
+    from gm_pose.runs.checks.config_tree import iter_datasets, iter_posed_datasets
+
+    name = osp.basename(annotations)
+    for split in ('train', 'val', 'test'):
+        for _, dataset in iter_datasets(cfg, split):
+            if osp.basename(dataset.get('ann_file', '')) == name:
+                return dataset
+    for split in ('train', 'test'):
+        for _, dataset in iter_posed_datasets(cfg, split):
+            return dataset
+    raise ValueError('it has no train_dataloader.dataset')
+
+
+def read_definition(path: str, annotations: str) -> dict[str, Any]:
+    """Config -> K, joint names and flip pairs of its dataset of `annotations`.
+
+    Raises:
+        UserError: the config cannot be read or names no joints.
+    """
+    from mmengine.config import Config
+    from mmengine.registry import init_default_scope
+    from mmpose.datasets.datasets.utils import parse_pose_metainfo
+    from mmpose.registry import DATASETS
+
+    from gm_pose.runs.user_errors import UserError
+
+    try:
+        cfg = Config.fromfile(path)
+        init_default_scope(cfg.get('default_scope', 'mmpose'))
+        dataset = _find_dataset(cfg, annotations)
+        kind = DATASETS.get(dataset.get('type', ''))
+        metainfo = dataset.get('metainfo') or getattr(kind, 'METAINFO', None)
+        parsed = parse_pose_metainfo(dict(metainfo))
+    except Exception as error:  # whatever a config's Python may raise
+        text = ' '.join(str(error).split())[:300]
+        raise UserError(f'--config {path} cannot be used: {text}') from error
+    names = [parsed['keypoint_id2name'][k] for k in range(parsed['num_keypoints'])]
+    return dict(
+        num_keypoints=len(names), names=names, flip_pairs=list(parsed['flip_pairs'])
+    )

@@ -1,0 +1,227 @@
+"""Estimate a sigma table from a COCO-style annotation file."""
+
+import argparse
+import math
+from pathlib import Path
+
+import numpy as np
+
+from gm_pose.codecs.dataset_metainfo import load_skeleton
+from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
+from gm_pose.ops.sigma_estimation import JointSizes, measure_joints
+from gm_pose.ops.sigma_tables import REFERENCE_HEATMAP_SIZE, scale_to_mean
+from gm_pose.ops.skeleton import Skeleton, average_mirrored
+from gm_pose.runs.data_checks.coco_layout import read_json
+from gm_pose.runs.data_checks.keypoints import mirror_name
+from gm_pose.runs.user_errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('annotations', type=Path, help='COCO-style keypoint JSON file')
+    parser.add_argument(
+        '--method',
+        choices=('auto', 'repeats', 'masks', 'boxes'),
+        default='auto',
+        help='what to measure: spread of repeated annotations, extent within masks, '
+        'distance between joints; auto takes the first that the file allows',
+    )
+    parser.add_argument(
+        '--person-key',
+        default='person_id',
+        help="annotations' field that tells one person's repeats (default: %(default)s; "
+        'without it, boxes that coincide)',
+    )
+    parser.add_argument(
+        '--mean', type=float, default=2.0, help='mean sigma in cells (%(default)s)'
+    )
+    parser.add_argument(
+        '--power',
+        type=float,
+        default=1.0,
+        help='sigma in cells ~ size to this power; 0.5 evens a table out (%(default)s)',
+    )
+    parser.add_argument(
+        '--oks',
+        metavar='DATASET',
+        help="name or metainfo file of a dataset whose metric's widths in cells are "
+        'wanted, too: what `decode_sigmas` takes',
+    )
+    parser.add_argument(
+        '--heatmap-size',
+        type=int,
+        nargs=2,
+        metavar=('W', 'H'),
+        help='of the crop, in cells, for --oks (default: 48 64)',
+    )
+
+
+def find_mirror(names: list[str]) -> list[int]:
+    """Joint names -> index of each one's left or right counterpart, or its own."""
+    mirror = []
+    for index, name in enumerate(names):
+        swapped = mirror_name(name)
+        mirror.append(names.index(swapped) if swapped in names else index)
+    return mirror
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+UNNAMED = 'joint_{}'  # of a file whose category names no joints
+
+# field -> test of each of its numbers; a joint that is not labelled may stand at NaN
+_FIELDS = dict(keypoints=_is_number, bbox=_is_finite, area=_is_finite)
+
+
+def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
+    """File -> annotations, joint names.
+
+    Raises:
+        ValueError: not a COCO-style keypoint file; the text says what is missing.
+    """
+    try:
+        data = read_json(str(path))
+    except UserError as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(data, dict) or not data.get('annotations'):
+        raise ValueError(f"'{path}' has no annotations: a COCO-style file is wanted")
+    for name in ('annotations', 'categories'):
+        entries = data.get(name, [])
+        if not isinstance(entries, list) or not all(
+            isinstance(entry, dict) and isinstance(entry.get('keypoints', []), list)
+            for entry in entries
+        ):
+            raise ValueError(
+                f"'{path}': `{name}` is no list of objects with lists `keypoints`: a "
+                'COCO-style file is wanted'
+            )
+    for index, entry in enumerate(data['annotations']):
+        for field, is_right in _FIELDS.items():
+            value = entry.get(field, [])
+            if not all(map(is_right, value if isinstance(value, list) else [value])):
+                raise ValueError(
+                    f"'{path}': annotations[{index}].{field} is {str(value)[:60]}, and "
+                    'numbers are wanted: `python -m gm_pose check-data` lists all such '
+                    'annotations'
+                )
+        box = entry.get('bbox', [0.0] * 4)
+        if not isinstance(box, list) or len(box) != 4:
+            raise ValueError(
+                f"'{path}': annotations[{index}].bbox is {str(box)[:60]}, and four "
+                'numbers [x, y, w, h] are wanted'
+            )
+    annotations = [a for a in data['annotations'] if a.get('keypoints')]
+    if not annotations:
+        raise ValueError(f"'{path}' has no annotation with keypoints")
+    lengths = sorted({len(a['keypoints']) for a in annotations})
+    if len(lengths) > 1 or lengths[0] % 3:
+        raise ValueError(
+            f"'{path}' has annotations of {lengths} keypoint numbers: 3 K for the same "
+            'K in each (x, y, visibility) are wanted'
+        )
+    count = lengths[0] // 3
+    named = [c['keypoints'] for c in data.get('categories', ()) if c.get('keypoints')]
+    names = list(named[0]) if named else [UNNAMED.format(k) for k in range(count)]
+    if len(names) != count:
+        raise ValueError(
+            f"'{path}' names {len(names)} joints in its category, and its annotations "
+            f'have {count}'
+        )
+    return annotations, names
+
+
+def format_table(
+    found: JointSizes, names: list[str], mean: float, power: float
+) -> tuple[str, bool]:
+    """Sizes -> what is printed, and whether every joint has a sigma."""
+    seen = np.isfinite(found.sizes) & (found.sizes > 0)
+    lines = [
+        f'method: {found.method}; size = fraction of sqrt(area)',
+        f'{"joint":24s} {"count":>7s} {"size":>8s} {"sigma (cells)":>14s}',
+    ]
+    complete = bool(seen.all())
+    cells = np.full(len(names), np.nan)
+    if complete:
+        sizes = average_mirrored(found.sizes, find_mirror(names))
+        with np.errstate(all='ignore'):
+            cells = scale_to_mean(sizes, mean, power)
+        if not (np.isfinite(cells) & (cells > 0)).all():
+            raise ValueError(f'--power {power:g} leaves no table: give one near 0 to 1')
+    for name, count, size, cell in zip(
+        names, found.counts, found.sizes, cells, strict=True
+    ):
+        measured = [f'{v:.4f}' if np.isfinite(v) else '-' for v in (size, cell)]
+        lines.append(f'{name:24s} {count:7d} {measured[0]:>8s} {measured[1]:>14s}')
+    if complete:
+        pairs = ', '.join(f"'{n}': {c:.3f}" for n, c in zip(names, cells, strict=True))
+        lines += [
+            '',
+            f'left and right averaged, power {power:g}, mean {mean:g} cells:',
+            f'sigmas={{{pairs}}}',
+        ]
+    else:
+        missing = [n for n, s in zip(names, seen, strict=True) if not s]
+        lines += ['', f'no table: nothing was measured for {missing}']
+    return '\n'.join(lines), complete
+
+
+def format_oks_sigmas(
+    annotations: list[dict], skeleton: Skeleton, dataset: str, size: tuple[int, int]
+) -> str:
+    """Annotations of the skeleton's joints -> the widths of its OKS, as `decode_sigmas`."""
+    try:
+        mean = measure_mean_oks_sigma(annotations, skeleton.oks_sigmas, size)
+    except ValueError as error:
+        raise ValueError(f'--oks: {error}') from error
+    return (
+        f'\nwidths of OKS for a median person in {size[0]}x{size[1]} cells:\n'
+        f'decode_sigmas=dict(oks={dataset!r}, mean={mean:.2f})'
+    )
+
+
+def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
+    """Dataset -> its skeleton, which must be the annotations' and have OKS sigmas.
+
+    Raises:
+        ValueError: it is not, or has none.
+    """
+    skeleton = load_skeleton(dataset)
+    if skeleton.oks_sigmas is None:
+        raise ValueError(f"--oks: '{dataset}' defines no OKS sigmas")
+    if len(skeleton) != len(names):
+        raise ValueError(
+            f"--oks: '{dataset}' has {len(skeleton)} joints and the annotations have "
+            f'{len(names)}'
+        )
+    if names == [UNNAMED.format(k) for k in range(len(names))]:
+        return skeleton
+    for ours, theirs in zip(names, skeleton.joint_names, strict=True):
+        if ours != theirs:
+            raise ValueError(
+                f"--oks: the annotations' joint '{ours}' is '{theirs}' in '{dataset}'"
+            )
+    return skeleton
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table; 0, or 1 where a joint was never seen."""
+    if not args.mean > 0 or not np.isfinite([args.mean, args.power]).all():
+        raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')
+    if args.heatmap_size and not args.oks:
+        raise ValueError('--heatmap-size changes nothing without --oks DATASET')
+    size = tuple(args.heatmap_size or REFERENCE_HEATMAP_SIZE)
+    if min(size) < 1:
+        raise ValueError(f'--heatmap-size {size[0]} {size[1]} must be above 0')
+    annotations, names = read_annotations(args.annotations)
+    skeleton = None if args.oks is None else load_oks_skeleton(args.oks, names)
+    found = measure_joints(annotations, len(names), args.method, args.person_key)
+    text, complete = format_table(found, names, args.mean, args.power)
+    print(text)
+    if skeleton is not None:
+        print(format_oks_sigmas(annotations, skeleton, args.oks, size))
+    return 0 if complete else 1

@@ -1,0 +1,25 @@
+"""Compute the loss of a dumped training step again (non_finite_loss_iter_N.pth)."""
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('dump', help='file that a stopped run wrote into its work_dir')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the losses and the samples; 0."""
+    from gm_pose.runs.resume.loss_dump import replay_loss_dump
+    from gm_pose.runs.resume.resumable_checkpoint import read_checkpoint
+    from gm_pose.runs.user_errors import UserError
+
+    try:
+        dump = read_checkpoint(args.dump)
+    except UserError as error:
+        raise ValueError(str(error)) from error
+    for name, value in replay_loss_dump(dump).items():
+        print(f'{name} {value:g}')
+    for sample in dump['batch']['data_samples']:
+        info = sample['metainfo']
+        print(f'id {info.get("id")} image {info.get("img_path")}')
+    return 0

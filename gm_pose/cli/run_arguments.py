@@ -1,0 +1,170 @@
+"""Reading a config, and the arguments that train.py and test.py share.
+
+Imports only MMEngine's config module, so that `--help` answers at once.
+"""
+
+import argparse
+import os
+import os.path as osp
+import traceback
+
+from mmengine.config import Config, DictAction
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add MMPose's options for running, and `--gt-boxes`."""
+    parser.add_argument('--work-dir', help='folder for logs, metrics and checkpoints')
+    parser.add_argument(
+        '--gt-boxes',
+        action='store_true',
+        help='validate and test on ground-truth boxes, without a detection file',
+    )
+    parser.add_argument('--show-dir', help='folder for pictures of predictions')
+    parser.add_argument(
+        '--show', action='store_true', help='show predictions in a window'
+    )
+    parser.add_argument(
+        '--interval', type=int, default=1, help='draw every N-th sample'
+    )
+    parser.add_argument(
+        '--wait-time', type=float, default=1, help='seconds to show each window'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config, for example optim_wrapper.optimizer.lr='
+        '1e-3 or train_dataloader.batch_size=32; lists as key="[a,b]"; codec.NAME=VALUE '
+        'reaches the encoder and the decoder too',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='job launcher',
+    )
+    # torch.distributed.launch passes --local-rank (--local_rank before PyTorch 2.0).
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def limit_image_size() -> None:
+    """Let OpenCV refuse images above 10^8 pixels; call it before anything imports cv2.
+
+    Its own limit is 2^30: a few bytes of PNG header could take 3 GB.
+    """
+    os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(100_000_000))
+
+
+def read_config(path: str) -> Config:
+    """Config file -> config.
+
+    Raises:
+        UserError: it does not exist or cannot be read, or imports what is not there.
+    """
+    from gm_pose.runs.user_errors import UserError
+
+    if not osp.isfile(path):
+        raise UserError(
+            f'config {path} does not exist: give the path of a config file '
+            '(`mim train gm_pose NAME.py` also finds the shipped ones by name)'
+        )
+    try:
+        return Config.fromfile(path)
+    except ImportError as error:
+        name = _find_missing_module(error) or error
+        raise UserError(
+            f'config {path} imports {name}, which cannot be imported: install it, '
+            'put its folder into PYTHONPATH, or take it out of custom_imports'
+        ) from error
+    except Exception as error:  # whatever a config's Python may raise
+        raise UserError(
+            f'config {path} cannot be read: {_describe_place(error)}{error}'
+        ) from error
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read `args.config` and merge the shared arguments into it.
+
+    Raises:
+        UserError: the config does not exist or cannot be read, an option does not fit, or
+            the launcher named did not start this process.
+    """
+    from gm_pose.runs.checks.codec_agreement import expand_codec_options
+    from gm_pose.runs.checks.settings import check_model_section
+    from gm_pose.runs.launch.processes import check_launcher
+    from gm_pose.runs.user_errors import UserError
+
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    check_launcher(args.launcher)
+    cfg = read_config(args.config)
+    if args.interval < 1:
+        raise UserError(
+            f'--interval {args.interval}: give a whole number of at least 1'
+        )
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        name = osp.splitext(osp.basename(args.config))[0]
+        cfg.work_dir = osp.join('work_dirs', name)
+    if args.gt_boxes:
+        _drop_detection_files(cfg)
+    if args.show or args.show_dir is not None:
+        _enable_pictures(cfg, args)
+    if args.cfg_options:
+        try:
+            cfg.merge_from_dict(expand_codec_options(cfg, args.cfg_options))
+        except (KeyError, TypeError, IndexError) as error:
+            raise UserError(
+                f'--cfg-options {args.cfg_options} does not fit {args.config}: {error}'
+            ) from error
+    check_model_section(cfg)
+    if 'preprocess_cfg' in cfg and cfg.get('model') is not None:
+        cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
+    return cfg
+
+
+def _describe_place(error: Exception) -> str:
+    """'NameError in line 7 of FILE: ' if a config's own code raised the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        if frame.name == '<module>':
+            return (
+                f'{type(error).__name__} in line {frame.lineno} of {frame.filename}: '
+            )
+    return ''
+
+
+def _find_missing_module(error: BaseException | None) -> str | None:
+    """The module that could not be imported, however often the error was wrapped."""
+    while error is not None:
+        if getattr(error, 'name', None):
+            return error.name
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _drop_detection_files(cfg: Config) -> None:
+    for split in ('val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is not None and 'bbox_file' in loader.dataset:
+            loader.dataset.bbox_file = None
+
+
+def _enable_pictures(cfg: Config, args: argparse.Namespace) -> None:
+    from gm_pose.runs.user_errors import UserError
+
+    hook = (cfg.get('default_hooks') or {}).get('visualization')
+    if hook is None:
+        raise UserError(
+            '--show and --show-dir need default_hooks.visualization in the config: add '
+            "visualization=dict(type='PoseVisualizationHook')"
+        )
+    hook.enable = True
+    hook.show = args.show
+    hook.out_dir = args.show_dir
+    hook.interval = args.interval
+    if args.show:
+        hook.wait_time = args.wait_time

@@ -1,0 +1,161 @@
+"""Evaluate a checkpoint: MMPose's options, plus `--gt-boxes`."""
+
+import argparse
+import os
+import os.path as osp
+
+from gm_pose.cli.run_arguments import add_run_arguments, limit_image_size, load_config
+
+EXAMPLE = """example:
+  COCO_ROOT=/data/coco python tools/test.py configs/gm_set2_res50_coco.py \\
+      work_dirs/gm_set2_res50_coco/epoch_210.pth --gt-boxes --out metrics.json
+  mim test gm_pose gm_set2_res50_coco.py --checkpoint epoch_210.pth --show-dir pictures"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Evaluate a pose model',
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--out', help='file to write the metrics to (.json, .yaml or .pkl)'
+    )
+    parser.add_argument('--dump', help='file to write all predictions to (.pkl)')
+    parser.add_argument(
+        '--badcase', action='store_true', help='keep pictures of the worst samples'
+    )
+    add_run_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def merge_args(cfg, args: argparse.Namespace):
+    """Merge the arguments that only testing has."""
+    from gm_pose.runs.checks.config_tree import iter_metrics
+    from gm_pose.runs.user_errors import UserError
+
+    if not osp.isfile(args.checkpoint) and '://' not in args.checkpoint:
+        raise UserError(
+            f'checkpoint {args.checkpoint} does not exist: give the .pth file that '
+            'training wrote into its work directory'
+        )
+    cfg.load_from = args.checkpoint
+    if args.out is not None and not args.out.endswith(('.json', '.pkl', '.yaml')):
+        raise UserError(f'--out {args.out}: the name must end in .json, .yaml or .pkl')
+    if args.out is not None:
+        check_out(args.out)
+    if args.dump is not None:
+        if not args.dump.endswith(('.pkl', '.pickle')):
+            raise UserError(f'--dump {args.dump}: the name must end in .pkl or .pickle')
+        dump = dict(type='DumpResults', out_file_path=args.dump)
+        metrics = [*(metric for _, metric in iter_metrics(cfg, 'test')), dump]
+        if isinstance(cfg.test_evaluator, dict) and 'metrics' in cfg.test_evaluator:
+            cfg.test_evaluator.metrics = metrics
+        else:
+            cfg.test_evaluator = metrics
+    if args.badcase:
+        hook = (cfg.get('default_hooks') or {}).get('badcase')
+        if hook is None:
+            raise UserError(
+                '--badcase needs default_hooks.badcase in the config: add '
+                "badcase=dict(type='BadCaseAnalysisHook', enable=False, "
+                "metric_type='loss', badcase_thr=5)"
+            )
+        hook.enable = True
+        hook.show = args.show
+        hook.interval = args.interval
+        if not hook.get('metric'):
+            by_loss = hook.get('metric_type', 'loss') == 'loss'
+            hook.metric = cfg.model.head.loss if by_loss else cfg.test_evaluator
+    return cfg
+
+
+def check_out(path: str) -> None:
+    """Raise UserError if `path` cannot be written; makes nothing."""
+    from gm_pose.runs.user_errors import UserError
+
+    folder = osp.dirname(osp.abspath(path))
+    while not osp.lexists(folder):
+        folder = osp.dirname(folder)
+    if not osp.isdir(folder) or osp.isdir(path):
+        raise UserError(
+            f'--out {path}: {folder if not osp.isdir(folder) else path} is '
+            'in the way: name a file in a folder'
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f'--out {path}: {folder} cannot be written into: name another')
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    limit_image_size()
+
+    import gm_pose  # noqa: F401  before mmpose, and for configs without our import
+    from gm_pose.runs.user_errors import report_user_errors
+
+    with report_user_errors():
+        run_test(args)
+
+
+def check_run(cfg, args: argparse.Namespace) -> None:
+    """Everything that can be told before a file is written."""
+    from gm_pose.runs.checks import codec_agreement, data_files
+    from gm_pose.runs.checks.annotation_files import check_annotation_files
+    from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
+    from gm_pose.runs.checks.components import check_components, check_import
+    from gm_pose.runs.checks.settings import check_evaluation_settings
+    from gm_pose.runs.checks.shapes import check_heatmap_size, check_keypoint_count
+    from gm_pose.runs.launch.processes import is_first_on_node
+    from gm_pose.runs.resume.resumable_checkpoint import read_checkpoint
+
+    check_import(cfg, args.config)
+    check_evaluation_settings(cfg, 'test')
+    codec_agreement.check_codec_agreement(cfg)
+    data_files.check_data_files(cfg, ('test',))
+    model = check_components(cfg, ('test',))
+    check_keypoint_count(cfg, ('test',))
+    check_heatmap_size(cfg, model)
+    if '://' not in args.checkpoint:
+        checkpoint = read_checkpoint(args.checkpoint)
+        check_checkpoint_fits(checkpoint, model, args.checkpoint)
+    if is_first_on_node(cfg.launcher):
+        check_annotation_files(cfg, ('test',))
+
+
+def run_test(args: argparse.Namespace) -> None:
+    import mmengine
+    from mmengine.runner import Runner
+
+    from gm_pose.runs.files.atomic_files import explain_write_error
+    from gm_pose.runs.host.checkpoints.safe_loading import (
+        CheckpointError,
+        DownloadError,
+    )
+    from gm_pose.runs.launch import cpu_processes
+    from gm_pose.runs.launch.crash_log import log_crash
+    from gm_pose.runs.launch.processes import get_launched_rank
+    from gm_pose.runs.launch.run_defaults import use_readable_images
+    from gm_pose.runs.user_errors import as_user_errors
+
+    cfg = merge_args(load_config(args), args)
+    check_run(cfg, args)
+    use_readable_images(cfg)
+    cpu_processes.prepare_cpu_processes(cfg)
+    try:
+        runner = Runner.from_cfg(cfg)
+    except OSError as error:
+        raise explain_write_error(error, cfg.work_dir, 'write into') from error
+    with log_crash(runner), as_user_errors(CheckpointError, DownloadError):
+        metrics = runner.test()
+    if args.out is not None and metrics and get_launched_rank(cfg.launcher) == 0:
+        try:
+            mmengine.mkdir_or_exist(osp.dirname(osp.abspath(args.out)))
+            mmengine.dump(metrics, args.out)
+        except OSError as error:
+            raise explain_write_error(error, args.out, option='--out') from error
+
+
+if __name__ == '__main__':
+    main()

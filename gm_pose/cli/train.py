@@ -1,0 +1,196 @@
+"""Train a pose model: MMPose's options, plus `--gt-boxes`."""
+
+import argparse
+
+from gm_pose.cli.run_arguments import add_run_arguments, limit_image_size, load_config
+
+EXAMPLE = """example:
+  COCO_ROOT=/data/coco python tools/train.py configs/gm_set2_res50_coco.py --gt-boxes
+  mim train gm_pose gm_set2_res50_coco.py --work-dir work_dirs/first --amp"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train a pose model',
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from CHECKPOINT, or from the newest one in the work directory',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='train with automatic mixed precision'
+    )
+    parser.add_argument(
+        '--no-validate', action='store_true', help='do not evaluate during training'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help="scale the learning rate by actual batch / the config's base_batch_size",
+    )
+    add_run_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def merge_args(cfg, args: argparse.Namespace):
+    """Merge the arguments that only training has."""
+    from gm_pose.runs.launch.learning_rate import enable_lr_scaling
+    from gm_pose.runs.user_errors import UserError
+
+    if args.no_validate:
+        cfg.val_cfg = None
+        cfg.val_dataloader = None
+        cfg.val_evaluator = None
+    if args.amp:
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UserError(
+                '--amp: automatic mixed precision needs a GPU, and this machine shows '
+                'none: leave --amp out'
+            )
+        kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise UserError(
+                f'--amp replaces OptimWrapper, and the config uses {kind}: set the '
+                'mixed precision in optim_wrapper instead'
+            )
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.auto_scale_lr:
+        enable_lr_scaling(cfg)
+    return cfg
+
+
+def prepare_resume(cfg, resume: str | None):
+    """Decide where the run starts; returns (content of the checkpoint or None, note).
+
+    A seed that the config leaves open is the checkpoint's: MMEngine would build the data
+    loader with another one before it reads the checkpoint's.
+    """
+    from gm_pose.runs.resume.resumable_checkpoint import (
+        find_resumable_checkpoint,
+        read_checkpoint,
+    )
+    from gm_pose.runs.user_errors import UserError
+
+    if resume is None and not (cfg.get('resume') and cfg.get('load_from')):
+        resume = 'auto' if cfg.get('resume') else None
+    elif resume is None:
+        resume = cfg.load_from
+    if resume is None:
+        return None, None
+    cfg.resume, note = True, None
+    if resume == 'auto':
+        path, note = find_resumable_checkpoint(cfg.work_dir)
+        if path is None and note is not None:
+            raise UserError(
+                f'--resume: {note}, and no whole checkpoint lies in {cfg.work_dir}: start '
+                'again without --resume, or name a checkpoint with --resume FILE'
+            )
+        if path is None:
+            cfg.resume, cfg.load_from = False, None
+            return None, f'--resume: no checkpoint in {cfg.work_dir} yet, starting anew'
+        note = note and f'--resume: {note}; going on from {path}'
+    else:
+        path = resume
+    cfg.load_from = path
+    if '://' in path:
+        return None, note
+    checkpoint = read_checkpoint(path)
+    meta = checkpoint.get('meta') or {}
+    if 'optimizer' not in checkpoint or not {'epoch', 'iter'} <= set(meta):
+        raise UserError(
+            f'checkpoint {path} holds weights and no state of a run (a "best" or a '
+            'published one does not): resume from epoch_N.pth, or start a new run from '
+            f'these weights with --cfg-options load_from={path}'
+        )
+    seed, found = meta.get('seed'), (cfg.get('randomness') or {}).get('seed')
+    if seed is not None and found != seed:
+        cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
+        if found is not None:
+            note = f'--resume: the seed is {seed}, as in {path}, and not {found}'
+    return checkpoint, note
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    limit_image_size()
+
+    import gm_pose  # noqa: F401  before mmpose, and for configs without our import
+    from gm_pose.runs.user_errors import report_user_errors
+
+    with report_user_errors():
+        run_training(args)
+
+
+def check_run(cfg, args: argparse.Namespace):
+    """Everything that can be told before a file is written; returns `prepare_resume`'s."""
+    from gm_pose.runs.checks import codec_agreement, data_files
+    from gm_pose.runs.checks.annotation_files import check_annotation_files
+    from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
+    from gm_pose.runs.checks.components import check_components, check_import
+    from gm_pose.runs.checks.settings import check_training_settings
+    from gm_pose.runs.checks.shapes import check_heatmap_size, check_keypoint_count
+    from gm_pose.runs.launch.processes import is_first_on_node
+
+    check_import(cfg, args.config)
+    check_training_settings(cfg)
+    splits = ('train',) if cfg.get('val_dataloader') is None else ('train', 'val')
+    codec_agreement.check_codec_agreement(cfg)
+    data_files.check_data_files(cfg, splits)
+    data_files.check_pretrained_files(cfg)
+    model = check_components(cfg, splits)
+    check_keypoint_count(cfg, splits)
+    check_heatmap_size(cfg, model)
+    if is_first_on_node(cfg.launcher):
+        check_annotation_files(cfg, splits)
+    checkpoint, note = prepare_resume(cfg, args.resume)
+    if checkpoint is not None:
+        check_checkpoint_fits(checkpoint, model, cfg.load_from)
+    elif cfg.get('load_from') and '://' not in cfg.load_from:
+        from gm_pose.runs.resume.resumable_checkpoint import read_checkpoint
+
+        read_checkpoint(cfg.load_from)  # whole and harmless; it may fit in part
+    return note
+
+
+def run_training(args: argparse.Namespace) -> None:
+    import contextlib
+
+    from mmengine.runner import Runner
+
+    from gm_pose.runs.files.work_dir_lock import WorkDirLock
+    from gm_pose.runs.host.checkpoints.safe_loading import (
+        CheckpointError,
+        DownloadError,
+    )
+    from gm_pose.runs.launch import cpu_processes
+    from gm_pose.runs.launch.crash_log import log_crash
+    from gm_pose.runs.launch.processes import get_launched_rank
+    from gm_pose.runs.launch.run_defaults import add_run_defaults
+    from gm_pose.runs.user_errors import as_user_errors
+
+    cfg = merge_args(load_config(args), args)
+    note = check_run(cfg, args)
+    add_run_defaults(cfg)
+    with contextlib.ExitStack() as stack:
+        if get_launched_rank(cfg.launcher) == 0:
+            stack.enter_context(WorkDirLock(cfg.work_dir))
+        cpu_processes.prepare_cpu_processes(cfg)
+        runner = Runner.from_cfg(cfg)
+        stack.enter_context(log_crash(runner))
+        if note is not None:
+            runner.logger.warning(note)
+        with as_user_errors(CheckpointError, DownloadError):
+            runner.train()
+
+
+if __name__ == '__main__':
+    main()

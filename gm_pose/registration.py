@@ -1,0 +1,39 @@
+"""Where MMPose's registries find the parts of this package.
+
+MMPose's registries import the places that hold their parts when they are first asked for
+one (`Registry.import_from_location`). Adding our rooms to those places registers them
+without importing MMPose, which takes seconds, for `gm_pose --help` or `gm_pose.ops`.
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+from gm_pose.runs.host.import_hooks import call_after_import
+
+__all__ = ['register_rooms']
+
+# registry of mmpose.registry -> rooms of this package that register in it
+ROOMS = {
+    'KEYPOINT_CODECS': ('gm_pose.codecs',),
+    'MODELS': ('gm_pose.models',),
+    'HOOKS': ('gm_pose.models.hooks', 'gm_pose.runs.hooks'),
+    'DATASETS': ('gm_pose.runs.loading',),
+    'DATA_SAMPLERS': ('gm_pose.runs.loading',),
+    'TRANSFORMS': ('gm_pose.runs.loading',),
+}
+
+
+def register_rooms() -> None:
+    """Register this package's parts as soon as `mmpose.registry` is imported."""
+    call_after_import('mmpose.registry', _add_locations)
+
+
+def _add_locations(registries: ModuleType) -> None:
+    for name, rooms in ROOMS.items():
+        registry = getattr(registries, name)
+        for room in rooms:
+            if room not in registry._locations:
+                registry._locations.append(room)
+        if registry._imported:  # asked for a part before this package was imported
+            for room in rooms:
+                import_module(room)

@@ -1,0 +1,1 @@
+"""Checks of a merged config before its run writes anything."""

@@ -1,0 +1,81 @@
+"""Files that are either the old ones or the whole new ones, whenever the power goes."""
+
+import errno
+import os
+import os.path as osp
+from pathlib import Path
+
+from gm_pose.runs.user_errors import UserError
+
+__all__ = ['explain_write_error', 'remove_partial_files', 'write_atomically']
+
+PART_SUFFIX = '.part'
+
+_REMEDIES = {
+    errno.ENOSPC: 'the disk is full: free some space',
+    errno.EDQUOT: 'the disk quota is used up: free some space',
+    errno.EFBIG: 'the file is larger than this file system or `ulimit -f` allows',
+    errno.EROFS: 'the file system is read-only: name another folder with --work-dir',
+    errno.EACCES: 'permission denied: name a folder of yours with --work-dir',
+    errno.EPERM: 'permission denied: name a folder of yours with --work-dir',
+    errno.ENOTDIR: 'a part of the path is a file: name a folder with --work-dir',
+    errno.EEXIST: 'a file has this name: name a folder with --work-dir',
+    errno.ENOENT: 'the folder was removed or cannot be made: name another --work-dir',
+    errno.ENAMETOOLONG: 'the name is too long: name another --work-dir',
+    errno.EIO: 'the disk reports an error: name a folder on another one with --work-dir',
+}
+
+
+def explain_write_error(
+    error: OSError, path: str, what: str = 'write', option: str = '--work-dir'
+) -> UserError:
+    """The sentence for an `OSError` that stopped writing `path`, which `option` names."""
+    code = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    remedy = _REMEDIES.get(error.errno or 0, f'{error.strerror or error}')
+    remedy = remedy.replace('--work-dir', option)
+    return UserError(f'cannot {what} {path} ({code}): {remedy}')
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write `data` so that `path` holds its old content or all of the new one.
+
+    The bytes go into a hidden file beside it, reach the disk (fsync), and take the name
+    in one step (rename); the folder is synced too, since a rename lives in the folder.
+
+    Raises:
+        OSError: as the file system gave it; `path` is untouched and nothing is left.
+    """
+    folder, name = osp.split(osp.abspath(path))
+    part = osp.join(folder, f'.{name}{PART_SUFFIX}')
+    try:
+        with open(part, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        if osp.exists(part):
+            os.unlink(part)
+        raise
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some network file systems refuse to sync a folder
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def remove_partial_files(folder: str | Path) -> list[str]:
+    """Remove what a killed `write_atomically` left in `folder` -> names removed.
+
+    Only for the one process that owns the folder (see `WorkDirLock`).
+    """
+    names = [
+        name
+        for name in os.listdir(folder)
+        if name.startswith('.') and name.endswith(PART_SUFFIX)
+    ]
+    for name in names:
+        os.unlink(osp.join(folder, name))
+    return names

@@ -1,0 +1,64 @@
+"""What every training run gets, whatever its config: exact resume, safe files, checks.
+
+Added to the merged config rather than to the shipped ones, because MMEngine replaces
+lists: a config that sets `custom_hooks` would lose them without a word. The config that
+a run dumps into its work directory shows them all, and one that lists any of them with
+settings of its own keeps those.
+"""
+
+from mmengine.config import Config, ConfigDict
+
+from gm_pose.runs.checks.config_tree import iter_dicts
+
+__all__ = ['add_run_defaults', 'use_readable_images']
+
+RUN_HOOKS = (
+    'ExactResumeHook',
+    'ValidateOnResumeHook',
+    'EffectiveBatchHook',
+    'EmptyTargetHook',
+    'BadImageReportHook',
+    'NonFiniteLossHook',
+)
+
+
+def add_run_defaults(cfg: Config) -> None:
+    """Add hooks, checkpoint writing, sample seeds and image checks to `cfg`.
+
+    * ``custom_hooks``: each of `RUN_HOOKS` that is not there;
+    * ``default_hooks.checkpoint``: `CheckpointHook` becomes `AtomicCheckpointHook`;
+    * ``train_dataloader``: dataset in a `SeededDataset`, sampler in a `SeededSampler`;
+    * every pipeline: `LoadImage` becomes `LoadReadableImage`;
+    * ``custom_imports``: `gm_pose`, so that the dumped config finds all of these.
+    """
+    hooks = list(cfg.get('custom_hooks') or [])
+    present = {hook.get('type') for hook in hooks if isinstance(hook, dict)}
+    hooks += [ConfigDict(type=name) for name in RUN_HOOKS if name not in present]
+    cfg.custom_hooks = hooks
+
+    checkpoint = (cfg.get('default_hooks') or {}).get('checkpoint')
+    if checkpoint is not None and checkpoint.get('type') == 'CheckpointHook':
+        checkpoint.type = 'AtomicCheckpointHook'
+
+    loader = cfg.train_dataloader
+    if loader.dataset.get('type') != 'SeededDataset':
+        loader.dataset = ConfigDict(type='SeededDataset', dataset=loader.dataset)
+    sampler = loader.get('sampler')
+    if sampler is not None and sampler.get('type') != 'SeededSampler':
+        loader.sampler = ConfigDict(type='SeededSampler', sampler=sampler)
+
+    use_readable_images(cfg)
+    imports = cfg.get('custom_imports') or ConfigDict(imports=[])
+    names = imports['imports']
+    names = [names] if isinstance(names, str) else list(names)
+    if 'gm_pose' not in names:
+        imports['imports'] = [*names, 'gm_pose']
+        cfg.custom_imports = imports
+
+
+def use_readable_images(cfg: Config) -> None:
+    """Let every data loader's pipeline check an image's header before its pixels."""
+    for split in ('train', 'val', 'test'):
+        for _, part in iter_dicts(cfg.get(f'{split}_dataloader')):
+            if part.get('type') == 'LoadImage':
+                part['type'] = 'LoadReadableImage'

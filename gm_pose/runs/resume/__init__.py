@@ -1,0 +1,1 @@
+"""State that a run continues from, or that is looked at again."""

@@ -1,0 +1,113 @@
+"""Files for detected boxes need no people; the others do."""
+
+import contextlib
+import gc
+import json
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from gm_pose.runs.checks.annotation_files import check_annotation_files
+from gm_pose.runs.data_checks.coco_layout import (
+    check_coco_frame,
+    check_coco_layout,
+    check_people,
+    read_json,
+)
+from gm_pose.runs.user_errors import UserError
+
+
+@pytest.fixture
+def cfg(write_config, coco, tmp_path):
+    """A config that tests on images without annotations, as COCO's test-dev."""
+    init_default_scope('mmpose')
+    source = coco / 'annotations' / 'person_keypoints_val2017.json'
+    data = json.loads(source.read_text())
+    boxes = [
+        {key: person[key] for key in ('image_id', 'category_id', 'bbox')}
+        for person in data.pop('annotations')
+    ]
+    info, detections = tmp_path / 'image_info.json', tmp_path / 'boxes.json'
+    info.write_text(json.dumps(data))
+    detections.write_text(json.dumps([dict(box, score=0.9) for box in boxes]))
+    cfg = Config.fromfile(write_config())
+    cfg.test_dataloader.dataset.update(ann_file=str(info), bbox_file=str(detections))
+    return cfg
+
+
+def test_images_and_boxes_are_enough_to_write_predictions(cfg, tmp_path):
+    from mmpose.registry import DATASETS
+
+    cfg.test_evaluator = dict(
+        type='CocoMetric', format_only=True, outfile_prefix=str(tmp_path / 'out')
+    )
+    check_annotation_files(cfg, ('test',))
+    assert len(DATASETS.build(cfg.test_dataloader.dataset)) == 11
+
+
+def test_images_and_boxes_are_not_enough_to_score(cfg):
+    cfg.test_evaluator = [dict(type='CocoMetric')]
+    with pytest.raises(UserError, match=r'test_evaluator\.0\.format_only=True'):
+        check_annotation_files(cfg, ('test',))
+
+
+def test_without_boxes_the_people_are_needed(cfg):
+    cfg.test_dataloader.dataset.bbox_file = None
+    with pytest.raises(UserError, match='no list `annotations`'):
+        check_annotation_files(cfg, ('test',))
+
+
+def test_number_of_joints_that_nobody_says_is_not_compared_with_none():
+    person = dict(id=5, bbox=[0, 0, 1, 1], keypoints=[1, 2, 2] * 4)
+    check_people(dict(annotations=[person]), 'a.json', None)
+    person['keypoints'].pop()
+    with pytest.raises(UserError, match='annotation 5 has 11 numbers') as error:
+        check_people(dict(annotations=[person]), 'a.json', None)
+    assert 'None' not in str(error.value)
+
+
+def test_entry_that_is_no_object_is_refused():
+    with pytest.raises(UserError, match=r'annotations\[0\] has no `id`'):
+        check_coco_frame(dict(annotations=[1]), 'a.json', ('annotations',))
+
+
+@pytest.mark.parametrize('field', ['keypoints', 'bbox', 'area'])
+@pytest.mark.parametrize('value', [None, 'x', {}, ['a'] * 51, [[1, 2], [3]]])
+def test_person_with_values_of_another_kind_is_named(field, value):
+    person = dict(id=5, bbox=[0, 0, 1, 1], keypoints=[1, 2, 2] * 17, area=1.0)
+    check_people(dict(annotations=[person]), 'a.json', 17)
+    person[field] = value
+    with pytest.raises(UserError, match=rf'annotation 5 has .*{field}') as error:
+        check_people(dict(annotations=[person]), 'a.json', 17)
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ('name', 'field', 'value'),
+    [
+        ('images', 'file_name', 3),
+        ('images', 'width', None),
+        ('images', 'height', '480'),
+        ('images', 'id', [1]),
+        ('annotations', 'image_id', {}),
+        ('categories', 'id', None),
+    ],
+)
+def test_field_of_another_kind_is_named(name, field, value):
+    image = dict(id=1, file_name='a.jpg', width=640, height=480)
+    person = dict(id=5, image_id=1, category_id=1)
+    data = dict(images=[image], annotations=[person], categories=[dict(id=1)])
+    check_coco_layout(data, 'a.json')
+    data[name][0][field] = value
+    with pytest.raises(UserError, match=rf'a\.json: {name}\[0\]\.{field} is '):
+        check_coco_layout(data, 'a.json')
+
+
+def test_garbage_is_collected_again_after_reading(tmp_path):
+    path = tmp_path / 'a.json'
+    for text in ('{}', '{'):
+        path.write_text(text)
+        with contextlib.suppress(UserError):
+            read_json(str(path))
+        assert gc.isenabled()
