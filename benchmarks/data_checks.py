@@ -151,8 +151,8 @@ def main() -> None:
         "# Checking an annotation file of COCO train2017's size",
         '',
         f'{NUM_IMAGES:,} images, {NUM_ANNOTATIONS:,} annotations, '
-        f'{path.stat().st_size / 1e6:.0f} MB. Least CPU time of {args.repeats} runs, in '
-        f'seconds; Python {platform.python_version()}, one thread.',
+        f'{path.stat().st_size / 1e6:.0f} MB. CPU time in seconds, least of '
+        f'{args.repeats}; Python {platform.python_version()}, one thread.',
         '',
         '| | version | read JSON | check | both |',
         '|---|---|---|---|---|',

@@ -43,7 +43,8 @@ class ProblemList:
         for problem in problems:
             place = problem.place
             inside = [p for p, _ in self._found if f'{p}.'.startswith(f'{place}.')]
-            if not inside or ' ' in place:  # no config path: 'the config has no ...'
+            is_path = bool(place) and ' ' not in place
+            if not inside or not is_path:
                 self._found.append((place, str(problem)))
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:

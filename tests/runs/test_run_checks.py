@@ -115,6 +115,18 @@ def test_consequence_of_a_problem_is_left_out():
     ]
 
 
+def test_broken_files_are_all_named(write_config, tmp_path):
+    cfg = Config.fromfile(write_config())
+    for split in ('train', 'val'):
+        path = tmp_path / f'{split}.json'
+        path.write_text('[')
+        cfg[f'{split}_dataloader'].dataset.ann_file = str(path)
+    found = run_checks(read_outline(cfg, ('train', 'val')), TRAIN_CHECKS)
+    assert len(found.texts) == 2
+    for split, text in zip(('train', 'val'), found.texts, strict=True):
+        assert text.startswith(f'{tmp_path / split}.json ends in the middle')
+
+
 def test_single_problem_is_raised_as_it_is():
     problems = ProblemList()
     problems.raise_errors()

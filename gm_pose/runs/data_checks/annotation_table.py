@@ -32,13 +32,14 @@ class Column:
     """
 
     def __init__(self, at: list[int], rows: list[Any], width: int | None) -> None:
-        lengths = np.fromiter(
-            (len(row) if isinstance(row, list) else -1 for row in rows), int, len(rows)
-        )
+        if set(map(type, rows)) <= {list}:
+            lengths = np.fromiter(map(len, rows), int, len(rows))
+        else:
+            lengths = np.array([len(r) if isinstance(r, list) else -1 for r in rows])
         right = (lengths >= 0) & (
             lengths % 3 == 0 if width is None else lengths == width
         )
-        chosen = list(compress(rows, right))
+        chosen = rows if right.all() else list(compress(rows, right))
         try:
             sum(chain.from_iterable(chosen))  # the fastest way to ask for numbers
         except (TypeError, OverflowError):
