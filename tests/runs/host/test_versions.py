@@ -102,7 +102,7 @@ def test_sentence_comes_before_a_host_package_is_imported():
         'metadata.version = lambda n: "0.1" if n == "mmengine" else real(n)\n'
         'for name in ("torch", "mmengine", "mmcv", "mmdet", "mmpose"):\n'
         '    sys.modules[name] = None\n'
-        'import gm_pose\n'
+        'from gm_pose import JointAdaptiveMSRAHeatmap\n'
     )
     result = subprocess.run(
         [sys.executable, '-c', script], capture_output=True, text=True
