@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import os.path as osp
 import traceback
@@ -57,6 +58,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         default='none',
         help='job launcher',
     )
+    parser.add_argument(
+        '--full-log',
+        action='store_true',
+        help='print environment, config and hooks too, which the log file holds anyway',
+    )
     # torch.distributed.launch passes --local-rank (--local_rank before PyTorch 2.0).
     parser.add_argument(
         '--local_rank', '--local-rank', type=int, default=0, help='set by the launcher'
@@ -70,12 +76,15 @@ def run_task(
     limit_image_size()
 
     from gm_pose.runs.host.versions import check_versions
+    from gm_pose.runs.launch.run_log import shorten_log
     from gm_pose.runs.user_errors import as_user_errors, report_user_errors
 
+    is_full = getattr(args, 'full_log', False)
     with report_user_errors():
         with as_user_errors(ImportError):
             check_versions()
-        task(args)
+        with contextlib.nullcontext() if is_full else shorten_log():
+            task(args)
     return 0
 
 
