@@ -75,13 +75,14 @@ def run_task(
     """Call `task(args)`; a user's mistake, or an unsupported stack, is one line and 2."""
     limit_image_size()
 
-    from gm_pose.runs.host.versions import check_versions
     from gm_pose.runs.launch.run_log import shorten_log
     from gm_pose.runs.user_errors import as_user_errors, report_user_errors
 
     is_full = getattr(args, 'full_log', False)
     with report_user_errors():
         with as_user_errors(ImportError):
+            from gm_pose.runs.host.versions import check_versions
+
             check_versions()
         with contextlib.nullcontext() if is_full else shorten_log():
             task(args)
