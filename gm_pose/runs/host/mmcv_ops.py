@@ -21,8 +21,8 @@ def _make_missing_op(name: str) -> type:
     # __new__, not __init__, which a subclass need not call
     def refuse(cls, *args, **kwargs):
         raise ImportError(
-            f'mmcv.ops.{name} needs the compiled operators of full mmcv, and only '
-            'mmcv-lite is installed: install mmcv (not mmcv-lite) to use this model'
+            f'mmcv.ops.{name} needs compiled operators, which mmcv-lite lacks. Fix: '
+            'install mmcv (not mmcv-lite) to use this model'
         )
 
     return type(name, (), {'__new__': refuse, '__module__': _OPS})
@@ -74,8 +74,8 @@ def check_compiled_ops() -> None:
     except ImportError as error:
         raise ImportError(
             "mmcv's compiled operators do not load with the installed PyTorch "
-            f'({str(error).splitlines()[0]}): install the mmcv that was built for it, or '
-            'mmcv-lite, which is enough for top-down heatmap models'
+            f'({str(error).splitlines()[0]}). Fix: install the mmcv built for it, or '
+            'mmcv-lite, enough for top-down heatmap models'
         ) from error
 
 

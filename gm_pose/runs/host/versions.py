@@ -1,4 +1,4 @@
-"""Supported ranges of the host packages, checked once at import."""
+"""Supported ranges of the host packages, checked before MMPose is imported."""
 
 import sys
 from importlib import metadata
@@ -34,17 +34,16 @@ def find_installed(names: tuple[str, ...]) -> tuple[str, str | None]:
 
 
 def check_versions() -> None:
-    """Raise ImportError with one sentence for the first unsupported host package."""
+    """Raise ImportError with one line for the first unsupported host package."""
     for names, (supported, reason) in SUPPORTED.items():
         name, found = find_installed(names)
         if found is None:
-            wanted = ' or '.join(names)
             raise ImportError(
-                f'gm_pose needs {wanted} {supported} ({reason}), and it is not '
-                f'installed: pip install "{names[-1]}{supported}"'
+                f'{" or ".join(names)} is not installed; gm_pose expects {supported} '
+                f'({reason}). Fix: pip install "{names[-1]}{supported}"'
             )
         if not SpecifierSet(supported).contains(found, prereleases=True):
             raise ImportError(
-                f'gm_pose supports {name} {supported} ({reason}), and {name} {found} '
-                f'is installed: pip install "{name}{supported}"'
+                f'{name} is {found}; gm_pose expects {supported} ({reason}). Fix: '
+                f'pip install "{name}{supported}"'
             )

@@ -1,4 +1,4 @@
-"""What an attacker may write into a checkpoint: refused in one sentence, nothing run.
+"""What an attacker may write into a checkpoint: refused in one line, nothing run.
 
 Each attack is a pickle by hand, since `pickle.dumps` does not write most of them. Those
 marked "the plain allow-list takes it" load where numpy's and MMEngine's real objects are

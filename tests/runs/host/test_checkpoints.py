@@ -334,9 +334,11 @@ def test_safe_globals_of_others_are_left_as_they_were(tmp_path):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'nothing\.pth does not exist: give'):
+    with pytest.raises(
+        FileNotFoundError, match=r'nothing\.pth does not exist\. Fix: give'
+    ):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'nothing.pth'))
-    with pytest.raises(FileNotFoundError, match='is a folder: give the path of'):
+    with pytest.raises(FileNotFoundError, match=r'is a folder\. Fix: give the path of'):
         CheckpointLoader.load_checkpoint(str(tmp_path))
 
 

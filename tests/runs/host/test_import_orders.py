@@ -109,7 +109,7 @@ def test_a_name_of_the_package_names_an_unsupported_host_package():
         'gm_pose.GaussianMixtureBlock\n'
     )
     ended = run_python(code)
-    assert ended.stdout.startswith('gm_pose supports mmpose >=')
+    assert ended.stdout.startswith('mmpose is 0.1; gm_pose expects >=')
     assert ended.stderr.splitlines()[-1].startswith(
-        'ImportError: gm_pose supports mmpose'
+        'ImportError: mmpose is 0.1; gm_pose'
     )

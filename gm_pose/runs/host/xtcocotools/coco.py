@@ -42,9 +42,9 @@ class COCO(pycocotools_coco.COCO):
             return
         if not isinstance(ann_data, dict):
             raise ValueError(
-                f'{annotation_file or "ann_data"} holds a {type(ann_data).__name__}, '
-                'and COCO annotations are a JSON object with images, annotations and '
-                'categories: a list of detections is read with loadRes'
+                f'{annotation_file or "ann_data"} holds a {type(ann_data).__name__}; '
+                'expected a JSON object with images, annotations and categories. Fix: '
+                'read a list of detections with loadRes'
             )
         self.dataset = ann_data
         for annotation in ann_data.get('annotations', []):

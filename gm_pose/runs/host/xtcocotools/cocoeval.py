@@ -68,8 +68,7 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
     ) -> None:
         if iouType not in _PARTS:
             raise ValueError(
-                f'iouType {iouType!r} is not one of {", ".join(_PARTS)}: evaluate boxes '
-                'and masks with pycocotools.cocoeval'
+                f'iouType is {iouType!r}; expected one of {", ".join(_PARTS)}'
             )
         super().__init__(cocoGt, cocoDt, 'keypoints')
         self.iou_type = iouType
@@ -145,14 +144,14 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
         except KeyError as error:
             raise ValueError(
                 f'annotation {annotation.get("id")} has no {error.args[0]!r}, which '
-                f'iou_type {self.iou_type!r} evaluates: use another iou_type or complete '
-                'the annotation file'
+                f'iou_type {self.iou_type!r} evaluates. Fix: use another iou_type, or '
+                'complete the annotation file'
             ) from None
         if len(keypoints) != 3 * len(self.sigmas):
             raise ValueError(
-                f'annotation {annotation.get("id")} has {len(keypoints) / 3:g} keypoints '
-                f'and {len(self.sigmas)} sigmas were given: set the sigmas of the '
-                "annotated joints in the data set's metainfo"
+                f'annotation {annotation.get("id")} has {len(keypoints) / 3:g} keypoints; '
+                f'expected {len(self.sigmas)}, one for each sigma. Fix: set the sigmas of '
+                "the annotated joints in the dataset's metainfo"
             )
         return keypoints
 
@@ -162,8 +161,8 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
             return gt['bbox'][2] * gt['bbox'][3] * AREA_TO_BOX_RATIO
         if 'area' not in gt:
             raise ValueError(
-                f'annotation {gt["id"]} has no area: evaluate with use_area=False, which '
-                f'takes {AREA_TO_BOX_RATIO} x box, or add it to the annotation file'
+                f'annotation {gt["id"]} has no area. Fix: add it to the file, or evaluate '
+                f'with use_area=False, which takes {AREA_TO_BOX_RATIO} x box'
             )
         return gt['area']
 
@@ -174,7 +173,7 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
             if 'crowdIndex' not in image:
                 raise ValueError(
                     f"image {image['id']} has no crowdIndex, which 'keypoints_crowd' "
-                    "needs: use CrowdPose's annotation files or iou_type='keypoints'"
+                    "needs. Fix: use CrowdPose's files or iou_type='keypoints'"
                 )
             index = image['crowdIndex']
             is_hard = index >= CROWD_MEDIUM_BELOW
