@@ -292,7 +292,7 @@ def test_flipping_the_sample_flips_the_prediction(pictures):
         (
             make_codec(4, input_size=(100, 128)),
             dict(),
-            r'width of 100 px has to be a multiple of the 24 cells .* 4\.167 px per cell',
+            r'width of 100 px must be a multiple of the 24 cells .* 4\.167 px per cell',
         ),
     ],
 )
