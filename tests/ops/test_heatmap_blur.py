@@ -49,8 +49,10 @@ def test_kernel_is_the_inverse_transform_of_the_cut_gaussian(variance):
     for distance in (0, 1, 2, 7, 47):
         expected = quad(
             lambda w, n=distance: np.exp(-variance * w * w / 2) * np.cos(n * w) / pi,
-            0, pi, limit=500,
-        )[0]  # fmt: skip
+            0,
+            pi,
+            limit=500,
+        )[0]
         # the sum repeats after 1024 cells, where the kernel, whose spectrum ends in a kink
         # of slope v pi exp(-v pi^2 / 2), has fallen to that over pi 1024^2: below 1e-7
         assert kernel[distance] == pytest.approx(expected, abs=2e-7)
@@ -66,10 +68,14 @@ def test_factors_are_laid_out_for_blas():
 @pytest.mark.parametrize(
     ('sigma', 'larger', 'documented'),
     [
-        (0.84, 1.2, 1e-3), (1.0, 1.05, 3e-4), (1.0, 1.2, 2e-4), (1.0, 3.0, 1e-6),
-        (2.0, 2.1, 1e-6), (2.5, 5.0, 1e-6),
+        (0.84, 1.2, 1e-3),
+        (1.0, 1.05, 3e-4),
+        (1.0, 1.2, 2e-4),
+        (1.0, 3.0, 1e-6),
+        (2.0, 2.1, 1e-6),
+        (2.5, 5.0, 1e-6),
     ],
-)  # fmt: skip
+)
 def test_a_gaussian_becomes_the_larger_gaussian(sigma, larger, documented):
     rng = np.random.default_rng(0)
     per_axis = compute_folding_error(sigma, larger)

@@ -60,9 +60,10 @@ def test_is_the_median_of_those_that_count():
     people = [make_person(40.0, 100.0, area) for area in (400.0, 2500.0, 8100.0)]
     middle = measure_mean_oks_sigma(people[1:2], [0.1], (48, 64))
     ignored = [
-        dict(people[0], iscrowd=1), dict(people[0], keypoints=[0, 0, 0] * 17),
+        dict(people[0], iscrowd=1),
+        dict(people[0], keypoints=[0, 0, 0] * 17),
         dict(people[0], bbox=[0, 0, 0, 10]),
-    ]  # fmt: skip
+    ]
     assert measure_mean_oks_sigma(people + ignored, [0.1], (48, 64)) == pytest.approx(
         middle
     )
