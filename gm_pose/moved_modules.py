@@ -4,10 +4,10 @@ The rooms whose ``__init__`` listed public names; modules below them were intern
 """
 
 import importlib.abc
-import importlib.machinery
 import sys
 import warnings
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -25,7 +25,10 @@ MOVED: dict[str, dict[str, str]] = {
     'gm_pose.datasets': dict.fromkeys(
         ('GuardedDataset', 'LoadReadableImage', 'SeededSampler'), 'gm_pose.runs.loading'
     ),
-    'gm_pose.doctor': dict.fromkeys(('Diagnosis', 'diagnose'), 'gm_pose.runs.doctor'),
+    'gm_pose.doctor': {
+        'Diagnosis': 'gm_pose.runs.doctor.diagnosis',
+        'diagnose': 'gm_pose.runs.doctor.diagnose',
+    },
     'gm_pose.engine': {},
     'gm_pose.engine.hooks': {
         **dict.fromkeys(_RUN_HOOKS, 'gm_pose.runs.hooks'),
@@ -60,10 +63,12 @@ def load_moved(old: str, name: str) -> Any:
 class _MovedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules that are gone, as modules that know where their names went."""
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: Any = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname not in MOVED:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return ModuleSpec(fullname, self, is_package=True)
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def find_mirror(names: list[str]) -> list[int]:
     """Joint names -> index of each one's left or right counterpart, or its own."""
-    from gm_pose.runs.data_checks.keypoints import mirror_name
+    from gm_pose.runs.data_checks.keypoint_rules import mirror_name
 
     mirror = []
     for index, name in enumerate(names):
@@ -65,78 +65,41 @@ def find_mirror(names: list[str]) -> list[int]:
     return mirror
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float))
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
-
-
 UNNAMED = 'joint_{}'  # of a file whose category names no joints
-
-# field -> test of each of its numbers; a joint that is not labelled may stand at NaN
-_FIELDS = dict(keypoints=_is_number, bbox=_is_finite, area=_is_finite)
 
 
 def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
-    """File -> annotations, joint names.
+    """File -> annotations with keypoints, joint names.
 
     Raises:
-        ValueError: not a COCO-style keypoint file; the text says what is missing.
+        ValueError: not a COCO-style keypoint file; the text says what is wrong.
     """
-    from gm_pose.runs.data_checks.coco_layout import read_json
+    from gm_pose.runs.data_checks import rules
+    from gm_pose.runs.data_checks.annotation_table import (
+        AnnotationTable,
+        guess_keypoint_count,
+    )
+    from gm_pose.runs.data_checks.json_file import read_json
+    from gm_pose.runs.data_checks.schema import check_lists
     from gm_pose.runs.user_errors import UserError
 
     try:
         data = read_json(str(path))
+        check_lists(data, str(path), ('annotations', 'categories'), with_fields=False)
     except UserError as error:
         raise ValueError(str(error)) from error
-    if not isinstance(data, dict) or not data.get('annotations'):
-        raise ValueError(f"'{path}' has no annotations: a COCO-style file is wanted")
-    for name in ('annotations', 'categories'):
-        entries = data.get(name, [])
-        if not isinstance(entries, list) or not all(
-            isinstance(entry, dict) and isinstance(entry.get('keypoints', []), list)
-            for entry in entries
-        ):
-            raise ValueError(
-                f"'{path}': `{name}` is no list of objects with lists `keypoints`: a "
-                'COCO-style file is wanted'
-            )
-    for index, entry in enumerate(data['annotations']):
-        for field, is_right in _FIELDS.items():
-            value = entry.get(field, [])
-            if not all(map(is_right, value if isinstance(value, list) else [value])):
-                raise ValueError(
-                    f"'{path}': annotations[{index}].{field} is {str(value)[:60]}, and "
-                    'numbers are wanted: `python -m gm_pose check-data` lists all such '
-                    'annotations'
-                )
-        box = entry.get('bbox', [0.0] * 4)
-        if not isinstance(box, list) or len(box) != 4:
-            raise ValueError(
-                f"'{path}': annotations[{index}].bbox is {str(box)[:60]}, and four "
-                'numbers [x, y, w, h] are wanted'
-            )
-    annotations = [a for a in data['annotations'] if a.get('keypoints')]
-    if not annotations:
-        raise ValueError(f"'{path}' has no annotation with keypoints")
-    lengths = sorted({len(a['keypoints']) for a in annotations})
-    if len(lengths) > 1 or lengths[0] % 3:
-        raise ValueError(
-            f"'{path}' has annotations of {lengths} keypoint numbers: 3 K for the same "
-            'K in each (x, y, visibility) are wanted'
-        )
-    count = lengths[0] // 3
-    named = [c['keypoints'] for c in data.get('categories', ()) if c.get('keypoints')]
-    names = list(named[0]) if named else [UNNAMED.format(k) for k in range(count)]
-    if len(names) != count:
-        raise ValueError(
-            f"'{path}' names {len(names)} joints in its category, and its annotations "
-            f'have {count}'
-        )
-    return annotations, names
+    for entry in data['annotations']:
+        if entry.get('keypoints') == []:
+            del entry['keypoints']
+    count = guess_keypoint_count(data)
+    table = AnnotationTable(data, count, needs=('keypoints',))
+    fields = (rules.NOBODY, rules.KEYPOINTS, rules.BOXES, rules.FINITE_BOXES,
+              rules.AREAS, rules.FINITE_AREAS)  # fmt: skip
+    problem = rules.find_refusal(table, str(path), fields)
+    if problem is not None:
+        raise ValueError(str(problem))
+    annotations = [data['annotations'][n] for n in table.keypoints.at]
+    return annotations, table.own_names or [UNNAMED.format(k) for k in range(count)]
 
 
 def format_table(
@@ -156,7 +119,7 @@ def format_table(
     complete = bool(seen.all())
     cells = np.full(len(names), np.nan)
     if complete:
-        sizes = average_mirrored(found.sizes, find_mirror(names))
+        sizes = average_mirrored(found.sizes.tolist(), find_mirror(names))
         with np.errstate(all='ignore'):
             cells = scale_to_mean(sizes, mean, power)
         if not (np.isfinite(cells) & (cells > 0)).all():
@@ -186,7 +149,7 @@ def format_oks_sigmas(
     from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
 
     try:
-        mean = measure_mean_oks_sigma(annotations, skeleton.oks_sigmas, size)
+        mean = measure_mean_oks_sigma(annotations, skeleton.oks_sigmas or (), size)
     except ValueError as error:
         raise ValueError(f'--oks: {error}') from error
     return (

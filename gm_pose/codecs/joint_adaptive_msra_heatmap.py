@@ -1,13 +1,14 @@
 """The registered codec: a shell over the pure functions beside it."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from mmpose.codecs.base import BaseKeypointCodec
-from mmpose.registry import KEYPOINT_CODECS
+from mmpose.registry import KEYPOINT_CODECS, MODELS
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.ops import (
@@ -20,6 +21,10 @@ from gm_pose.ops import (
     heatmap_decoding,
     sigma_tables,
 )
+from gm_pose.runs.problem import Problem
+
+if TYPE_CHECKING:
+    from gm_pose.runs.checks.outline import Outline
 
 ALIGNMENTS = ('centered', 'msra')
 
@@ -268,6 +273,41 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             f'alignment={self.alignment!r}, balance_weights={self.balance_weights}, '
             f'sigmas_cells={self._format_cells(self.sigmas_cells)}{read})'
         )
+
+    def find_config_problems(self, outline: 'Outline') -> list[Problem]:
+        """What in the config around this codec does not fit it, before a run starts."""
+        place, count = outline.codec.path, outline.num_keypoints
+        problems = []
+        if not self._is_uniform and count not in (None, len(self.sigmas_cells)):
+            problems.append(
+                Problem(
+                    f'{place}.sigmas',
+                    f'has {len(self.sigmas_cells)} values; expected {count}, one for '
+                    'each channel of model.head',
+                    'give one sigma for each keypoint',
+                )
+            )
+        loss = outline.get('model.head.loss')
+        if self.balance_weights and ignores_weights(loss):
+            problems.append(
+                Problem(
+                    f'{place}.balance_weights',
+                    f'is True; {loss["type"]}(use_target_weight=False) ignores weights',
+                    'set model.head.loss.use_target_weight=True',
+                )
+            )
+        # Grid: what `TopdownAffine`, the flip test and the codec must share comes here.
+        return problems
+
+
+def ignores_weights(loss: Any) -> bool:
+    """Whether a loss's config leaves the weights of the joints out."""
+    kind = loss.get('type') if isinstance(loss, dict) else None
+    kind = MODELS.get(kind.removeprefix('mmpose.')) if isinstance(kind, str) else None
+    option = (
+        inspect.signature(kind).parameters.get('use_target_weight') if kind else None
+    )
+    return option is not None and not loss.get(option.name, option.default)
 
 
 def _check_size(size: Sequence[int], name: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ['call_after_import', 'call_before_import']
 
 
-class _Loader:
+class _Loader(importlib.abc.Loader):
     """Another loader, with functions called around the execution of its module.
 
     A wrapper of its own for each search: a zip file's loader serves many modules. The
@@ -49,7 +49,9 @@ class _ImportHook(importlib.abc.MetaPathFinder):
         self.before: dict[str, list[Callable[[], object]]] = {}
         self.after: dict[str, list[Callable[[ModuleType], object]]] = {}
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: Any = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname not in self.before and fullname not in self.after:
             return None
         spec = self._search_others(fullname, path, target)
@@ -60,7 +62,9 @@ class _ImportHook(importlib.abc.MetaPathFinder):
             spec.loader = _Loader(spec.loader, before, self.after.get(fullname, []))
         return spec
 
-    def _search_others(self, fullname, path, target) -> ModuleSpec | None:
+    def _search_others(
+        self, fullname: str, path: Any, target: ModuleType | None
+    ) -> ModuleSpec | None:
         """What the finders behind this one say; those before it have been asked."""
         is_behind = False
         for finder in list(sys.meta_path):

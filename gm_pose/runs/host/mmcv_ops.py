@@ -8,10 +8,11 @@ can be imported, and using one raises an ImportError that says what is needed.
 
 import importlib
 import importlib.abc
-import importlib.machinery
 import importlib.util
 import sys
-import types
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
 
 _OPS = 'mmcv.ops'
 _EXTENSION = 'mmcv._ext'
@@ -19,7 +20,7 @@ _EXTENSION = 'mmcv._ext'
 
 def _make_missing_op(name: str) -> type:
     # __new__, not __init__, which a subclass need not call
-    def refuse(cls, *args, **kwargs):
+    def refuse(cls: type, *args: object, **kwargs: object) -> None:
         raise ImportError(
             f'mmcv.ops.{name} needs compiled operators, which mmcv-lite lacks. Fix: '
             'install mmcv (not mmcv-lite) to use this model'
@@ -28,7 +29,7 @@ def _make_missing_op(name: str) -> type:
     return type(name, (), {'__new__': refuse, '__module__': _OPS})
 
 
-class _MissingOps(types.ModuleType):
+class _MissingOps(ModuleType):
     """Module whose every public attribute is a class that refuses to be built."""
 
     def __getattr__(self, name: str) -> type:
@@ -42,17 +43,19 @@ class _MissingOps(types.ModuleType):
 class _MissingOpsFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds `mmcv.ops` and what is below it, where mmcv has no compiled extension."""
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: Any = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname != _OPS and not fullname.startswith(f'{_OPS}.'):
             return None
         if has_compiled_ops():
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return ModuleSpec(fullname, self, is_package=True)
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
         return _MissingOps(spec.name)
 
-    def exec_module(self, module):
+    def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = 'Stand-in: mmcv-lite has no compiled operators.'
 
 

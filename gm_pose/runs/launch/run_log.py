@@ -89,5 +89,5 @@ def shorten_log() -> Iterator[None]:
     """
     # MMPose looks for each dataset's metainfo in the current folder first, in vain.
     warnings.filterwarnings('ignore', 'The metainfo config file', UserWarning)
-    with contextlib.redirect_stdout(_ShortStream(sys.stdout)):  # type: ignore[type-var]
+    with contextlib.redirect_stdout(_ShortStream(sys.stdout)):
         yield

@@ -94,7 +94,9 @@ def _read(path: str, map_location: Any) -> Any:
     if is_zip and not zipfile.is_zipfile(path):
         raise EOFError('its end is missing')
     before = torch.serialization.get_safe_globals()
-    kept = [entry for entry in before if _get_pickled_name(entry) not in SAFE_TYPES]
+    kept: list = [
+        entry for entry in before if _get_pickled_name(entry) not in SAFE_TYPES
+    ]
     records = [(value, name) for name, value in SAFE_TYPES.items()]
     try:
         # Not `safe_globals(records)`: somebody's own entry for numpy.ndarray would stay.

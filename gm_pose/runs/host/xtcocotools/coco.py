@@ -54,23 +54,25 @@ class COCO(pycocotools_coco.COCO):
                 annotation['keypoints'] = triplets[test_index].ravel().tolist()
         self.createIndex()
 
-    def getAnnIds(self, imgIds=(), catIds=(), areaRng=(), iscrowd=None) -> list:
+    def getAnnIds(
+        self, imgIds: Any = (), catIds: Any = (), areaRng: Any = (), iscrowd: Any = None
+    ) -> list:
         ids = super().getAnnIds(_as_list(imgIds), _as_list(catIds), [], iscrowd)
         if len(areaRng) == 0:
             return ids
         low, high = areaRng
         return [i for i in ids if low <= self.anns[i]['area'] < high]
 
-    def getImgIds(self, imgIds=(), catIds=()) -> list:
+    def getImgIds(self, imgIds: Any = (), catIds: Any = ()) -> list:
         return super().getImgIds(_as_list(imgIds), _as_list(catIds))
 
-    def loadAnns(self, ids=()) -> list[dict]:
+    def loadAnns(self, ids: Any = ()) -> list[dict]:
         return super().loadAnns(_as_list(ids))
 
-    def loadImgs(self, ids=()) -> list[dict]:
+    def loadImgs(self, ids: Any = ()) -> list[dict]:
         return super().loadImgs(_as_list(ids))
 
-    def loadRes(self, resFile, resData: list[dict] | None = None) -> 'COCO':
+    def loadRes(self, resFile: Any, resData: list[dict] | None = None) -> 'COCO':
         """Detections (JSON file, list of dicts or array) -> annotations to compare."""
         if len(self.anno_file) == 1:
             self.anno_file.append(resFile)

@@ -10,6 +10,7 @@ import io
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from pycocotools import cocoeval as pycocotools_cocoeval
@@ -60,8 +61,8 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
 
     def __init__(
         self,
-        cocoGt=None,
-        cocoDt=None,
+        cocoGt: Any = None,
+        cocoDt: Any = None,
         iouType: str = 'keypoints',
         sigmas: Sequence[float] | np.ndarray | None = None,
         use_area: bool = True,
@@ -91,7 +92,9 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
         crowd_aps = self._compute_crowd_aps()
         for name, ap in zip(('easy', 'medium', 'hard'), crowd_aps, strict=True):
             print(f' Average Precision  (AP) @[ crowding={name:>6s} ] = {ap:0.3f}')
-        self.stats = np.concatenate([self.stats[0:3], self.stats[5:8], crowd_aps])
+        self.stats: np.ndarray = np.concatenate(
+            [self.stats[0:3], self.stats[5:8], crowd_aps]
+        )
 
     def _prepare(self) -> None:
         """Fill `_gts` and `_dts` with plain COCO keypoint annotations (copies)."""
@@ -128,9 +131,10 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
                 f'detections have no {self.score_key!r}: ranked by their score instead',
                 stacklevel=3,
             )
-        self.evalImgs, self.eval = defaultdict(list), {}
+        self.evalImgs: Any = defaultdict(list)
+        self.eval: dict[str, Any] = {}
 
-    def _load(self, coco) -> list[dict]:
+    def _load(self, coco: Any) -> list[dict]:
         """Annotations of the evaluated images and categories."""
         categories = self.params.catIds if self.params.useCats else []
         return coco.loadAnns(
