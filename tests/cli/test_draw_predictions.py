@@ -94,7 +94,7 @@ def test_target_heatmaps_are_those_of_the_codec(tool, run):
         ('demo.py', 'other.pth', [], r'checkpoint .*other\.pth does not fit'),
         ('demo.py', 'model.pth', ['--images', '0'], r'--images is 0'),
         ('unvalidated.py', 'model.pth', [], r'unvalidated\.py has no val_dataloader'),
-        ('headless.py', 'model.pth', [], r'the config has no `model`'),
+        ('headless.py', 'model.pth', [], r'headless\.py is not a top-down heatmap'),
         ('misspelt.py', 'model.pth', [], r'model needs Nek, which is not registered'),
     ],
 )

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from mmengine.config import Config
 from mmengine.registry import Registry
-from tiny_runs import NO_VALIDATION
+from tiny_runs import NO_VALIDATION, ROOT
 
 from gm_pose.runs.checks import outline as outline_module
 from gm_pose.runs.checks.outline import read_outline
@@ -49,6 +49,19 @@ def test_independent_faults_are_reported_together(write_config, tmp_path, capsys
     for place, word in PLACES.items():
         (line,) = [line for line in lines if f': {place}' in line]
         assert word in line
+
+
+def test_documented_report_is_the_real_one(write_config, tmp_path, capsys):
+    from gm_pose.cli import train
+
+    page = (ROOT / 'docs' / 'trusted-runs.md').read_text()
+    faults = "codec['sigmas'] = [2.0] * 14\ntrain_dataloader['batch_size'] = 0\n"
+    config = write_config(NO_VALIDATION + faults)
+    with pytest.raises(SystemExit):
+        train.main([str(config), '--work-dir', str(tmp_path / 'w')])
+    printed = capsys.readouterr().err.splitlines()
+    documented = [line for line in page.splitlines() if line.startswith('gm_pose: ')]
+    assert [line for line in printed if line.startswith('gm_pose: ')] == documented
 
 
 def check_sound_config(write_config) -> None:
