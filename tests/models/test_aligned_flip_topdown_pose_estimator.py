@@ -302,7 +302,7 @@ def test_errors_name_value_and_remedy(codec, test_cfg, message):
     build_estimator(OURS, codec, **(test_cfg | dict(flip_test=False)))
 
 
-def test_a_shift_set_after_building_is_told(pictures):
+def test_a_shift_set_after_building_is_refused(pictures):
     model, _ = build_pair()
     model.test_cfg['shift_heatmap'] = True
     with pytest.raises(ValueError, match='shift_heatmap=True has no place'):
