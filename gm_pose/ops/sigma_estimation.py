@@ -118,8 +118,6 @@ def measure_repeats(groups: list[list[Annotation]], num_joints: int) -> JointSiz
 
 def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSizes:
     """People with masks -> median radius of the disc around each visible joint."""
-    import cv2
-
     radii: list[list[float]] = [[] for _ in range(num_joints)]
     for annotation in annotations:
         area = read_area(annotation)
@@ -128,6 +126,8 @@ def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSi
         drawn = draw_mask(annotation['segmentation'], annotation['bbox'])
         if drawn is None:
             continue
+        import cv2  # only where there is a mask: boxes and repeats do without
+
         mask, corner = drawn
         distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         positions, visible = read_joints(annotation)
