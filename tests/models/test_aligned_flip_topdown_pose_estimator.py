@@ -292,7 +292,7 @@ def test_flipping_the_sample_flips_the_prediction(pictures):
         (
             make_codec(4, input_size=(100, 128)),
             dict(),
-            r'width of 100 px has to be a multiple of the 24 cells .* 4\.167 px per cell',
+            r'width of 100 px must be a multiple of the 24 cells .* 4\.167 px per cell',
         ),
     ],
 )
@@ -302,7 +302,7 @@ def test_errors_name_value_and_remedy(codec, test_cfg, message):
     build_estimator(OURS, codec, **(test_cfg | dict(flip_test=False)))
 
 
-def test_a_shift_set_after_building_is_told(pictures):
+def test_a_shift_set_after_building_is_refused(pictures):
     model, _ = build_pair()
     model.test_cfg['shift_heatmap'] = True
     with pytest.raises(ValueError, match='shift_heatmap=True has no place'):
@@ -311,5 +311,10 @@ def test_a_shift_set_after_building_is_told(pictures):
 
 def test_misspelt_argument_is_refused():
     with pytest.raises(TypeError, match='test_config'):
-        MODELS.build(dict(type=OURS, backbone=dict(type='ResNet', depth=18),
-                          test_config=dict(flip_test=True)))  # fmt: skip
+        MODELS.build(
+            dict(
+                type=OURS,
+                backbone=dict(type='ResNet', depth=18),
+                test_config=dict(flip_test=True),
+            )
+        )

@@ -1,5 +1,7 @@
 """MMPose's top-down estimator with a flip test that has no bias."""
 
+from typing import Any
+
 from mmpose.codecs import MSRAHeatmap
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS
@@ -17,7 +19,7 @@ CODECS = (MSRAHeatmap, JointAdaptiveMSRAHeatmap)
 
 @MODELS.register_module()
 class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
-    """`TopdownPoseEstimator` whose flip test averages maps that lie on each other.
+    """`TopdownPoseEstimator` whose flip test averages maps that coincide.
 
     With `MSRAHeatmap` and `JointAdaptiveMSRAHeatmap` the map of a mirrored picture,
     mirrored back, is (s - 1) / s of a cell too far left (s input px per cell along x).
@@ -34,7 +36,7 @@ class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
 
     Args:
         **kwargs: the arguments of `TopdownPoseEstimator`. A base config's
-            ``test_cfg.shift_heatmap=True`` has to be set to False.
+            ``test_cfg.shift_heatmap=True`` must be set to False.
 
     Raises:
         ValueError: with ``test_cfg.flip_test``, when built or at a prediction:
@@ -42,7 +44,7 @@ class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
             has another grid, or w is not a whole multiple of W.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if self.test_cfg.get('flip_test', False):
             self.read_flip_stride()
@@ -74,7 +76,7 @@ class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
         if rest or stride < 1:
             raise ValueError(
                 f'{name} moves the picture by whole px: an input width of {input_width} '
-                f'px has to be a multiple of the {heatmap_width} cells of the heatmap, '
+                f'px must be a multiple of the {heatmap_width} cells of the heatmap, '
                 f'got {input_width / heatmap_width:.3f} px per cell'
             )
         return stride
