@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 
 from studies.analysis.intervals import (
     compute_interval,
@@ -22,6 +23,23 @@ _TESTS = {
     'plain_oks': "no flip test, decoded with the metric's sigmas",
     'flip_oks': "flip test, decoded with the metric's sigmas",
 }
+
+
+def render_flip_tests(results: StudyResults) -> str:
+    """Mean gain over the variants of the unbiased flip test against MMPose's two."""
+    if not results.runs:
+        return NOT_RUN
+    ap = {
+        test: pd.Series(
+            {n: results.get_metric(n, 'AP', test=test).mean() for n in results.runs}
+        )
+        for test in ('flip', 'flip_shift1', 'flip_shift0')
+    }
+    gains = [(ap['flip'] - ap[test]).mean() for test in ('flip_shift1', 'flip_shift0')]
+    return (
+        'On average over the variants the unbiased flip test is better than '
+        f'`shift_heatmap=True` by {gains[0]:.1f} AP and than `False` by {gains[1]:.1f}.'
+    )
 
 
 def render_decodings(results: StudyResults) -> str:

@@ -13,6 +13,7 @@ from studies.analysis.study_results import StudyResults
 from studies.report.decoding_tables import (
     render_decoded_pair,
     render_decodings,
+    render_flip_tests,
     render_people,
 )
 from studies.report.headline import render_headline
@@ -72,6 +73,7 @@ def render_blocks(results: list[dict]) -> dict[str, str]:
     blocks = {
         'headline': render_headline(studio),
         'main': render_main_table(studio),
+        'flip': render_flip_tests(studio),
         'lead': render_main_comparison(studio),
         'decodings': f'{render_decodings(studio)}\n\n{render_decoded_pair(studio)}',
         'people': render_people(studio),

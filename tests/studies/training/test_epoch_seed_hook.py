@@ -14,6 +14,6 @@ def draw(seed, epoch):
 
 def test_random_numbers_depend_on_seed_and_epoch_alone():
     first = draw(0, 3)
-    torch.rand(100)  # what an variant's own parts may draw
+    torch.rand(100)  # what a variant's own parts may draw
     assert draw(0, 3) == first
     assert len({first, draw(0, 4), draw(1, 3), draw(1, 4)}) == 4
