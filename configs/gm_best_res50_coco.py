@@ -11,35 +11,20 @@
 # Hardware x hours: not measured (the recipe is 8 GPUs x 64 images, 210 epochs)
 # Status: not run
 _base_ = ['./_base_/res50_coco_256x192.py']
+from gm_pose import with_codec
 
-# `_delete_` drops the base's codec: MMEngine cannot merge a dict into its sigmas, a number.
-codec = dict(
-    _delete_=True,
-    type='JointAdaptiveMSRAHeatmap',
-    input_size=(192, 256),
-    heatmap_size=(48, 64),
+codec = with_codec(
+    _base_,
     sigmas=dict(default=2.0, nose=1.0, left_eye=1.0, right_eye=1.0),
     unbiased=True,
     balance_weights=True,
+    use_dataset_keypoint_weights=True,
+    aligned_flip=True,
 )
-encoder = {key: value for key, value in codec.items() if key != '_delete_'}
-train_pipeline = [
-    dict(step, encoder=encoder, use_dataset_keypoint_weights=True)
-    if step['type'] == 'GenerateTarget'
-    else step
-    for step in _base_.train_pipeline
-]
-del encoder
 train_dataloader = dict(
     dataset=dict(
         metainfo=dict(
             from_file='{{ fileDirname }}/_base_/datasets/coco_squared_joint_weights.py'
-        ),
-        pipeline=train_pipeline,
+        )
     )
-)
-model = dict(
-    type='AlignedFlipTopdownPoseEstimator',
-    head=dict(decoder=dict(codec)),
-    test_cfg=dict(shift_heatmap=False),
 )
