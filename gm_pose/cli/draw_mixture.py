@@ -1,6 +1,4 @@
-"""Draw which width the Gaussian mixtures of a trained model choose where."""
-
-from __future__ import annotations
+"""Draw which sigma the Gaussian mixtures of a trained model choose where."""
 
 import argparse
 from pathlib import Path
@@ -16,8 +14,8 @@ EXAMPLE = """example:
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return make_parser(
         'For a few validation images of a config with a GaussianMixtureBlock or a '
-        'GaussianMixtureHead: MIXTURE_ID.png, the standard deviation chosen at each '
-        'position of the crop of one person, and the weight of each component (block) '
+        'GaussianMixtureHead: MIXTURE_ID.png, the sigma chosen at each position '
+        ' of the crop of one person, and the weight of each component (block) '
         'or the choice for each joint (head). Uses ground-truth boxes.',
         EXAMPLE,
     ).parse_args(argv)
@@ -28,7 +26,7 @@ def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
     import torch
 
     from gm_pose.models.mixture_readout import read_mixtures
-    from gm_pose.visualization.mixture_picture import draw_mixture
+    from gm_pose.visualization.mixture_picture import JointLabels, draw_mixture
     from gm_pose.visualization.picture_files import write_picture
 
     item = dataset[index]
@@ -42,16 +40,17 @@ def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
     paths = []
     for name, readout in readouts.items():
         weights = readout.weights[0].float().cpu().numpy()
-        per_joint = readout.sigmas.dim() == 2
+        joints = None
+        if readout.sigmas.dim() == 2:  # each joint has its own
+            names = list_joints(dataset, len(weights))
+            joints = JointLabels(names, list_scales(model), peaks)
         picture = draw_mixture(
             image,
             weights,
             readout.compute_mean_sigmas()[0].float().cpu().numpy(),
             readout.sigmas.float().cpu().numpy(),
             title=f'{stem}, {name}',
-            names=list_joints(dataset, len(weights)) if per_joint else None,
-            notes=list_scales(model) if per_joint else None,
-            marks_px=peaks if per_joint else None,
+            joints=joints,
         )
         path = out / f'{name.replace(".", "_")}_{stem}.png'
         write_picture(path, picture)

@@ -1,6 +1,6 @@
 """Necks, heads, pose estimators and hooks that belong to a model, registered in MMPose."""
 
-from gm_pose.models.gaussian_mixture import GaussianMixture
+from gm_pose.models.gaussian_mixture import GaussianMixture, MixtureSettings
 from gm_pose.models.heads import GaussianMixtureHead
 from gm_pose.models.hooks import ChannelsLastHook, MixtureSigmaHook
 from gm_pose.models.mixture_readout import find_mixtures, read_mixtures
@@ -13,6 +13,7 @@ __all__ = [
     'GaussianMixture',
     'GaussianMixtureBlock',
     'GaussianMixtureHead',
+    'MixtureSettings',
     'MixtureSigmaHook',
     'find_mixtures',
     'read_mixtures',

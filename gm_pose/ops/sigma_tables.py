@@ -67,6 +67,20 @@ class ResolvedSigmas:
     is_uniform: bool
 
 
+def load_coco(dataset: str) -> Skeleton:
+    """The skeleton named 'coco', without MMPose.
+
+    Raises:
+        ValueError: another name.
+    """
+    if dataset != COCO.name:
+        raise ValueError(
+            f'dataset is {dataset!r}; expected {COCO.name!r}. Fix: for other skeletons '
+            'pass load_skeleton=gm_pose.codecs.load_skeleton'
+        )
+    return COCO
+
+
 def compute_table_scale(heatmap_size: tuple[int, int]) -> float:
     """Heatmap size [W, H] -> factor from a named table's cells to this heatmap's.
 
@@ -190,8 +204,8 @@ def _resolve_derived(
 def resolve_sigmas(
     sigmas: str | float | Sequence[float] | Mapping[str, Any],
     heatmap_size: tuple[int, int],
-    dataset: str | None,
-    load_skeleton: SkeletonLoader,
+    dataset: str | None = None,
+    load_skeleton: SkeletonLoader = load_coco,
 ) -> ResolvedSigmas:
     """A codec's `sigmas` argument -> sigma per joint in cells of its heatmap.
 
@@ -199,11 +213,20 @@ def resolve_sigmas(
         sigmas: see `JointAdaptiveMSRAHeatmap`.
         heatmap_size: [W, H] in cells.
         dataset: whose joints names and counts refer to; None means COCO for names.
-        load_skeleton: dataset name or metainfo path -> Skeleton.
+        load_skeleton: dataset name or metainfo path -> Skeleton. The default knows only
+            'coco'; `gm_pose.codecs.load_skeleton` knows all of MMPose's.
 
     Raises:
         ValueError: a sigma that is not finite and positive, a wrong count, an unknown
             table, dataset, joint or key; the text lists those that exist.
+
+    Example:
+        >>> resolve_sigmas('set2', heatmap_size=(48, 64)).cells[:3].tolist()
+        [0.85, 0.84, 0.84]
+        >>> print(resolve_sigmas(dict(oks='coco', mean=2.0), (48, 64)).cells[:2].round(2))
+        [0.78 0.75]
+        >>> resolve_sigmas(2.0, (48, 64)).is_uniform
+        True
     """
     skeleton = None if dataset is None else load_skeleton(dataset)
     scale = compute_table_scale(heatmap_size)

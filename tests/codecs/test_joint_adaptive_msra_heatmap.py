@@ -316,11 +316,11 @@ def test_one_number_fits_any_skeleton():
         ),
         (
             dict(decode_sigmas=[3.0] * 16, unbiased=True),
-            'decode_sigmas has 16 widths for joints without names and sigmas has 17',
+            'decode_sigmas has 16 sigmas for joints without names and sigmas has 17',
         ),
         (
             dict(sigmas=[2.0], decode_sigmas='set1', unbiased=True),
-            'decode_sigmas has 17 widths for nose, ..., right_ankle and sigmas has 1 for',
+            'decode_sigmas has 17 sigmas for nose, ..., right_ankle and sigmas has 1 for',
         ),
         (
             dict(
@@ -336,7 +336,7 @@ def test_one_number_fits_any_skeleton():
         ),
         (
             dict(decode_sigmas=65.0, unbiased=True),
-            'a width of 65 cells, more than the map of (48, 64) has',
+            'a sigma of 65 cells, more than the map of (48, 64) has',
         ),
         (
             dict(heatmap_size=(48, 0)),

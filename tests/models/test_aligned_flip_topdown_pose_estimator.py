@@ -316,5 +316,10 @@ def test_a_shift_set_after_building_is_refused(pictures):
 
 def test_misspelt_argument_is_refused():
     with pytest.raises(TypeError, match='test_config'):
-        MODELS.build(dict(type=OURS, backbone=dict(type='ResNet', depth=18),
-                          test_config=dict(flip_test=True)))  # fmt: skip
+        MODELS.build(
+            dict(
+                type=OURS,
+                backbone=dict(type='ResNet', depth=18),
+                test_config=dict(flip_test=True),
+            )
+        )

@@ -92,7 +92,7 @@ def test_fingerprint_notices_a_moved_target(monkeypatch):
 def test_fingerprint_notices_another_refinement(monkeypatch):
     before = take_fingerprints()
     monkeypatch.setattr(
-        heatmap_decoding, 'refine_matched', lambda w, x, y, s, xp: (x * 0, y * 0)
+        heatmap_decoding, 'refine_matched', lambda w, x, y, s: (x * 0, y * 0)
     )
     after = take_fingerprints()
     assert equals_fingerprint(before['encoding'], after['encoding'])

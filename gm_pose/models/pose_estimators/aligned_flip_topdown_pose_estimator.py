@@ -19,7 +19,7 @@ CODECS = (MSRAHeatmap, JointAdaptiveMSRAHeatmap)
 
 @MODELS.register_module()
 class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
-    """`TopdownPoseEstimator` whose flip test averages maps that fit cell for cell.
+    """`TopdownPoseEstimator` whose flip test averages maps that coincide.
 
     With `MSRAHeatmap` and `JointAdaptiveMSRAHeatmap` the map of a mirrored picture,
     mirrored back, is (s - 1) / s of a cell too far left (s input px per cell along x).
