@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.registry import KEYPOINT_CODECS
 
+from gm_pose.codecs import config_rules
 from gm_pose.codecs.codec_options import read_alignment
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.ops import (
-    decode_sigmas as decode_sigma_tables,
-)
+from gm_pose.ops import decode_sigmas as decode_sigma_tables
 from gm_pose.ops import (
     gaussian_patches,
     gaussian_targets,
@@ -23,6 +22,10 @@ from gm_pose.ops import (
     joint_checks,
     sigma_tables,
 )
+from gm_pose.runs.problem import Problem
+
+if TYPE_CHECKING:
+    from gm_pose.runs.checks.outline import Outline
 
 
 @KEYPOINT_CODECS.register_module()
@@ -130,14 +133,11 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self._blur = heatmap_blur.make_blur(
             self.sigmas_cells, self.decode_sigmas_cells, self.heatmap_size
         )
-        self._patches = gaussian_patches.make_patches(resolved.cells, self.heatmap_size)
-        self._exact = gaussian_targets.make_exact_grid(
-            resolved.cells, self.heatmap_size
-        )
+        cells = resolved.cells.tolist()
+        self._patches = gaussian_patches.make_patches(cells, self.heatmap_size)
+        self._exact = gaussian_targets.make_exact_grid(cells, self.heatmap_size)
         self._balance = (
-            gaussian_targets.compute_balance_weights(resolved.cells)
-            if balance_weights
-            else None
+            gaussian_targets.compute_balance_weights(cells) if balance_weights else None
         )
 
     def encode(
@@ -170,7 +170,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             )
         elif self.alignment == 'legacy_msra':
             heatmaps, overlaps_map = gaussian_targets.draw_legacy_msra(
-                centers_cells, labelled, self.sigmas_cells, self.heatmap_size
+                centers_cells, labelled, self.sigmas_cells.tolist(), self.heatmap_size
             )
         else:
             heatmaps, overlaps_map = gaussian_patches.draw_rounded(
@@ -239,4 +239,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             f'alignment={self.alignment!r}, balance_weights={self.balance_weights}, '
             f'grid={self.grid!r}, sigmas_cells='
             f'{joint_checks.format_per_joint(self.sigmas_cells, names)}{read})'
+        )
+
+    def find_config_problems(self, outline: 'Outline') -> list[Problem]:
+        """What in the config around this codec does not fit it, before a run starts."""
+        return config_rules.find_problems(
+            outline,
+            self.grid,
+            self.balance_weights,
+            None if self._is_uniform else len(self.decode_sigmas_cells),
         )

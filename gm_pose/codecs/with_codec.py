@@ -1,7 +1,7 @@
 """Another codec for an MMPose top-down heatmap config, in one call."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from gm_pose.codecs.base_codec import get_type, inherit_options, to_plain
 from gm_pose.codecs.config_rules import (
@@ -15,13 +15,15 @@ from gm_pose.codecs.joint_adaptive_msra_heatmap import JointAdaptiveMSRAHeatmap
 
 __all__ = ['with_codec']
 
+Node: TypeAlias = MutableMapping[str, Any]
+
 # What runs. Variables such as `train_pipeline` may hold something else: they do in MMPose's
 # own UDP configs for DeepFashion.
 _RUNNING = ('train_dataloader.', 'val_dataloader.', 'test_dataloader.', 'custom_hooks.')
 
 
 def with_codec(
-    base: MutableMapping[str, Any],
+    base: Node,
     *,
     aligned_flip: bool | None = None,
     use_dataset_keypoint_weights: bool | None = None,
@@ -61,55 +63,86 @@ def with_codec(
             grids, or options that do not fit the base or each other; nothing is changed.
         TypeError: an option that the codec does not have.
     """
-    parts = list(_iter_dicts(base))
-    targets = {p: d for p, d in parts if get_type(d) == 'GenerateTarget'}
-    crops = {p: d for p, d in parts if get_type(d) == 'TopdownAffine'}
-    model = base['model']
-    heads = [d for _, d in _iter_dicts(model.get('head')) if 'decoder' in d]
-    use_udp = {
-        p: bool(d.get('use_udp', False))
-        for p, d in crops.items()
-        if p.startswith(_RUNNING)
-    }
-
-    codec = inherit_options(
-        [d['encoder'] for p, d in targets.items() if p.startswith(_RUNNING)],
-        [d['decoder'] for d in heads],
-    )
-    if not use_udp:
-        raise ValueError(
-            'no data loader has TopdownAffine; expected one, which states the grid'
-        )
-    codec.pop('grid', None)
-    if any(use_udp.values()):
-        codec['grid'] = 'udp'
-    codec.update(to_plain(options))
+    places = _find_places(base)
+    codec = {**places.inherit(), **to_plain(options)}
     grid = JointAdaptiveMSRAHeatmap(**codec).grid  # built: raises what a run would
-    estimator = _choose_estimator(get_type(model), aligned_flip)
-    weighted = codec.get('balance_weights') or use_dataset_keypoint_weights
-    problems = find_grid_problems(grid, use_udp, estimator)
-    problems += find_visibility_problems(get_type(model['head']), bool(weighted))
+    estimator = _choose_estimator(get_type(base['model']), aligned_flip)
+    weighs_joints = codec.get('balance_weights') or use_dataset_keypoint_weights
+    problems = [
+        *find_grid_problems(grid, places.use_udp, estimator),
+        *find_visibility_problems(get_type(base['model']['head']), bool(weighs_joints)),
+    ]
     if problems:
-        raise ValueError(
-            '\n'.join(f'{p} is {what}. Fix: {f}' for p, what, f in problems)
-        )
+        raise ValueError('\n'.join(map(str, problems)))
 
     codec = dict(type=JointAdaptiveMSRAHeatmap.__name__, **codec)
-    for step in targets.values():
+    for step in places.targets.values():
         step['encoder'] = to_plain(codec)
         if use_dataset_keypoint_weights is not None:
             step['use_dataset_keypoint_weights'] = use_dataset_keypoint_weights
-    for crop in crops.values():
+    for crop in places.crops.values():
         crop['input_size'] = codec['input_size']
-    for head in heads:
+    for head in places.heads:
         head['decoder'] = to_plain(codec)
     base['codec'] = to_plain(codec)
+    base['custom_imports'] = _add_import(base.get('custom_imports'))
+    model = base['model']
     if aligned_flip is not None:
         model['type'] = estimator
     test_cfg = dict(shift_heatmap=needs_heatmap_shift(grid, estimator))
     model['test_cfg'] = {**(model.get('test_cfg') or {}), **test_cfg}
-    base['custom_imports'] = _add_import(base.get('custom_imports'))
     return codec
+
+
+class _Places(NamedTuple):
+    """Parts of a config that a codec concerns; pipelines by dotted path.
+
+    Attributes:
+        targets: every `GenerateTarget`.
+        crops: every `TopdownAffine`.
+        heads: what has a decoder.
+    """
+
+    targets: dict[str, Node]
+    crops: dict[str, Node]
+    heads: list[Node]
+
+    @property
+    def use_udp(self) -> dict[str, bool]:
+        """Place of each crop that runs -> whether it is for the udp grid."""
+        return {
+            path: bool(crop.get('use_udp', False))
+            for path, crop in self.crops.items()
+            if path.startswith(_RUNNING)
+        }
+
+    def inherit(self) -> dict[str, Any]:
+        """Arguments of the codec that takes the place of the present one."""
+        encoders = [
+            step['encoder']
+            for path, step in self.targets.items()
+            if path.startswith(_RUNNING)
+        ]
+        options = inherit_options(encoders, [head['decoder'] for head in self.heads])
+        options.pop('grid', None)
+        if not self.use_udp:
+            raise ValueError(
+                'no data loader has TopdownAffine; expected one, which states the grid'
+            )
+        return options | (dict(grid='udp') if any(self.use_udp.values()) else {})
+
+
+def _find_places(base: Node) -> _Places:
+    parts = list(_iter_dicts(base))
+    return _Places(
+        targets={p: part for p, part in parts if get_type(part) == 'GenerateTarget'},
+        crops={p: part for p, part in parts if get_type(part) == 'TopdownAffine'},
+        heads=[
+            part
+            for p, part in parts
+            if f'{p}.'.startswith('model.head.') and 'decoder' in part
+        ],
+    )
 
 
 def _choose_estimator(present: str, aligned_flip: bool | None) -> str:
@@ -131,9 +164,7 @@ def _add_import(present: Mapping[str, Any] | None) -> dict[str, Any]:
     return {**present, 'imports': [*imports, *{'gm_pose'}.difference(imports)]}
 
 
-def _iter_dicts(
-    node: Any, path: str = ''
-) -> Iterator[tuple[str, MutableMapping[str, Any]]]:
+def _iter_dicts(node: Any, path: str = '') -> Iterator[tuple[str, Node]]:
     """Every dict at and below `node` -> (dotted config path, dict)."""
     if isinstance(node, (list, tuple)):
         inner = [(str(index), value) for index, value in enumerate(node)]

@@ -135,14 +135,14 @@ FLIP = dict(flip_test=True)
 )  # fmt: skip
 def test_codec_pipeline_and_flip_test_are_held_together(args, expected):
     problems = find_grid_problems(*args)
-    assert [place for place, _, _ in problems] == [place for place, _ in expected]
-    for (place, what, fix), (_, remedy) in zip(problems, expected, strict=True):
-        assert remedy in fix
-        assert len(f'{place} is {what}. Fix: {fix}') <= 200
+    assert [problem.place for problem in problems] == [place for place, _ in expected]
+    for problem, (_, remedy) in zip(problems, expected, strict=True):
+        assert remedy in problem.fix
+        assert len(str(problem)) <= 200
 
 
 def test_weights_that_are_no_visibilities_are_found():
     assert not find_visibility_problems('HeatmapHead', True)
     assert not find_visibility_problems('VisPredictHead', False)
-    [(place, _, _)] = find_visibility_problems('VisPredictHead', True)
-    assert place == 'model.head.type'
+    [problem] = find_visibility_problems('VisPredictHead', True)
+    assert problem.place == 'model.head.type'

@@ -197,7 +197,7 @@ def test_a_loaded_config_can_be_changed_too():
         (SIMCC, '', 'the codec is SimCCLabel; expected MSRAHeatmap, UDPHeatmap or Joint'),
         (RES50, "grid='udp'", "use_udp is False with a codec on the 'udp' grid"),
         (UDP, "grid='stride'", "Fix: codec.grid='udp', or use_udp=False"),
-        (UDP, 'aligned_flip=True', "on the 'udp' grid, which needs no moved picture"),
+        (UDP, 'aligned_flip=True', "on the 'udp' grid, which mirrors onto itself"),
         (UDP, "alignment='legacy_msra', unbiased=False", "with grid='udp'; expected"),
         (VIS, 'balance_weights=True', 'learns keypoint_weights as visibilities of 0 or 1'),
         (VIS, 'use_dataset_keypoint_weights=True', 'Fix: leave balance_weights and use_d'),

@@ -1,14 +1,14 @@
 """What every training run gets, whatever its config: exact resume, safe files, checks.
 
 Added to the merged config rather than to the shipped ones, because MMEngine replaces
-lists: a config that sets `custom_hooks` would lose them without a word. The config that
+lists: a config that sets `custom_hooks` would lose them silently. The config that
 a run dumps into its work directory shows them all, and one that lists any of them with
 settings of its own keeps those.
 """
 
 from mmengine.config import Config, ConfigDict
 
-from gm_pose.runs.checks.config_tree import iter_dicts
+from gm_pose.runs.checks.outline import iter_dicts
 
 __all__ = ['add_run_defaults', 'use_readable_images']
 
@@ -59,6 +59,6 @@ def add_run_defaults(cfg: Config) -> None:
 def use_readable_images(cfg: Config) -> None:
     """Let every data loader's pipeline check an image's header before its pixels."""
     for split in ('train', 'val', 'test'):
-        for _, part in iter_dicts(cfg.get(f'{split}_dataloader')):
-            if part.get('type') == 'LoadImage':
-                part['type'] = 'LoadReadableImage'
+        for _, component in iter_dicts(cfg.get(f'{split}_dataloader')):
+            if component.get('type') == 'LoadImage':
+                component['type'] = 'LoadReadableImage'
