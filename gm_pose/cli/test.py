@@ -3,6 +3,7 @@
 import argparse
 import os
 import os.path as osp
+from typing import Any
 
 from gm_pose.cli.run_arguments import add_run_arguments, limit_image_size, load_config
 
@@ -31,7 +32,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def merge_args(cfg, args: argparse.Namespace):
+def merge_args(cfg: Any, args: argparse.Namespace) -> Any:
     """Merge the arguments that only testing has."""
     from gm_pose.runs.checks.outline import find_metrics
     from gm_pose.runs.user_errors import UserError
@@ -101,9 +102,10 @@ def main(argv: list[str] | None = None) -> None:
         run_test(args)
 
 
-def check_run(cfg, args: argparse.Namespace) -> None:
+def check_run(cfg: Any, args: argparse.Namespace) -> None:
     """Report all that is wrong before a file is written."""
     from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
+    from gm_pose.runs.checks.model_building import build_model
     from gm_pose.runs.checks.outline import read_outline
     from gm_pose.runs.checks.run_checks import TEST_CHECKS, run_checks
     from gm_pose.runs.resume.resumable_checkpoint import read_checkpoint
@@ -112,7 +114,7 @@ def check_run(cfg, args: argparse.Namespace) -> None:
     problems = run_checks(outline, TEST_CHECKS)
     if '://' not in args.checkpoint:
         checkpoint = problems.call(read_checkpoint, args.checkpoint)
-        model = outline.builder.build_model(outline)
+        model = build_model(outline)
         if checkpoint is not None and model is not None:
             problems.call(check_checkpoint_fits, checkpoint, model, args.checkpoint)
     problems.raise_errors()

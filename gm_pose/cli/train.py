@@ -1,6 +1,7 @@
 """Train a pose model: MMPose's options, plus `--gt-boxes`."""
 
 import argparse
+from typing import Any
 
 from gm_pose.cli.run_arguments import add_run_arguments, limit_image_size, load_config
 
@@ -38,7 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def merge_args(cfg, args: argparse.Namespace):
+def merge_args(cfg: Any, args: argparse.Namespace) -> Any:
     """Merge the arguments that only training has."""
     from gm_pose.runs.launch.learning_rate import enable_lr_scaling
     from gm_pose.runs.user_errors import UserError
@@ -67,7 +68,7 @@ def merge_args(cfg, args: argparse.Namespace):
     return cfg
 
 
-def prepare_resume(cfg, resume: str | None):
+def prepare_resume(cfg: Any, resume: str | None) -> tuple[dict | None, str | None]:
     """Decide where the run starts; returns (content of the checkpoint or None, note).
 
     A seed that the config leaves open is the checkpoint's: MMEngine would build the data
@@ -131,9 +132,10 @@ def main(argv: list[str] | None = None) -> None:
         run_training(args)
 
 
-def check_run(cfg, args: argparse.Namespace) -> str | None:
+def check_run(cfg: Any, args: argparse.Namespace) -> str | None:
     """Report all that is wrong before a file is written; returns the note on resuming."""
     from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
+    from gm_pose.runs.checks.model_building import build_model
     from gm_pose.runs.checks.outline import read_outline
     from gm_pose.runs.checks.run_checks import TRAIN_CHECKS, run_checks
     from gm_pose.runs.resume.resumable_checkpoint import read_checkpoint
@@ -144,7 +146,7 @@ def check_run(cfg, args: argparse.Namespace) -> str | None:
     resumed = problems.call(prepare_resume, cfg, args.resume)
     checkpoint, note = resumed or (None, None)
     if checkpoint is not None:
-        model = outline.builder.build_model(outline)
+        model = build_model(outline)
         if model is not None:
             problems.call(check_checkpoint_fits, checkpoint, model, cfg.load_from)
     elif resumed and cfg.get('load_from') and '://' not in cfg.load_from:

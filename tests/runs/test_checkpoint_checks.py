@@ -11,7 +11,7 @@ from mmengine.runner import load_checkpoint
 from mmpose.registry import MODELS
 
 from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
-from gm_pose.runs.checks.component_builder import build_meta_model
+from gm_pose.runs.checks.model_building import build_meta_model
 from gm_pose.runs.user_errors import UserError
 
 

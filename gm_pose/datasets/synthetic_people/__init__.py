@@ -2,8 +2,8 @@
 
 A body is posed in 3-D (`skeleton`), dressed in capsules (`dressing`), drawn through a
 depth buffer that also says which joints are seen (`renderer`), put into a picture with
-others (`scene`) and written in COCO's layout (`coco_folder`). Only numpy and OpenCV are
-used; everything follows from a seed.
+others (`scene`) and written in COCO's layout (`coco_folder`). Everything follows
+from a seed.
 """
 
 from gm_pose.datasets.synthetic_people.coco_folder import make_coco_folder

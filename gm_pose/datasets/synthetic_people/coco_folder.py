@@ -16,7 +16,7 @@ import numpy as np
 from gm_pose.datasets.synthetic_people.scene import make_scene
 from gm_pose.datasets.synthetic_people.skeleton import KEYPOINTS
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the same seed would give other pictures or labels."""
 
 MANIFEST = 'synthetic_coco.json'

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from pycocotools import mask as run_lengths
 
 from gm_pose.datasets.synthetic_people.backgrounds import (
     paint_background,
@@ -15,11 +16,6 @@ from gm_pose.datasets.synthetic_people.dressing import (
     Capsule,
     dress_body,
     sample_outfit,
-)
-from gm_pose.datasets.synthetic_people.masks import (
-    fill_holes,
-    mask_to_box,
-    mask_to_polygons,
 )
 from gm_pose.datasets.synthetic_people.renderer import (
     bounding_box,
@@ -168,7 +164,8 @@ def describe_person(joints_px: np.ndarray, seen: np.ndarray, mask: np.ndarray) -
 
     Returns:
         `keypoints` (51 numbers; visibility 2 seen, 1 labelled but hidden, 0 outside
-        the image with x = y = 0), `num_keypoints`, `bbox`, `area`, `segmentation`.
+        the image with x = y = 0), `num_keypoints`, `bbox`, `area`, `segmentation`
+        (compressed run lengths).
     """
     h, w = mask.shape
     points = np.round(joints_px, 2)
@@ -176,15 +173,14 @@ def describe_person(joints_px: np.ndarray, seen: np.ndarray, mask: np.ndarray) -
     visibility = np.where(inside, np.where(seen, 2, 1), 0)
     rows = np.concatenate([points * inside[:, None], visibility[:, None]], axis=1)
     keypoints = [value for u, v, flag in rows.tolist() for value in (u, v, int(flag))]
-    mask = fill_holes(mask)
-    area = int(mask.sum())
+    encoded = run_lengths.encode(np.asfortranarray(mask, dtype=np.uint8))
     return {
-        'segmentation': mask_to_polygons(mask) if area else [],
+        'segmentation': {'size': [h, w], 'counts': encoded['counts'].decode()},
         'num_keypoints': int(inside.sum()),
-        'area': area,
+        'area': int(run_lengths.area(encoded)),
         'iscrowd': 0,
         'keypoints': keypoints,
-        'bbox': mask_to_box(mask) if area else [0.0, 0.0, 0.0, 0.0],
+        'bbox': run_lengths.toBbox(encoded).tolist(),
     }
 
 

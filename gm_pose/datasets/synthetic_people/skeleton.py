@@ -11,14 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-KEYPOINTS = (
-    'nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear',
-    'left_shoulder', 'right_shoulder', 'left_elbow', 'right_elbow',
-    'left_wrist', 'right_wrist', 'left_hip', 'right_hip',
-    'left_knee', 'right_knee', 'left_ankle', 'right_ankle',
-)  # fmt: skip
-"""COCO's 17 keypoints in COCO's order."""
+from gm_pose.ops.skeleton import COCO_JOINT_NAMES
+
+KEYPOINTS = COCO_JOINT_NAMES
 
 # Segment lengths as fractions of stature, after the rule-of-thumb body proportions of
 # figure drawing (about 7.5 heads); each is varied per person by `sample_proportions`.
@@ -44,14 +41,7 @@ class Body:
 
 def rotation(axis: str, angle: float) -> np.ndarray:
     """Right-handed rotation matrix (3, 3) about 'x', 'y' or 'z' by `angle` rad."""
-    c, s = np.cos(angle), np.sin(angle)
-    if axis == 'x':
-        return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-    if axis == 'y':
-        return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-    if axis == 'z':
-        return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-    raise ValueError(f"axis is {axis!r}; use 'x', 'y' or 'z'")
+    return Rotation.from_euler(axis, angle).as_matrix()
 
 
 def sample_proportions(rng: np.random.Generator) -> dict[str, float]:

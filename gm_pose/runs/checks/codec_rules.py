@@ -6,6 +6,7 @@ loss must use, the grid of the crop); the checks know no codec.
 
 from typing import Protocol, runtime_checkable
 
+from gm_pose.runs.checks.model_building import build_codec
 from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.problem import Problem
 
@@ -28,7 +29,7 @@ class HasConfigRules(Protocol):
 
 def check_codec_rules(outline: Outline) -> list[Problem]:
     """Ask the config's codec, if its class has rules."""
-    codec = outline.builder.build_codec(outline)
+    codec = build_codec(outline)
     if not isinstance(codec, HasConfigRules):
         return []
     return list(codec.find_config_problems(outline))

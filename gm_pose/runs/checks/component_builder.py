@@ -5,29 +5,21 @@ later, the data loader last: a misspelt argument of a transform is found after m
 in a traceback of fifty lines.
 """
 
-from __future__ import annotations
-
 import copy
-import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import torch
 from mmengine.registry import Registry
 
+from gm_pose.runs.checks.component import Component
 from gm_pose.runs.checks.component_arguments import (
     MISTAKES,
     explain_mistake,
     find_argument_problems,
-    find_culprits,
-    find_type,
 )
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.resume.rng_state import preserve_rng
 
-if TYPE_CHECKING:
-    from gm_pose.runs.checks.outline import Component, Outline
-
-__all__ = ['ComponentBuilder', 'build_meta_model']
+__all__ = ['ComponentBuilder']
 
 
 class ComponentBuilder:
@@ -70,80 +62,16 @@ class ComponentBuilder:
         """What was wrong with a component that was built or checked."""
         return self._problems.get(component.path, [])
 
-    def build_codec(self, outline: Outline) -> Any:
-        """The config's codec, or None if it has none or a wrong one."""
-        from mmpose.registry import KEYPOINT_CODECS
+    def get_built(self, path: str) -> Any:
+        """What was built of a component, or None."""
+        return self._built.get(path)
 
-        if outline.codec.config is None:
-            return None
-        return self.build(KEYPOINT_CODECS, outline.codec)
+    def keep(self, path: str, built: Any, problems: list[Problem]) -> Any:
+        """Keep what was built elsewhere, and what was wrong with it."""
+        self._built[path] = built
+        self._problems[path] = problems
+        return built
 
-    def build_model(self, outline: Outline) -> torch.nn.Module | None:
-        """The model without memory for its weights, or None if it cannot be built.
-
-        Of a head whose codec is wrong the decoder is left out, so that the rest of the
-        model is looked at all the same.
-        """
-        from mmpose.registry import MODELS
-
-        path = outline.model.path
-        if path in self._built:
-            return self._built[path]
-        found = self.check(MODELS, outline.model)
-        for component in outline.model_components:
-            found = [*found, *self.check(MODELS, component)]
-        self._built[path] = None
-        config = outline.model.config
-        if found or not isinstance(config, dict):
-            return None
-        config = copy.deepcopy(config)
-        if 'preprocess_cfg' in outline.cfg:
-            preprocessor = copy.deepcopy(outline.cfg.preprocess_cfg)
-            config.setdefault('data_preprocessor', preprocessor)
-        if outline.codec.config is not None and self.build_codec(outline) is None:
-            head = config.get('head') or {}
-            kind = find_type(MODELS, head)
-            if 'decoder' in head and not _can_omit(kind, 'decoder'):
-                return None
-            head.pop('decoder', None)
-        try:
-            self._built[path] = build_meta_model(config)
-        except MISTAKES as error:
-            place = _find_place(outline, find_culprits(error))
-            self._problems[path] = [explain_mistake(error, place)]
-        return self._built[path]
-
-
-def build_meta_model(config: dict) -> torch.nn.Module:
-    """A model on the meta device; on the CPU if it cannot be built there."""
-    from mmpose.registry import MODELS
-
-    try:
-        with preserve_rng(), torch.device('meta'):
-            return MODELS.build(copy.deepcopy(config))
-    except Exception:  # any reason: what counts is whether the CPU can
-        with preserve_rng():
-            return MODELS.build(copy.deepcopy(config))
-
-
-def _can_omit(kind: Any, argument: str) -> bool:
-    parameter = inspect.signature(kind).parameters.get(argument) if kind else None
-    return parameter is not None and parameter.default is None
-
-
-def _find_place(outline: Outline, culprits: list[str]) -> str:
-    """Path of the component whose class comes first among those that raised."""
-    for name in culprits:
-        paths = [
-            component.path
-            for component in outline.model_components
-            if _name_type(component.get('type')) == name
-        ]
-        if paths:
-            return paths[0]
-    return outline.model.path
-
-
-def _name_type(kind: Any) -> str:
-    name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
-    return name.rpartition('.')[2]
+    def is_tried(self, path: str) -> bool:
+        """Whether a component was built, or could not be."""
+        return path in self._built

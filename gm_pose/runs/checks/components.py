@@ -6,8 +6,10 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmpose import registry
 
+from gm_pose.runs.checks.component import Component
 from gm_pose.runs.checks.component_arguments import MISTAKES, explain_mistake, find_type
-from gm_pose.runs.checks.outline import Component, Dataset, Outline, Split
+from gm_pose.runs.checks.model_building import build_codec, build_model
+from gm_pose.runs.checks.outline import Dataset, Outline, Split
 from gm_pose.runs.problem import Problem
 
 __all__ = ['check_components', 'check_import']
@@ -20,7 +22,7 @@ def check_components(outline: Outline) -> list[Problem]:
     """Build everything but the data, and check the arguments of what is not built."""
     init_default_scope(outline.cfg.get('default_scope', 'mmpose'))
     builder = outline.builder
-    builder.build_codec(outline)
+    build_codec(outline)
     found = [*builder.get_problems(outline.codec)]
     for split in outline.splits:
         for dataset in split.datasets:
@@ -30,7 +32,7 @@ def check_components(outline: Outline) -> list[Problem]:
         if split.name != 'train':
             found += _check_evaluator(outline, split)
     if isinstance(outline.model.config, dict):
-        builder.build_model(outline)
+        build_model(outline)
         for component in (*outline.model_components, outline.model):
             found += builder.get_problems(component)
     return found + _check_training(outline) if outline.trains else found
@@ -90,7 +92,7 @@ def _has_wrong_codec(outline: Outline, step: Component) -> bool:
     encoder = step.get('encoder')
     if encoder is None or encoder != outline.codec.config:
         return False
-    return outline.builder.build_codec(outline) is None
+    return build_codec(outline) is None
 
 
 def _check_evaluator(outline: Outline, split: Split) -> list[Problem]:

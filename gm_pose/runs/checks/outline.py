@@ -10,30 +10,14 @@ from typing import Any
 
 from mmengine.config import Config
 
+from gm_pose.runs.checks.component import Component
 from gm_pose.runs.checks.component_builder import ComponentBuilder
 from gm_pose.runs.checks.dataset_keypoints import count_keypoints
 
-__all__ = ['Component', 'Dataset', 'Outline', 'Split', 'iter_dicts', 'read_outline']
+__all__ = ['Dataset', 'Outline', 'Split', 'find_metrics', 'iter_dicts', 'read_outline']
 
 SPLITS = ('train', 'val', 'test')
 _DATASET_PLACE = re.compile(r'\.(dataset|datasets\.\d+)$')
-
-
-@dataclass(frozen=True)
-class Component:
-    """Something that the config describes: a dict with a `type`, if it is right.
-
-    Args:
-        path: dotted config path.
-        config: what stands there.
-    """
-
-    path: str
-    config: Any
-
-    def get(self, key: str) -> Any:
-        """A setting, or None where there is none or `config` is no dict."""
-        return self.config.get(key) if isinstance(self.config, dict) else None
 
 
 @dataclass(frozen=True)
@@ -84,7 +68,7 @@ class Outline:
         cfg: the config.
         splits: those that the run uses.
         codec: the config's `codec`; without one, the first encoder or decoder.
-        codec_copies: encoders of every data loader's pipeline, then the head's decoder.
+        codec_copies: encoders of every pipeline that runs, then the head's decoder.
         model: the config's `model`.
         model_components: its data_preprocessor, backbone, neck and head, if there.
         hooks: default hooks, then custom ones.
@@ -172,7 +156,6 @@ def read_outline(cfg: Config, splits: tuple[str, ...] = SPLITS) -> Outline:
     copies = tuple(_find_codec_copies(dicts))
     model = Component('model', cfg.get('model'))
     names = ('data_preprocessor', 'backbone', 'neck', 'head')
-    schedulers = cfg.get('param_scheduler') or []
     return Outline(
         cfg=cfg,
         splits=tuple(_read_split(cfg, split, dicts) for split in splits),
@@ -185,9 +168,7 @@ def read_outline(cfg: Config, splits: tuple[str, ...] = SPLITS) -> Outline:
             if (value := model.get(name)) is not None
         ),
         hooks=tuple(_find_hooks(cfg)),
-        schedulers=_list('param_scheduler', schedulers)
-        if isinstance(schedulers, (list, tuple))
-        else (Component('param_scheduler', schedulers),),
+        schedulers=_list('param_scheduler', cfg.get('param_scheduler')),
         optimizer=Component(
             'optim_wrapper.optimizer', find(cfg, 'optim_wrapper.optimizer')
         ),
@@ -201,25 +182,27 @@ def find_metrics(cfg: Config, split: str) -> tuple[Component, ...]:
     path, metrics = f'{split}_evaluator', cfg.get(f'{split}_evaluator')
     if isinstance(metrics, dict) and 'metrics' in metrics:
         path, metrics = f'{path}.metrics', metrics['metrics']
-    if isinstance(metrics, list):
-        return _list(path, metrics)
-    return () if metrics is None else (Component(path, metrics),)
+    return () if isinstance(metrics, tuple) else _list(path, metrics)
 
 
 def _list(path: str, values: Any) -> tuple[Component, ...]:
+    """Each of several components; a single one stands for itself, None for none."""
+    if not isinstance(values, (list, tuple)):
+        return () if values is None else (Component(path, values),)
     return tuple(Component(f'{path}.{n}', value) for n, value in enumerate(values))
 
 
 def _find_codec_copies(dicts: list[Component]) -> Iterator[Component]:
-    loaders = tuple(f'{split}_dataloader.' for split in SPLITS)
-    steps = [p for p in dicts if p.path.startswith(loaders) and 'encoder' in p.config]
-    for loader in loaders:
-        for step in steps:
-            if step.path.startswith(loader) and step.get('type') == 'GenerateTarget':
+    # 'custom_hooks': the later pipeline of a PipelineSwitchHook
+    for root in (*(f'{split}_dataloader' for split in SPLITS), 'custom_hooks'):
+        for step in dicts:
+            if not step.path.startswith(f'{root}.') or 'encoder' not in step.config:
+                continue
+            if step.get('type') == 'GenerateTarget':
                 yield Component(f'{step.path}.encoder', step.config['encoder'])
-    for place in dicts:
-        if place.path == 'model.head' and 'decoder' in place.config:
-            yield Component('model.head.decoder', place.config['decoder'])
+    for place in dicts:  # `VisPredictHead` has it in its `pose_cfg`
+        if f'{place.path}.'.startswith('model.head.') and 'decoder' in place.config:
+            yield Component(f'{place.path}.decoder', place.config['decoder'])
 
 
 def _choose_codec(codec: Any, copies: tuple[Component, ...]) -> Component:
@@ -233,7 +216,7 @@ def _find_hooks(cfg: Config) -> Iterator[Component]:
     for name, hook in hooks.items() if isinstance(hooks, dict) else ():
         if hook is not None:
             yield Component(f'default_hooks.{name}', hook)
-    yield from _list('custom_hooks', cfg.get('custom_hooks') or [])
+    yield from _list('custom_hooks', cfg.get('custom_hooks'))
 
 
 def _read_split(cfg: Config, name: str, dicts: list[Component]) -> Split:

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from gm_pose.runs.checks.model_building import build_codec, build_model
 from gm_pose.runs.checks.outline import Dataset, Outline
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.resume.rng_state import preserve_rng
@@ -58,8 +59,8 @@ def check_heatmap_size(outline: Outline) -> list[Problem]:
     codec = outline.cfg.get('codec')
     if not isinstance(codec, dict) or not {'input_size', 'heatmap_size'} <= {*codec}:
         return []
-    model = outline.builder.build_model(outline)
-    if model is None or outline.builder.build_codec(outline) is None:
+    model = build_model(outline)
+    if model is None or build_codec(outline) is None:
         return []  # reported by `check_components`
     size = tuple(codec['input_size'])
     shape = _infer_output_shape(model, size)

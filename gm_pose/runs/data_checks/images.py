@@ -38,7 +38,7 @@ def inspect_image(folder: str, entry: dict) -> tuple[str, str] | None:
         return 'unreadable', str(error).replace(f'{path}: ', f'{name}: ')
     data = np.fromfile(path, np.uint8)
     # Some versions of OpenCV fill a cut JPEG with grey and say nothing: its end marker,
-    # which other data may follow, has to be there.
+    # which other data may follow, must be there.
     if data[:2].tobytes() == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:].tobytes():
         return 'unreadable', f'{name}: a JPEG that is cut off'
     pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)

@@ -14,6 +14,7 @@ from typing import Any
 from gm_pose.runs.data_checks import box_rules, keypoint_rules, people_rules
 from gm_pose.runs.data_checks.annotation_table import (
     AnnotationTable,
+    Indices,
     guess_keypoint_count,
 )
 from gm_pose.runs.data_checks.finding import Finding
@@ -51,7 +52,7 @@ class Rule:
     name: str
     effect: str
     level: Level
-    find: Callable[[AnnotationTable], Sequence[Any]]
+    find: Callable[[AnnotationTable], Indices | list[Any]]
     kind: str = 'index'
     explain: Explain | None = None
     count: Callable[[AnnotationTable], int] | None = None
