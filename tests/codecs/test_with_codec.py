@@ -6,7 +6,12 @@ import pytest
 from mmengine.config import Config
 from mmpose_configs import NAMES, ROOT, load_with_codec
 
-from gm_pose import with_codec
+from gm_pose import JointAdaptiveMSRAHeatmap, with_codec
+from gm_pose.runs.checks.codec_agreement import (
+    check_codec_agreement,
+    expand_codec_options,
+)
+from gm_pose.runs.checks.outline import read_outline
 
 COCO = 'body_2d_keypoint/topdown_heatmap/coco'
 RES50 = f'{COCO}/td-hm_res50_8xb64-210e_coco-256x192.py'
@@ -267,3 +272,39 @@ def test_a_base_that_is_refused_is_left_alone(spoil, message):
 
 def test_names_of_this_file_are_mmposes():
     assert {RES50, DARK, UDP, COMBINED, MSPN, VIS, STAGE2, VITPOSE} <= {*NAMES}
+
+
+@pytest.mark.parametrize('base', [VIS, STAGE2])
+def test_options_of_the_command_line_reach_every_copy(base, tmp_path):
+    """`codec.NAME=VALUE`, where a decoder or a later pipeline lies deeper than usual."""
+    cfg = load_with_codec(base, tmp_path)
+    cfg.merge_from_dict(expand_codec_options(cfg, {'codec.sigmas': 1.5}))
+    assert check_codec_agreement(read_outline(cfg)) == []
+    running = [cfg.model, cfg.train_dataloader, cfg.custom_hooks]
+    codecs = [codec for part in running for codec in find_codecs(part)]
+    assert {codec['sigmas'] for codec in codecs} == {1.5}
+    assert len(codecs) == (3 if base == STAGE2 else 2)
+
+
+@pytest.mark.filterwarnings('ignore:The metainfo config file')
+@pytest.mark.parametrize(
+    ('path', 'value', 'found'),
+    [
+        (None, None, []),
+        ('val_dataloader.dataset.pipeline.2.use_udp', True, None),
+        ('model.test_cfg.shift_heatmap', False, None),
+        ('model.head.type', 'VisPredictHead', None),
+        ('model.head.loss.use_target_weight', False, ['codec.balance_weights']),
+        ('model.head.out_channels', 16, []),  # the datasets' joints are 17: not known
+        ('codec.sigmas', [1.0, 2.0], None),
+    ],
+)
+def test_the_codec_finds_what_does_not_fit_it(path, value, found, tmp_path):
+    cfg = load_with_codec(RES50, tmp_path, "sigmas='set2', balance_weights=True")
+    if path is not None:
+        cfg.merge_from_dict({path: value}, allow_list_keys=True)
+    options = {k: v for k, v in cfg.codec.to_dict().items() if k != 'type'}
+    problems = JointAdaptiveMSRAHeatmap(**options).find_config_problems(
+        read_outline(cfg)
+    )
+    assert [p.place for p in problems] == ([path] if found is None else found)
