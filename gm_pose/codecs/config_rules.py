@@ -158,7 +158,7 @@ def find_problems(
     return problems + find_grid_problems(
         grid,
         use_udp=_read_use_udp(outline),
-        estimator=get_type(outline.model.config or {}),
+        estimator=str(outline.model.get('type')).rpartition('.')[2],
         test_cfg=test_cfg if isinstance(test_cfg, dict) else None,
     )
 
