@@ -66,8 +66,9 @@ def read_drawable_config(path: str) -> Any:
     from gm_pose.runs.user_errors import UserError
 
     cfg = read_config(path)
-    run_checks(read_outline(cfg, ()), [check_sections]).raise_errors()
-    model = cfg.model
+    model = cfg.get('model') or {}
+    if model:
+        run_checks(read_outline(cfg, ()), [check_sections]).raise_errors()
     if cfg.get('data_mode', 'topdown') != 'topdown' or 'head' not in model:
         raise UserError(
             f'config {path} is not a top-down heatmap model: only those are drawn'

@@ -130,3 +130,11 @@ def test_garbage_is_collected_again_after_reading(tmp_path):
         with contextlib.suppress(UserError):
             read_json(str(path))
         assert gc.isenabled()
+
+
+@pytest.mark.parametrize('text', ['[{"a": "b', '[1, 2', '{"a": [1, {"b":'])
+def test_file_cut_anywhere_is_truncated(text, tmp_path):
+    path = tmp_path / 'a.json'
+    path.write_text(text)
+    with pytest.raises(UserError, match='truncated'):
+        read_json(str(path))

@@ -3,8 +3,9 @@
 import os.path as osp
 from typing import Any
 
+from gm_pose.runs.checks.component import Dataset, Split
 from gm_pose.runs.checks.data_files import join_root
-from gm_pose.runs.checks.outline import Dataset, Outline, Split
+from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.data_checks.rules import find_refusal

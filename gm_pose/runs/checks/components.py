@@ -6,10 +6,10 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmpose import registry
 
-from gm_pose.runs.checks.component import Component
+from gm_pose.runs.checks.component import Component, Dataset, Split
 from gm_pose.runs.checks.component_arguments import MISTAKES, explain_mistake, find_type
 from gm_pose.runs.checks.model_building import build_codec, build_model
-from gm_pose.runs.checks.outline import Dataset, Outline, Split
+from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.problem import Problem
 
 __all__ = ['check_components', 'check_import']

@@ -4,8 +4,8 @@ import os.path as osp
 from collections.abc import Iterator
 from typing import Any
 
-from gm_pose.runs.checks.component import Component
-from gm_pose.runs.checks.outline import Dataset, Outline
+from gm_pose.runs.checks.component import Component, Dataset
+from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.problem import Problem
 
 __all__ = ['check_data_files', 'check_pretrained_files', 'join_root']

@@ -5,59 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from mmengine.config import Config
 
-from gm_pose.runs.checks.component import Component
+from gm_pose.runs.checks.component import Component, Dataset, Split
 from gm_pose.runs.checks.component_builder import ComponentBuilder
-from gm_pose.runs.checks.dataset_keypoints import count_keypoints
 
-__all__ = ['Dataset', 'Outline', 'Split', 'find_metrics', 'iter_dicts', 'read_outline']
+__all__ = ['Outline', 'find_metrics', 'iter_dicts', 'read_outline']
 
 SPLITS = ('train', 'val', 'test')
 _DATASET_PLACE = re.compile(r'\.(dataset|datasets\.\d+)$')
-
-
-@dataclass(frozen=True)
-class Dataset(Component):
-    """A dataset or a wrapper around others.
-
-    Args:
-        steps: its pipeline.
-        is_posed: whether its own joints reach the model. A wrapper that names the joints
-            itself (`CombinedDataset` with its `metainfo`) stands for what it wraps.
-    """
-
-    steps: tuple[Component, ...] = ()
-    is_posed: bool = False
-
-    @cached_property
-    def num_keypoints(self) -> int | None:
-        """K of its metainfo, or None where the config does not say.
-
-        Raises:
-            FileNotFoundError: the metainfo names a file that does not exist.
-        """
-        return count_keypoints(self.config)
-
-    @property
-    def converts_keypoints(self) -> bool:
-        """Whether the pipeline turns its joints into another dataset's."""
-        return any(step.get('type') == 'KeypointConverter' for step in self.steps)
-
-
-@dataclass(frozen=True)
-class Split:
-    """The data of 'train', 'val' or 'test', and what evaluates it."""
-
-    name: str
-    loader: Component
-    datasets: tuple[Dataset, ...]
-    sampler: Component
-    evaluator: Component
-    metrics: tuple[Component, ...]
 
 
 @dataclass(frozen=True)

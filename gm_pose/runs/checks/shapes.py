@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 
+from gm_pose.runs.checks.component import Dataset
 from gm_pose.runs.checks.model_building import build_codec, build_model
-from gm_pose.runs.checks.outline import Dataset, Outline
+from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.resume.rng_state import preserve_rng
 

@@ -53,7 +53,7 @@ def read_json(path: str) -> Any:
     except MemoryError as error:
         raise UserError(f'{path} does not fit into memory') from error
     except ValueError as error:
-        end = getattr(error, 'pos', 0) >= size - 1
+        end = getattr(error, 'pos', 0) >= size - 1 or 'Unterminated' in str(error)
         what = 'ends in the middle (truncated)' if end and size else 'is no JSON'
         raise UserError(
             f'{path} {what}: {error}. Fix: download or copy it again, or give a COCO '
