@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         GaussianMixture,
         GaussianMixtureBlock,
         GaussianMixtureHead,
+        MixtureSettings,
         MixtureSigmaHook,
         read_mixtures,
     )
@@ -42,7 +43,8 @@ _PUBLIC = {
     'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton', 'with_codec'),
     'gm_pose.models': (
         'AlignedFlipTopdownPoseEstimator', 'ChannelsLastHook', 'GaussianMixture',
-        'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSigmaHook', 'read_mixtures',
+        'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSettings',
+        'MixtureSigmaHook', 'read_mixtures',
     ),
     'gm_pose.ops': (
         'SIGMA_TABLES', 'Skeleton', 'decode_heatmaps', 'mirror_aligned', 'resolve_sigmas',
@@ -59,6 +61,7 @@ __all__ = [
     'GaussianMixtureBlock',
     'GaussianMixtureHead',
     'JointAdaptiveMSRAHeatmap',
+    'MixtureSettings',
     'MixtureSigmaHook',
     'Skeleton',
     '__version__',

@@ -7,8 +7,8 @@ import numpy as np
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
+from gm_pose.ops.paper_sigmas import REFERENCE_HEATMAP_SIZE, scale_to_mean
 from gm_pose.ops.sigma_estimation import JointSizes, measure_joints
-from gm_pose.ops.sigma_tables import REFERENCE_HEATMAP_SIZE, scale_to_mean
 from gm_pose.ops.skeleton import Skeleton, average_mirrored
 from gm_pose.runs.data_checks.keypoint_rules import mirror_name
 
