@@ -1,9 +1,9 @@
 # The recommended settings: Simple Baseline ResNet-50 with the targets that were picked on
 # the photographs of docs/study.md (a small backbone; not yet trained on COCO).
-# Why each: nose and eyes narrow, where OKS is strict and finding is easy, all other joints
-# at 2 cells, the best uniform sigma there (docs/study.md, "The lead"); drawn at the exact
-# sub-cell place and decoded with each joint's own sigma; the loss balanced by 1 / sigma^2,
-# so that narrow joints count as much as wide ones, times the squares of MMPose's joint
+# Why each: nose and eyes at 1 cell, where OKS is strict and finding is easy, all others at
+# 2, the best uniform sigma there (docs/study.md, "The lead"); drawn at the exact sub-cell
+# place and decoded with each joint's own sigma; the loss balanced by 1 / sigma^2, so that
+# joints with a small sigma count as much as others, times the squares of MMPose's joint
 # weights; a flip test without bias. No block: the study has not shown that it helps. One
 # line adds it, as gm_set2_res50_coco.py does.
 # Command: mim train gm_pose gm_best_res50_coco.py
