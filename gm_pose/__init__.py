@@ -18,7 +18,7 @@ from gm_pose.runs.host import mend_host
 from gm_pose.version import __version__
 
 if TYPE_CHECKING:
-    from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton
+    from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton, with_codec
     from gm_pose.models import (
         AlignedFlipTopdownPoseEstimator,
         ChannelsLastHook,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # room -> the public names it holds
 _PUBLIC = {
-    'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton'),
+    'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton', 'with_codec'),
     'gm_pose.models': (
         'AlignedFlipTopdownPoseEstimator', 'ChannelsLastHook', 'GaussianMixture',
         'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSettings',
@@ -71,6 +71,7 @@ __all__ = [
     'read_mixtures',
     'resolve_sigmas',
     'smooth_gaussian',
+    'with_codec',
 ]
 
 mend_host()

@@ -25,22 +25,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 1 if training would be harmed, else 0."""
     from gm_pose.runs.data_checks import check_annotations, check_images
-    from gm_pose.runs.data_checks.coco_layout import check_coco_frame, read_json
+    from gm_pose.runs.data_checks.json_file import read_json
+    from gm_pose.runs.data_checks.schema import check_lists
     from gm_pose.runs.user_errors import UserError
 
     if args.images is not None and not osp.isdir(args.images):
         raise ValueError(
-            f'--images {args.images} is no folder: give the one with images'
+            f'--images {args.images} is no folder. Fix: give that of images'
         )
     if args.workers is not None and args.workers < 1:
-        raise ValueError(f'--workers {args.workers} has to be at least 1')
+        raise ValueError(f'--workers {args.workers} is too few; expected at least 1')
     began = time.monotonic()
     try:
         definition = {}
         if args.config:
             definition = read_definition(args.config, args.annotations)
         data = read_json(args.annotations)
-        check_coco_frame(data, args.annotations)
+        check_lists(data, args.annotations, ('images', 'annotations'))
     except UserError as error:
         raise ValueError(str(error)) from error
     findings = check_annotations(data, **definition)
@@ -81,17 +82,16 @@ def show_progress(done: int, total: int) -> None:
         print(f'{done}/{total} images', file=sys.stderr, flush=True)
 
 
-def _find_dataset(cfg: Any, annotations: str) -> dict:
+def _find_dataset(outline: Any, annotations: str) -> Any:
     """The config's dataset of this annotation file, else the one it trains or tests on."""
-    from gm_pose.runs.checks.config_tree import iter_datasets, iter_posed_datasets
-
     name = osp.basename(annotations)
-    for split in ('train', 'val', 'test'):
-        for _, dataset in iter_datasets(cfg, split):
-            if osp.basename(dataset.get('ann_file', '')) == name:
+    splits = {split.name: split.datasets for split in outline.splits}
+    for datasets in splits.values():
+        for dataset in datasets:
+            if osp.basename(dataset.get('ann_file') or '') == name:
                 return dataset
-    for split in ('train', 'test'):
-        for _, dataset in iter_posed_datasets(cfg, split):
+    for dataset in (*splits['train'], *splits['test']):
+        if dataset.is_posed:
             return dataset
     raise ValueError('it has no train_dataloader.dataset')
 
@@ -105,17 +105,16 @@ def read_definition(path: str, annotations: str) -> dict[str, Any]:
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
     from mmpose.datasets.datasets.utils import parse_pose_metainfo
-    from mmpose.registry import DATASETS
 
+    from gm_pose.runs.checks.dataset_keypoints import get_metainfo
+    from gm_pose.runs.checks.outline import read_outline
     from gm_pose.runs.user_errors import UserError
 
     try:
         cfg = Config.fromfile(path)
         init_default_scope(cfg.get('default_scope', 'mmpose'))
-        dataset = _find_dataset(cfg, annotations)
-        kind = DATASETS.get(dataset.get('type', ''))
-        metainfo = dataset.get('metainfo') or getattr(kind, 'METAINFO', None)
-        parsed = parse_pose_metainfo(dict(metainfo))
+        dataset = _find_dataset(read_outline(cfg), annotations)
+        parsed = parse_pose_metainfo(dict(get_metainfo(dataset.config)))
     except Exception as error:  # whatever a config's Python may raise
         text = ' '.join(str(error).split())[:300]
         raise UserError(f'--config {path} cannot be used: {text}') from error

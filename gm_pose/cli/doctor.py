@@ -12,7 +12,7 @@ def run(args: argparse.Namespace) -> int:
     import platform
     import sys
 
-    from gm_pose.runs.doctor import diagnose
+    from gm_pose.runs.doctor.diagnose import diagnose
     from gm_pose.runs.doctor.diagnosis import FAULT, WARNING
     from gm_pose.version import __version__
 

@@ -1,7 +1,6 @@
 """Estimate a sigma table from a COCO-style annotation file."""
 
 import argparse
-import math
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,7 @@ from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
 from gm_pose.ops.paper_sigmas import REFERENCE_HEATMAP_SIZE, scale_to_mean
 from gm_pose.ops.sigma_estimation import JointSizes, measure_joints
 from gm_pose.ops.skeleton import Skeleton, average_mirrored
-from gm_pose.runs.data_checks.coco_layout import read_json
-from gm_pose.runs.data_checks.keypoints import mirror_name
-from gm_pose.runs.user_errors import UserError
+from gm_pose.runs.data_checks.keypoint_rules import mirror_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,75 +61,41 @@ def find_mirror(names: list[str]) -> list[int]:
     return mirror
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float))
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
-
-
 UNNAMED = 'joint_{}'  # of a file whose category names no joints
-
-# field -> test of each of its numbers; a joint that is not labelled may stand at NaN
-_FIELDS = dict(keypoints=_is_number, bbox=_is_finite, area=_is_finite)
 
 
 def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
-    """File -> annotations, joint names.
+    """File -> annotations with keypoints, joint names.
 
     Raises:
-        ValueError: not a COCO-style keypoint file; the text says what is missing.
+        ValueError: not a COCO-style keypoint file; the text says what is wrong.
     """
+    from gm_pose.runs.data_checks import rules
+    from gm_pose.runs.data_checks.annotation_table import (
+        AnnotationTable,
+        guess_keypoint_count,
+    )
+    from gm_pose.runs.data_checks.json_file import read_json
+    from gm_pose.runs.data_checks.schema import check_lists
+    from gm_pose.runs.user_errors import UserError
+
     try:
         data = read_json(str(path))
+        check_lists(data, str(path), ('annotations', 'categories'), with_fields=False)
     except UserError as error:
         raise ValueError(str(error)) from error
-    if not isinstance(data, dict) or not data.get('annotations'):
-        raise ValueError(f"'{path}' has no annotations: a COCO-style file is wanted")
-    for name in ('annotations', 'categories'):
-        entries = data.get(name, [])
-        if not isinstance(entries, list) or not all(
-            isinstance(entry, dict) and isinstance(entry.get('keypoints', []), list)
-            for entry in entries
-        ):
-            raise ValueError(
-                f"'{path}': `{name}` is no list of objects with lists `keypoints`: a "
-                'COCO-style file is wanted'
-            )
-    for index, entry in enumerate(data['annotations']):
-        for field, is_right in _FIELDS.items():
-            value = entry.get(field, [])
-            if not all(map(is_right, value if isinstance(value, list) else [value])):
-                raise ValueError(
-                    f"'{path}': annotations[{index}].{field} is {str(value)[:60]}, and "
-                    'numbers are wanted: `python -m gm_pose check-data` lists all such '
-                    'annotations'
-                )
-        box = entry.get('bbox', [0.0] * 4)
-        if not isinstance(box, list) or len(box) != 4:
-            raise ValueError(
-                f"'{path}': annotations[{index}].bbox is {str(box)[:60]}, and four "
-                'numbers [x, y, w, h] are wanted'
-            )
-    annotations = [a for a in data['annotations'] if a.get('keypoints')]
-    if not annotations:
-        raise ValueError(f"'{path}' has no annotation with keypoints")
-    lengths = sorted({len(a['keypoints']) for a in annotations})
-    if len(lengths) > 1 or lengths[0] % 3:
-        raise ValueError(
-            f"'{path}' has annotations of {lengths} keypoint numbers: 3 K for the same "
-            'K in each (x, y, visibility) are wanted'
-        )
-    count = lengths[0] // 3
-    named = [c['keypoints'] for c in data.get('categories', ()) if c.get('keypoints')]
-    names = list(named[0]) if named else [UNNAMED.format(k) for k in range(count)]
-    if len(names) != count:
-        raise ValueError(
-            f"'{path}' names {len(names)} joints in its category, and its annotations "
-            f'have {count}'
-        )
-    return annotations, names
+    for entry in data['annotations']:
+        if entry.get('keypoints') == []:
+            del entry['keypoints']
+    count = guess_keypoint_count(data)
+    table = AnnotationTable(data, count, needs=('keypoints',))
+    fields = (rules.NOBODY, rules.KEYPOINTS, rules.BOXES, rules.FINITE_BOXES,
+              rules.AREAS, rules.FINITE_AREAS)  # fmt: skip
+    problem = rules.find_refusal(table, str(path), fields)
+    if problem is not None:
+        raise ValueError(str(problem))
+    annotations = [data['annotations'][n] for n in table.keypoints.at]
+    return annotations, table.own_names or [UNNAMED.format(k) for k in range(count)]
 
 
 def format_table(

@@ -58,22 +58,26 @@ def open_run(args: argparse.Namespace) -> tuple[Any, Any]:
 
 def read_drawable_config(path: str) -> Any:
     """Config file -> config with ground-truth boxes and heatmaps as an output."""
-    from gm_pose.runs.checks import codec_agreement, data_files
-    from gm_pose.runs.checks.settings import check_model_section
+    from gm_pose.runs.checks.codec_agreement import check_codec_agreement
+    from gm_pose.runs.checks.data_files import check_data_files
+    from gm_pose.runs.checks.outline import read_outline
+    from gm_pose.runs.checks.run_checks import run_checks
+    from gm_pose.runs.checks.settings import check_sections
     from gm_pose.runs.user_errors import UserError
 
     cfg = read_config(path)
-    check_model_section(cfg)
     model = cfg.get('model') or {}
+    if model:
+        run_checks(read_outline(cfg, ()), [check_sections]).raise_errors()
     if cfg.get('data_mode', 'topdown') != 'topdown' or 'head' not in model:
         raise UserError(
             f'config {path} is not a top-down heatmap model: only those are drawn'
         )
     if cfg.get('val_dataloader') is None:
         raise UserError(f'config {path} has no val_dataloader, whose images are drawn')
-    codec_agreement.check_codec_agreement(cfg)
     cfg.val_dataloader.dataset.bbox_file = None
-    data_files.check_data_files(cfg, ('val',))
+    outline = read_outline(cfg, ('val',))
+    run_checks(outline, [check_codec_agreement, check_data_files]).raise_errors()
     cfg.model.setdefault('test_cfg', {})
     cfg.model.test_cfg.output_heatmaps = True
     if 'backbone' in cfg.model:

@@ -67,15 +67,15 @@ def read_config(path: str) -> Config:
 
     if not osp.isfile(path):
         raise UserError(
-            f'config {path} does not exist: give the path of a config file '
-            '(`mim train gm_pose NAME.py` also finds the shipped ones by name)'
+            f'config {path} does not exist. Fix: give the path of a config file (`mim '
+            'train gm_pose NAME.py` also finds the shipped ones by name)'
         )
     try:
         return Config.fromfile(path)
     except ImportError as error:
         name = _find_missing_module(error) or error
         raise UserError(
-            f'config {path} imports {name}, which cannot be imported: install it, '
+            f'config {path} imports {name}, which cannot be imported. Fix: install it, '
             'put its folder into PYTHONPATH, or take it out of custom_imports'
         ) from error
     except Exception as error:  # whatever a config's Python may raise
@@ -92,7 +92,6 @@ def load_config(args: argparse.Namespace) -> Config:
             the launcher named did not start this process.
     """
     from gm_pose.runs.checks.codec_agreement import expand_codec_options
-    from gm_pose.runs.checks.settings import check_model_section
     from gm_pose.runs.launch.processes import check_launcher
     from gm_pose.runs.user_errors import UserError
 
@@ -100,9 +99,7 @@ def load_config(args: argparse.Namespace) -> Config:
     check_launcher(args.launcher)
     cfg = read_config(args.config)
     if args.interval < 1:
-        raise UserError(
-            f'--interval {args.interval}: give a whole number of at least 1'
-        )
+        raise UserError(f'--interval {args.interval} is too small; expected at least 1')
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
@@ -120,8 +117,7 @@ def load_config(args: argparse.Namespace) -> Config:
             raise UserError(
                 f'--cfg-options {args.cfg_options} does not fit {args.config}: {error}'
             ) from error
-    check_model_section(cfg)
-    if 'preprocess_cfg' in cfg and cfg.get('model') is not None:
+    if 'preprocess_cfg' in cfg and isinstance(cfg.get('model'), dict):
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     return cfg
 

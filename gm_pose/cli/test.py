@@ -3,6 +3,7 @@
 import argparse
 import os
 import os.path as osp
+from typing import Any
 
 from gm_pose.cli.run_arguments import add_run_arguments, limit_image_size, load_config
 
@@ -31,26 +32,28 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def merge_args(cfg, args: argparse.Namespace):
+def merge_args(cfg: Any, args: argparse.Namespace) -> Any:
     """Merge the arguments that only testing has."""
-    from gm_pose.runs.checks.config_tree import iter_metrics
+    from gm_pose.runs.checks.outline import find_metrics
     from gm_pose.runs.user_errors import UserError
 
     if not osp.isfile(args.checkpoint) and '://' not in args.checkpoint:
         raise UserError(
-            f'checkpoint {args.checkpoint} does not exist: give the .pth file that '
+            f'checkpoint {args.checkpoint} does not exist. Fix: give the .pth file that '
             'training wrote into its work directory'
         )
     cfg.load_from = args.checkpoint
     if args.out is not None and not args.out.endswith(('.json', '.pkl', '.yaml')):
-        raise UserError(f'--out {args.out}: the name must end in .json, .yaml or .pkl')
+        raise UserError(f'--out is {args.out}; expected a name in .json, .yaml or .pkl')
     if args.out is not None:
         check_out(args.out)
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
-            raise UserError(f'--dump {args.dump}: the name must end in .pkl or .pickle')
+            raise UserError(
+                f'--dump is {args.dump}; expected a name in .pkl or .pickle'
+            )
         dump = dict(type='DumpResults', out_file_path=args.dump)
-        metrics = [*(metric for _, metric in iter_metrics(cfg, 'test')), dump]
+        metrics = [*(metric.config for metric in find_metrics(cfg, 'test')), dump]
         if isinstance(cfg.test_evaluator, dict) and 'metrics' in cfg.test_evaluator:
             cfg.test_evaluator.metrics = metrics
         else:
@@ -59,7 +62,7 @@ def merge_args(cfg, args: argparse.Namespace):
         hook = (cfg.get('default_hooks') or {}).get('badcase')
         if hook is None:
             raise UserError(
-                '--badcase needs default_hooks.badcase in the config: add '
+                '--badcase needs default_hooks.badcase in the config. Fix: add '
                 "badcase=dict(type='BadCaseAnalysisHook', enable=False, "
                 "metric_type='loss', badcase_thr=5)"
             )
@@ -99,29 +102,22 @@ def main(argv: list[str] | None = None) -> None:
         run_test(args)
 
 
-def check_run(cfg, args: argparse.Namespace) -> None:
-    """Everything that can be told before a file is written."""
-    from gm_pose.runs.checks import codec_agreement, data_files
-    from gm_pose.runs.checks.annotation_files import check_annotation_files
+def check_run(cfg: Any, args: argparse.Namespace) -> None:
+    """Report all that is wrong before a file is written."""
     from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
-    from gm_pose.runs.checks.components import check_components, check_import
-    from gm_pose.runs.checks.settings import check_evaluation_settings
-    from gm_pose.runs.checks.shapes import check_heatmap_size, check_keypoint_count
-    from gm_pose.runs.launch.processes import is_first_on_node
+    from gm_pose.runs.checks.model_building import build_model
+    from gm_pose.runs.checks.outline import read_outline
+    from gm_pose.runs.checks.run_checks import TEST_CHECKS, run_checks
     from gm_pose.runs.resume.resumable_checkpoint import read_checkpoint
 
-    check_import(cfg, args.config)
-    check_evaluation_settings(cfg, 'test')
-    codec_agreement.check_codec_agreement(cfg)
-    data_files.check_data_files(cfg, ('test',))
-    model = check_components(cfg, ('test',))
-    check_keypoint_count(cfg, ('test',))
-    check_heatmap_size(cfg, model)
+    outline = read_outline(cfg, ('test',))
+    problems = run_checks(outline, TEST_CHECKS)
     if '://' not in args.checkpoint:
-        checkpoint = read_checkpoint(args.checkpoint)
-        check_checkpoint_fits(checkpoint, model, args.checkpoint)
-    if is_first_on_node(cfg.launcher):
-        check_annotation_files(cfg, ('test',))
+        checkpoint = problems.call(read_checkpoint, args.checkpoint)
+        model = build_model(outline)
+        if checkpoint is not None and model is not None:
+            problems.call(check_checkpoint_fits, checkpoint, model, args.checkpoint)
+    problems.raise_errors()
 
 
 def run_test(args: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """Train a pose model: MMPose's options, plus `--gt-boxes`."""
 
 import argparse
+from typing import Any
 
 from gm_pose.cli.run_arguments import add_run_arguments, limit_image_size, load_config
 
@@ -38,7 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def merge_args(cfg, args: argparse.Namespace):
+def merge_args(cfg: Any, args: argparse.Namespace) -> Any:
     """Merge the arguments that only training has."""
     from gm_pose.runs.launch.learning_rate import enable_lr_scaling
     from gm_pose.runs.user_errors import UserError
@@ -52,13 +53,12 @@ def merge_args(cfg, args: argparse.Namespace):
 
         if not torch.cuda.is_available():
             raise UserError(
-                '--amp: automatic mixed precision needs a GPU, and this machine shows '
-                'none: leave --amp out'
+                '--amp needs a GPU, and this machine shows none. Fix: leave --amp out'
             )
-        kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+        kind = (cfg.get('optim_wrapper') or {}).get('type', 'OptimWrapper')
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
             raise UserError(
-                f'--amp replaces OptimWrapper, and the config uses {kind}: set the '
+                f'--amp replaces OptimWrapper; the config uses {kind}. Fix: set the '
                 'mixed precision in optim_wrapper instead'
             )
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
@@ -68,7 +68,7 @@ def merge_args(cfg, args: argparse.Namespace):
     return cfg
 
 
-def prepare_resume(cfg, resume: str | None):
+def prepare_resume(cfg: Any, resume: str | None) -> tuple[dict | None, str | None]:
     """Decide where the run starts; returns (content of the checkpoint or None, note).
 
     A seed that the config leaves open is the checkpoint's: MMEngine would build the data
@@ -91,12 +91,15 @@ def prepare_resume(cfg, resume: str | None):
         path, note = find_resumable_checkpoint(cfg.work_dir)
         if path is None and note is not None:
             raise UserError(
-                f'--resume: {note}, and no whole checkpoint lies in {cfg.work_dir}: start '
-                'again without --resume, or name a checkpoint with --resume FILE'
+                f'--resume: {note}, and {cfg.work_dir} has no whole checkpoint. Fix: '
+                'start without --resume, or name one with --resume FILE'
             )
         if path is None:
             cfg.resume, cfg.load_from = False, None
-            return None, f'--resume: no checkpoint in {cfg.work_dir} yet, starting anew'
+            return (
+                None,
+                f'--resume: no checkpoint in {cfg.work_dir} yet, a new run starts',
+            )
         note = note and f'--resume: {note}; going on from {path}'
     else:
         path = resume
@@ -107,9 +110,8 @@ def prepare_resume(cfg, resume: str | None):
     meta = checkpoint.get('meta') or {}
     if 'optimizer' not in checkpoint or not {'epoch', 'iter'} <= set(meta):
         raise UserError(
-            f'checkpoint {path} holds weights and no state of a run (a "best" or a '
-            'published one does not): resume from epoch_N.pth, or start a new run from '
-            f'these weights with --cfg-options load_from={path}'
+            f'checkpoint {path} holds weights and no state of a run. Fix: --resume '
+            f'epoch_N.pth, or start a new run with --cfg-options load_from={path}'
         )
     seed, found = meta.get('seed'), (cfg.get('randomness') or {}).get('seed')
     if seed is not None and found != seed:
@@ -130,34 +132,26 @@ def main(argv: list[str] | None = None) -> None:
         run_training(args)
 
 
-def check_run(cfg, args: argparse.Namespace):
-    """Everything that can be told before a file is written; returns `prepare_resume`'s."""
-    from gm_pose.runs.checks import codec_agreement, data_files
-    from gm_pose.runs.checks.annotation_files import check_annotation_files
+def check_run(cfg: Any, args: argparse.Namespace) -> str | None:
+    """Report all that is wrong before a file is written; returns the note on resuming."""
     from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
-    from gm_pose.runs.checks.components import check_components, check_import
-    from gm_pose.runs.checks.settings import check_training_settings
-    from gm_pose.runs.checks.shapes import check_heatmap_size, check_keypoint_count
-    from gm_pose.runs.launch.processes import is_first_on_node
+    from gm_pose.runs.checks.model_building import build_model
+    from gm_pose.runs.checks.outline import read_outline
+    from gm_pose.runs.checks.run_checks import TRAIN_CHECKS, run_checks
+    from gm_pose.runs.resume.resumable_checkpoint import read_checkpoint
 
-    check_import(cfg, args.config)
-    check_training_settings(cfg)
     splits = ('train',) if cfg.get('val_dataloader') is None else ('train', 'val')
-    codec_agreement.check_codec_agreement(cfg)
-    data_files.check_data_files(cfg, splits)
-    data_files.check_pretrained_files(cfg)
-    model = check_components(cfg, splits)
-    check_keypoint_count(cfg, splits)
-    check_heatmap_size(cfg, model)
-    if is_first_on_node(cfg.launcher):
-        check_annotation_files(cfg, splits)
-    checkpoint, note = prepare_resume(cfg, args.resume)
+    outline = read_outline(cfg, splits)
+    problems = run_checks(outline, TRAIN_CHECKS)
+    resumed = problems.call(prepare_resume, cfg, args.resume)
+    checkpoint, note = resumed or (None, None)
     if checkpoint is not None:
-        check_checkpoint_fits(checkpoint, model, cfg.load_from)
-    elif cfg.get('load_from') and '://' not in cfg.load_from:
-        from gm_pose.runs.resume.resumable_checkpoint import read_checkpoint
-
-        read_checkpoint(cfg.load_from)  # whole and harmless; it may fit in part
+        model = build_model(outline)
+        if model is not None:
+            problems.call(check_checkpoint_fits, checkpoint, model, cfg.load_from)
+    elif resumed and cfg.get('load_from') and '://' not in cfg.load_from:
+        problems.call(read_checkpoint, cfg.load_from)  # whole; it may fit in part
+    problems.raise_errors()
     return note
 
 

@@ -95,7 +95,7 @@ def test_target_heatmaps_are_those_of_the_codec(tool, run):
         ('demo.py', 'model.pth', ['--images', '0'], r'--images is 0'),
         ('unvalidated.py', 'model.pth', [], r'unvalidated\.py has no val_dataloader'),
         ('headless.py', 'model.pth', [], r'headless\.py is not a top-down heatmap'),
-        ('misspelt.py', 'model.pth', [], r'model\.type: Nek is not registered'),
+        ('misspelt.py', 'model.pth', [], r'model needs Nek, which is not registered'),
     ],
 )
 def test_mistakes_are_user_errors(tool, run, config, checkpoint, options, text):

@@ -154,8 +154,8 @@ def test_command_names_joints_that_were_never_seen(tmp_path, capsys):
         ('{', 'ann.json ends in the middle (truncated)'),
         ('{]}', 'ann.json is no JSON'),
         ('[]', 'has no annotations'),
-        ('{"annotations": [{"bbox": [0, 0, 1, 1]}]}', 'no annotation with keypoints'),
-        ('{"annotations": [{"keypoints": [1, 2]}]}', 'of [2] keypoint numbers'),
+        ('{"annotations": [{"bbox": [0, 0, 1, 1]}]}', 'no annotation with `keypoints`'),
+        ('{"annotations": [{"keypoints": [1, 2]}]}', 'keypoints has 2 numbers'),
     ],
 )
 def test_command_says_what_is_wrong_with_a_file(tmp_path, capsys, content, message):

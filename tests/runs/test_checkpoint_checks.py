@@ -11,7 +11,7 @@ from mmengine.runner import load_checkpoint
 from mmpose.registry import MODELS
 
 from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
-from gm_pose.runs.checks.components import build_model_outline
+from gm_pose.runs.checks.model_building import build_meta_model
 from gm_pose.runs.user_errors import UserError
 
 
@@ -42,7 +42,7 @@ def test_weights_of_mmpose_0_fit_as_mmpose_loads_them(cfg, on_meta, tmp_path):
     for name, value in trained.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value), name
 
-    model = build_model_outline(cfg) if on_meta else MODELS.build(cfg.model)
+    model = build_meta_model(cfg.model) if on_meta else MODELS.build(cfg.model)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     names = list(checkpoint['state_dict'])
     check_checkpoint_fits(checkpoint, model, 'old.pth')
@@ -52,12 +52,12 @@ def test_weights_of_mmpose_0_fit_as_mmpose_loads_them(cfg, on_meta, tmp_path):
             assert torch.equal(before[name], value), name
 
 
-def test_weights_of_another_part_do_not_fit(cfg):
+def test_weights_of_another_component_do_not_fit(cfg):
     weights = MODELS.build(cfg.model).state_dict()
     with pytest.raises(UserError, match=r'lacks \d+ weights of model\.head'):
         check_checkpoint_fits(
             dict(state_dict=rename(weights, 'head.', 'mask_head.')),
-            build_model_outline(cfg),
+            build_meta_model(cfg.model),
             'other.pth',
         )
 
@@ -67,16 +67,16 @@ def test_weight_of_another_shape_is_named(cfg):
     name = 'backbone.layer1.0.conv1.weight'
     weights[name] = weights[name][:, :4]
     with pytest.raises(UserError, match=r'conv1.weight has shape \[8, 4, 3, 3\] in it'):
-        check_checkpoint_fits(weights, build_model_outline(cfg), 'thin.pth')
+        check_checkpoint_fits(weights, build_meta_model(cfg.model), 'thin.pth')
 
 
-def test_weights_of_before_pytorch_0_4_1_fit_without_a_word(cfg):
+def test_weights_of_before_pytorch_0_4_1_fit_silently(cfg):
     weights = {
         name: value
         for name, value in MODELS.build(cfg.model).state_dict().items()
         if not name.endswith('num_batches_tracked')
     }
-    model = build_model_outline(cfg)
+    model = build_meta_model(cfg.model)
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         check_checkpoint_fits(weights, model, 'old.pth')

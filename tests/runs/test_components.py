@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from gm_pose.runs.checks.codec_agreement import check_codec_agreement
-from gm_pose.runs.checks.components import check_components, check_import
-from gm_pose.runs.checks.config_tree import iter_posed_datasets
-from gm_pose.runs.checks.settings import check_training_settings
-from gm_pose.runs.checks.shapes import check_heatmap_size, check_keypoint_count
+from gm_pose.runs.checks.components import check_import
+from gm_pose.runs.checks.outline import read_outline
+from gm_pose.runs.checks.run_checks import TRAIN_CHECKS, run_checks
 from gm_pose.runs.launch.run_defaults import RUN_HOOKS, add_run_defaults
 
+FILE_CHECKS = ('check_import', 'check_data_files', 'check_annotation_files')
+CHECKS = [check for check in TRAIN_CHECKS if check.__name__ not in FILE_CHECKS]
 CONFIGS = Path(__file__).parents[2] / 'configs'
 OURS = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
 STOCK = [
@@ -32,17 +32,13 @@ STOCK = [
 
 
 def check_all(cfg: Config) -> None:
-    check_training_settings(cfg)
-    check_codec_agreement(cfg)
-    model = check_components(cfg, ('train', 'val', 'test'))
-    check_keypoint_count(cfg, ('train', 'val', 'test'))
-    check_heatmap_size(cfg, model)
+    assert run_checks(read_outline(cfg), CHECKS).texts == []
 
 
 @pytest.mark.parametrize('path', OURS, ids=lambda path: path.stem)
 def test_shipped_config_passes_every_check(path):
     cfg = Config.fromfile(path)
-    check_import(cfg, str(path))
+    assert check_import(read_outline(cfg)) == []
     check_all(cfg)
 
 
@@ -65,7 +61,7 @@ def test_metrics_in_an_evaluator_of_their_own_pass_every_check(kind):
 
 
 @pytest.mark.parametrize('path', OURS[:1], ids=lambda path: path.stem)
-def test_guards_are_in_the_dumped_config_once(path, tmp_path):
+def test_run_defaults_are_in_the_dumped_config_once(path, tmp_path):
     cfg = Config.fromfile(path)
     cfg.custom_hooks.append(dict(type='BadImageReportHook', max_share=0.2))
     before = list(cfg.custom_hooks)
@@ -85,7 +81,8 @@ def test_guards_are_in_the_dumped_config_once(path, tmp_path):
     assert loader.sampler.type == 'SeededSampler'
     assert loader.sampler.sampler.type == 'DefaultSampler'
     for name in ('train', 'val', 'test'):
-        ((_, dataset),) = iter_posed_datasets(dumped, name)
-        steps = [step.type for step in dataset.pipeline]
+        (split,) = read_outline(dumped, (name,)).splits
+        (dataset,) = [dataset for dataset in split.datasets if dataset.is_posed]
+        steps = [step.get('type') for step in dataset.steps]
         assert steps[0] == 'LoadReadableImage'
     check_all(dumped)

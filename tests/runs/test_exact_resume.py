@@ -141,22 +141,22 @@ def test_weights_do_not_depend_on_the_number_of_workers(
     assert len(hashes) == 1
 
 
-def test_resume_without_the_guards_is_not_exact(write_config, train_child, tmp_path):
-    """What the guards are for: the oracle that the tests above can fail."""
+def test_resume_without_run_defaults_is_not_exact(write_config, train_child, tmp_path):
+    """What the run defaults are for: the oracle that the tests above can fail."""
     from gm_pose.runs.launch import run_defaults
 
     plain, dying = make_configs(
         write_config, NO_VALIDATION, 'before_train_epoch', epoch=2
     )
 
-    def unguard():
+    def drop_defaults():
         run_defaults.add_run_defaults.__code__ = (lambda cfg: None).__code__
 
     arguments = ('--work-dir', tmp_path / 'cut')
-    whole = train_child(plain, '--work-dir', tmp_path / 'whole', setup=unguard)
+    whole = train_child(plain, '--work-dir', tmp_path / 'whole', setup=drop_defaults)
     assert whole.code == 0, whole.tail
-    assert train_child(dying, *arguments, setup=unguard).code == -signal.SIGKILL
-    assert train_child(plain, *arguments, '--resume', setup=unguard).code == 0
+    assert train_child(dying, *arguments, setup=drop_defaults).code == -signal.SIGKILL
+    assert train_child(plain, *arguments, '--resume', setup=drop_defaults).code == 0
     assert hash_weights(tmp_path / 'whole' / 'epoch_3.pth') != hash_weights(
         tmp_path / 'cut' / 'epoch_3.pth'
     )

@@ -81,16 +81,16 @@ CONFIGS = {
         'times=2, dataset=dict())', [],
         ['train_dataloader.dataset.dataset has no `type`']),
     'dataset twice wrapped, its type': (
-        WRAPPED + "inner['type'] = 'CocoDatset'\n"
-        "repeated = dict(type='RepeatDataset', times=2, dataset=inner)\n"
+        WRAPPED + "repeated = dict(type='RepeatDataset', times=2, dataset=dict(inner))\n"
+        "repeated['dataset']['type'] = 'CocoDatset'\n"
         "train_dataloader['dataset'] = dict(_delete_=True, type='CombinedDataset', "
         "metainfo=dict(from_file='configs/_base_/datasets/coco.py'), "
         'datasets=[inner, repeated])', [],
-        ['dataset.datasets.0.type', 'did you mean CocoDataset']),
+        ['dataset.datasets.1.dataset.type', 'did you mean CocoDataset']),
     'wrapper argument': (
         WRAPPED + "train_dataloader['dataset'] = dict(_delete_=True, "
         "type='RepeatDataset', time=2, dataset=inner)", [],
-        ['train_dataloader.dataset.time=2', 'did you mean times']),
+        ['train_dataloader.dataset.time is 2', 'did you mean times']),
     'wrapped wrong K': (
         WRAPPED + "model['head']['out_channels'] = 14\n"
         "train_dataloader['dataset'] = dict(_delete_=True, type='ConcatDataset', "
@@ -120,21 +120,21 @@ CONFIGS = {
     'optimizer argument': ("optim_wrapper = dict(optimizer=dict(momentu=0.9))", [],
                            ['momentu']),
     'learning rate': ("optim_wrapper = dict(optimizer=dict(lr=-0.1))", [],
-                      ['lr=-0.1', 'positive']),
+                      ['lr is -0.1', 'positive']),
     'hook type': ("custom_hooks.append(dict(type='SyncBufferHook'))", [],
                   ['SyncBufferHook', 'did you mean SyncBuffersHook']),
     'hook argument': ("custom_hooks.append(dict(type='BadImageReportHook', share=1))",
                       [], ['share', 'max_share']),
     'hook value': ("custom_hooks.append(dict(type='BadImageReportHook', max_share=2))",
                    [], ['max_share', '2']),
-    'batch size': ("train_dataloader['batch_size'] = 0", [], ['batch_size=0']),
-    'workers': ("train_dataloader['num_workers'] = -1", [], ['num_workers=-1']),
+    'batch size': ("train_dataloader['batch_size'] = 0", [], ['batch_size is 0']),
+    'workers': ("train_dataloader['num_workers'] = -1", [], ['num_workers is -1']),
     'persistent workers': ("train_dataloader['num_workers'] = 0", [],
                            ['persistent_workers=False']),
-    'epochs': ("train_cfg['max_epochs'] = 0", [], ['max_epochs=0']),
+    'epochs': ("train_cfg['max_epochs'] = 0", [], ['max_epochs is 0']),
     'checkpoint interval': ("default_hooks['checkpoint']['interval'] = 0", [],
-                            ['interval=0']),
-    'seed': ("randomness['seed'] = -3", [], ['seed=-3']),
+                            ['interval is 0']),
+    'seed': ("randomness['seed'] = -3", [], ['seed is -3']),
     'option of nothing': ('', ['--cfg-options', 'codec.sigmas.0.x=1'],
                           ['--cfg-options']),
     'unknown codec option': ('', ['--cfg-options', 'codec.sigma=2'],

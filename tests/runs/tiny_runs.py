@@ -136,14 +136,16 @@ def hash_weights(path: Path) -> str:
 
 
 def refuse(capsys, main, arguments, tmp_path) -> str:
-    """Run a tool that has to refuse -> its sentence; nothing may have been written."""
+    """Run a tool that must refuse -> its one error line; nothing may have been written."""
     before = sorted(str(path) for path in tmp_path.rglob('*'))
     with pytest.raises(SystemExit) as end:
         main([str(argument) for argument in arguments])
     assert end.value.code == 2
     lines = capsys.readouterr().err.strip().splitlines()
+    errors = [line for line in lines if line.startswith('gm_pose: error: ')]
+    assert len(errors) == 1, errors  # one fault is reported once
     sentence = lines[-1]
-    assert sentence.startswith('gm_pose: error: ')
+    assert sentence == errors[0]
     assert 'Traceback' not in '\n'.join(lines)
     assert sorted(str(path) for path in tmp_path.rglob('*')) == before
     return sentence

@@ -4,6 +4,7 @@ import copy
 import re
 import warnings
 from collections import OrderedDict
+from typing import Any
 
 import torch
 
@@ -30,14 +31,14 @@ def check_checkpoint_fits(checkpoint: dict, model: torch.nn.Module, path: str) -
         path: the file's name, for the message.
     """
     found = checkpoint.get('state_dict', checkpoint)
-    weights = OrderedDict(
+    weights: Any = OrderedDict(
         (name.removeprefix('module.'), value.to('meta'))
         for name, value in found.items()
         if torch.is_tensor(value)
     )
     if not weights:
         raise UserError(
-            f'checkpoint {path} holds no weights: give a .pth file that training wrote'
+            f'checkpoint {path} holds no weights. Fix: give a .pth file that training wrote'
         )
     weights._metadata = getattr(found, '_metadata', OrderedDict())
     outline = copy.deepcopy(model).to('meta')
@@ -48,33 +49,35 @@ def check_checkpoint_fits(checkpoint: dict, model: torch.nn.Module, path: str) -
     except (RuntimeError, AssertionError) as error:  # a shape, or a hook's refusal
         what = _explain_mismatch(str(error))
         raise UserError(
-            f'checkpoint {path} does not fit the config: {what}; give the config that '
+            f'checkpoint {path} does not fit the config: {what}. Fix: give the config that '
             'it was trained with'
         ) from error
     # Files of before PyTorch 0.4.1 lack these counters, and nothing depends on them.
     missing = [n for n in result.missing_keys if not n.endswith('num_batches_tracked')]
     for names, what in ((missing, 'lacks'), (result.unexpected_keys, 'also has')):
         if names:
-            parts = ', '.join(sorted({f'model.{name.split(".")[0]}' for name in names}))
+            places = ', '.join(
+                sorted({f'model.{name.split(".")[0]}' for name in names})
+            )
             raise UserError(
                 f'checkpoint {path} does not fit the config: it {what} {len(names)} '
-                f'weights of {parts} ({names[0]}, ...); give the config that it was '
+                f'weights of {places} ({names[0]}, ...). Fix: give the config that it was '
                 'trained with'
             )
 
 
 def _explain_mismatch(text: str) -> str:
-    """What PyTorch says about the first weight of another shape -> half a sentence."""
+    """What PyTorch says about the first weight of another shape , in short."""
     match = _MISMATCH.search(text)
     if match is None:
         return ' '.join(text.split())[:300] or 'a loading hook of the model refuses it'
     name = match[1]
-    found, wanted = (
+    found, expected = (
         [int(n) for n in sizes.split(',') if n.strip()] for sizes in match.groups()[1:]
     )
-    if name.startswith('head.') and found and found[1:] == wanted[1:]:
+    if name.startswith('head.') and found and found[1:] == expected[1:]:
         return (
-            f"it is for {found[0]} keypoints and the config's head has {wanted[0]} "
+            f"it is for {found[0]} keypoints and the config's head has {expected[0]} "
             f'({name})'
         )
-    return f"{name} has shape {found} in it and {wanted} in the config's model"
+    return f"{name} has shape {found} in it and {expected} in the config's model"

@@ -1,4 +1,4 @@
-"""One part of a config against its registry: the type, its arguments, building it."""
+"""One component of a config against its registry: the type, its arguments, building it."""
 
 import copy
 import difflib
@@ -8,68 +8,100 @@ from typing import Any
 
 from mmengine.registry import Registry
 
+from gm_pose.runs.problem import Problem
 from gm_pose.runs.resume.rng_state import preserve_rng
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['MISTAKES', 'build_component', 'check_arguments', 'explain_mistake']
+__all__ = [
+    'MISTAKES',
+    'build_component',
+    'explain_mistake',
+    'find_argument_problems',
+    'find_culprits',
+    'find_type',
+]
 
 MISTAKES = (AssertionError, AttributeError, ImportError, LookupError, OSError,
             RuntimeError, TypeError, ValueError)  # fmt: skip
 """What a constructor raises about its arguments, or about a package that it lacks."""
 
-# Read by the Runner, and not by the part itself: any hook's, any scheduler's.
+# Read by the Runner, and not by the component itself: any hook's, any scheduler's.
 _COMMON = ('type', '_scope_', 'priority', 'convert_to_iter_based')
 _UNKNOWN_TYPE = re.compile(r'(\S+) is not in the (\S+) registry')
+_BUILT_CLASS = re.compile(r'class `(\w+)` in \S+: ')
 
 
-def build_component(parts: Registry, part: Any, place: str) -> Any:
-    """Build a part and leave the random generators as they were."""
-    if not isinstance(part, dict) or 'type' not in part:
-        raise UserError(f'{place} is {part!r}: give a dict with a `type`')
-    check_arguments(parts, part, place)
+def build_component(registry: Registry, config: Any, place: str) -> Any:
+    """Build a component and leave the random generators as they were.
+
+    Raises:
+        UserError: it is no dict with a registered type, or its arguments are refused.
+    """
+    problems = find_argument_problems(registry, config, place)
+    if not problems and not isinstance(config, dict):
+        problems = [Problem(place, f'is {config!r}; expected a dict with a `type`')]
+    if problems:
+        raise UserError(str(problems[0]))
     try:
         with preserve_rng():
-            return parts.build(copy.deepcopy(part))
+            return registry.build(copy.deepcopy(config))
     except MISTAKES as error:
-        raise explain_mistake(error, place) from error
+        raise UserError(str(explain_mistake(error, place))) from error
 
 
-def check_arguments(parts: Registry, part: Any, place: str) -> None:
-    """Raise UserError for an unknown type or an argument that it does not take."""
-    if part is None or isinstance(part, (str, int, float, list, tuple)):
-        raise UserError(f'{place} is {part!r}: give a dict with a `type`')
-    if not isinstance(part, dict):
-        return  # built already
-    if 'type' not in part:
-        raise UserError(f'{place} has no `type`: give a dict with a `type`')
-    kind = part['type'] if callable(part['type']) else parts.get(part['type'])
+def find_type(registry: Registry, config: Any) -> Any:
+    """The class that a component's config names, or None."""
+    kind = config.get('type') if isinstance(config, dict) else None
+    return kind if kind is None or callable(kind) else registry.get(kind)
+
+
+def find_argument_problems(
+    registry: Registry, config: Any, place: str
+) -> list[Problem]:
+    """An unknown type, or arguments that it does not take."""
+    if config is None or isinstance(config, (str, int, float, list, tuple)):
+        return [Problem(place, f'is {config!r}; expected a dict with a `type`')]
+    if not isinstance(config, dict):
+        return []  # built already
+    if 'type' not in config:
+        return [Problem(place, 'has no `type`; expected a dict with a `type`')]
+    kind = find_type(registry, config)
     if kind is None:
-        known = _list_names(parts)
-        close = difflib.get_close_matches(str(part['type']), known, 1)
+        close = difflib.get_close_matches(str(config['type']), _list_names(registry), 1)
         hint = f'did you mean {close[0]}? Otherwise ' if close else ''
-        raise UserError(
-            f'{place}.type: {part["type"]} is not registered: {hint}check the spelling '
-            'and that custom_imports imports the package that has it'
-        )
-    accepted = _get_arguments(kind)
-    if accepted is None:
-        return
-    for name in part:
-        if name not in accepted and name not in _COMMON:
-            close = difflib.get_close_matches(name, accepted, 1)
-            hint = f'did you mean {close[0]}?' if close else f'it takes {accepted}'
-            raise UserError(
-                f'{place}.{name}={part[name]!r}: {part["type"]} has no argument {name}; '
-                f'{hint}'
+        return [
+            Problem(
+                f'{place}.type',
+                f'is {config["type"]}, which is not registered',
+                f'{hint}check the spelling, or import its package in custom_imports',
             )
+        ]
+    accepted = _get_arguments(kind)
+    return [
+        _explain_argument(config, name, accepted, place)
+        for name in config
+        if accepted is not None and name not in accepted and name not in _COMMON
+    ]
 
 
-def _list_names(parts: Registry | None) -> list[str]:
+def _explain_argument(
+    config: dict, name: str, accepted: list[str], place: str
+) -> Problem:
+    close = difflib.get_close_matches(name, accepted, 1)
+    hint = f'did you mean {close[0]}?' if close else f'it takes {", ".join(accepted)}'
+    return Problem(
+        f'{place}.{name}',
+        f'is {config[name]!r}; {config["type"]} has no argument {name}',
+        hint,
+    )
+
+
+def _list_names(registry: Registry | None) -> list[str]:
     """Names that a registry and its parents know."""
     names: list[str] = []
-    while parts is not None:
-        names += [name for name in parts.module_dict if isinstance(name, str)]
-        parts = parts.parent
+    while registry is not None:
+        names += [name for name in registry.module_dict if isinstance(name, str)]
+        registry = registry.parent
     return names
 
 
@@ -92,15 +124,22 @@ def _get_arguments(kind: Any) -> list[str] | None:
     return None
 
 
-def explain_mistake(error: BaseException, place: str) -> UserError:
-    """What MMEngine's registry says about a part -> one sentence with the remedy."""
+def find_culprits(error: BaseException) -> list[str]:
+    """Names of the classes whose constructors raised, innermost first."""
+    return _BUILT_CLASS.findall(str(error))[::-1]
+
+
+def explain_mistake(error: BaseException, place: str) -> Problem:
+    """What MMEngine's registry says about a component -> a problem with its fix."""
     # a KeyError's own text is the repr of its message
     message = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = ' '.join(str(message).split())
     unknown = _UNKNOWN_TYPE.search(text)
     if unknown:
-        return UserError(
-            f'{place}.type: {unknown[1]} is not registered: check the spelling, and that '
-            'custom_imports imports the package that has it'
+        return Problem(
+            place,
+            f'needs {unknown[1]}, which is not registered',
+            'check the spelling, or import its package in custom_imports',
         )
-    return UserError(f'{place}: {text[:600]}: correct it in the config')
+    text = _BUILT_CLASS.sub('', text).strip('\'"')[:600]
+    return Problem(place, f'cannot be built: {text}', 'correct it in the config')

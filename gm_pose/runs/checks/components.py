@@ -1,166 +1,143 @@
-"""Build the parts of a config before a run starts, so that a typo writes nothing.
+"""Every component of a config can be built, before a run starts."""
 
-MMEngine's Runner makes the work directory and a log first and builds the parts later,
-the data loader last: a misspelt argument of a transform is found after minutes, in a
-traceback of fifty lines.
-"""
-
-import copy
 from typing import Any
 
-import torch
-from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmpose import registry
 
-from gm_pose.runs.checks.component_arguments import (
-    MISTAKES,
-    build_component,
-    check_arguments,
-    explain_mistake,
-)
-from gm_pose.runs.checks.config_tree import iter_datasets, iter_dicts, iter_metrics
-from gm_pose.runs.resume.rng_state import preserve_rng
-from gm_pose.runs.user_errors import UserError
+from gm_pose.runs.checks.component import Component, Dataset, Split
+from gm_pose.runs.checks.component_arguments import MISTAKES, explain_mistake, find_type
+from gm_pose.runs.checks.model_building import build_codec, build_model
+from gm_pose.runs.checks.outline import Outline
+from gm_pose.runs.problem import Problem
 
-__all__ = ['build_model_outline', 'check_components', 'check_import']
+__all__ = ['check_components', 'check_import']
+
+# Hooks of these packages do nothing but keep their arguments when they are built.
+_QUIET_HOOKS = ('gm_pose', 'mmengine')
 
 
-def check_components(cfg: Config, splits: tuple[str, ...]) -> torch.nn.Module:
-    """Build everything but the data; raise UserError for what cannot be built.
+def check_components(outline: Outline) -> list[Problem]:
+    """Build everything but the data, and check the arguments of what is not built."""
+    init_default_scope(outline.cfg.get('default_scope', 'mmpose'))
+    builder = outline.builder
+    build_codec(outline)
+    found = [*builder.get_problems(outline.codec)]
+    for split in outline.splits:
+        for dataset in split.datasets:
+            found += _check_dataset(outline, dataset)
+        if isinstance(split.sampler.config, dict):
+            found += builder.check(registry.DATA_SAMPLERS, split.sampler)
+        if split.name != 'train':
+            found += _check_evaluator(outline, split)
+    if isinstance(outline.model.config, dict):
+        build_model(outline)
+        for component in (*outline.model_components, outline.model):
+            found += builder.get_problems(component)
+    return found + _check_training(outline) if outline.trains else found
 
-    Args:
-        cfg: merged config, before `add_run_defaults`.
-        splits: 'train', 'val', 'test': those the run uses.
 
-    Returns:
-        The model's outline (see `build_model_outline`).
+def check_import(outline: Outline) -> list[Problem]:
+    """The config imports gm_pose if it uses it.
+
+    The tools would find what it uses, but not who loads the model from the dumped config.
     """
-    init_default_scope(cfg.get('default_scope', 'mmpose'))
-    if isinstance(cfg.get('codec'), dict):
-        build_component(registry.KEYPOINT_CODECS, cfg.codec, 'codec')
-    model = build_model_outline(cfg)
-    for split in splits:
-        _check_loader(cfg, split)
-        if split != 'train':
-            _check_evaluator(cfg, split)
-    if 'train' in splits:
-        _check_optimizer(cfg)
-        _check_schedulers(cfg)
-        for name, hook in (cfg.get('default_hooks') or {}).items():
-            if hook is not None:
-                _check_hook(hook, f'default_hooks.{name}')
-        for index, hook in enumerate(cfg.get('custom_hooks') or []):
-            _check_hook(hook, f'custom_hooks.{index}')
-    return model
-
-
-def build_model_outline(cfg: Config) -> torch.nn.Module:
-    """The config's model without memory for its weights (on the meta device).
-
-    A model that cannot be built that way is built on the CPU.
-
-    Raises:
-        UserError: it cannot be built at all.
-    """
-    if not isinstance(cfg.get('model'), dict):
-        raise UserError('the config has no `model`: give a config that trains a model')
-    for name in ('neck', 'head'):  # alone first: the message then names the part
-        if isinstance(cfg.model.get(name), dict):
-            build_component(registry.MODELS, cfg.model[name], f'model.{name}')
-    model = copy.deepcopy(cfg.model)
-    if 'preprocess_cfg' in cfg:
-        model.setdefault('data_preprocessor', copy.deepcopy(cfg.preprocess_cfg))
-    try:
-        with preserve_rng(), torch.device('meta'):
-            return registry.MODELS.build(copy.deepcopy(model))
-    except Exception:  # any reason: what counts is whether the CPU can
-        return build_component(registry.MODELS, model, 'model')
-
-
-def check_import(cfg: Config, path: str) -> None:
-    """Raise UserError if the config uses a part of gm_pose and does not import it.
-
-    The tools would find the part, but not who loads the model from the dumped config.
-    """
-    imports = (cfg.get('custom_imports') or {}).get('imports') or []
+    imports = outline.get('custom_imports.imports') or []
     imports = [imports] if isinstance(imports, str) else imports
     if any(str(name).split('.')[0] == 'gm_pose' for name in imports):
-        return
-    for parts in (registry.MODELS, registry.KEYPOINT_CODECS, registry.HOOKS):
-        parts.import_from_location()
-    for place, part in iter_dicts(cfg._cfg_dict):
-        name = part.get('type')
-        for parts in (registry.MODELS, registry.KEYPOINT_CODECS, registry.HOOKS):
-            known = parts.module_dict.get(name) if isinstance(name, str) else None
-            if known is not None and known.__module__.split('.')[0] == 'gm_pose':
-                raise UserError(
-                    f'config {path} uses {name} ({place or "top level"}) and does not '
-                    "import gm_pose: add custom_imports = dict(imports=['gm_pose'])"
-                )
+        return []
+    registries = (registry.MODELS, registry.KEYPOINT_CODECS, registry.HOOKS)
+    for known in registries:
+        known.import_from_location()
+    for place in outline.typed:
+        name = place.get('type')
+        for known in registries if isinstance(name, str) else ():
+            kind = known.module_dict.get(name)
+            if kind is not None and _get_package(kind) == 'gm_pose':
+                return [
+                    Problem(
+                        f'config {outline.cfg.filename or ""}'.strip(),
+                        f'uses {name} ({place.path}) and does not import gm_pose',
+                        "add custom_imports = dict(imports=['gm_pose'])",
+                    )
+                ]
+    return []
 
 
-def _check_loader(cfg: Config, split: str) -> None:
-    """Check a split's datasets, wrappers and all, and its sampler."""
-    loader = cfg.get(f'{split}_dataloader') or {}
-    if loader and not isinstance(loader.get('dataset'), dict):
-        raise UserError(
-            f'{split}_dataloader.dataset is {loader.get("dataset")!r}: give a dict with '
-            'a `type`'
-        )
-    for path, dataset in iter_datasets(cfg, split):
-        check_arguments(registry.DATASETS, dataset, path)
-        for index, step in enumerate(dataset.get('pipeline') or []):
-            build_component(registry.TRANSFORMS, step, f'{path}.pipeline.{index}')
-        kind = registry.DATASETS.get(dataset['type'])
-        is_lazy = isinstance(kind, type) and issubclass(kind, BaseDataset)
-        if is_lazy and 'ann_file' in dataset:  # its annotations are left for later
-            lazy = dict(dataset, lazy_init=True, pipeline=[])
-            build_component(registry.DATASETS, lazy, path)
-    if isinstance(loader.get('sampler'), dict):
-        place = f'{split}_dataloader.sampler'
-        check_arguments(registry.DATA_SAMPLERS, loader['sampler'], place)
+def _get_package(kind: Any) -> str:
+    return kind.__module__.split('.')[0]
 
 
-def _check_hook(hook: Any, place: str) -> None:
-    """Check a hook's arguments, and build it where that is known to do nothing else."""
-    check_arguments(registry.HOOKS, hook, place)
-    kind = registry.HOOKS.get(hook['type']) if isinstance(hook, dict) else None
-    if kind is not None and kind.__module__.split('.')[0] in ('gm_pose', 'mmengine'):
-        arguments = {key: value for key, value in hook.items() if key != 'priority'}
-        build_component(registry.HOOKS, arguments, place)
+def _check_dataset(outline: Outline, dataset: Dataset) -> list[Problem]:
+    """A dataset's arguments and its pipeline; its annotations are left for later."""
+    builder = outline.builder
+    found = [*builder.check(registry.DATASETS, dataset)]
+    for step in dataset.steps:
+        if _has_wrong_codec(outline, step):
+            builder.check(registry.TRANSFORMS, step)
+        else:
+            builder.build(registry.TRANSFORMS, step)
+        found += builder.get_problems(step)
+    kind = find_type(registry.DATASETS, dataset.config)
+    is_lazy = isinstance(kind, type) and issubclass(kind, BaseDataset)
+    if is_lazy and isinstance(dataset.get('ann_file'), str):
+        builder.build(registry.DATASETS, dataset, lazy_init=True, pipeline=[])
+        found += builder.get_problems(dataset)
+    return found
 
 
-def _check_optimizer(cfg: Config) -> None:
-    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer')
-    if not isinstance(optimizer, dict) or 'constructor' in cfg.optim_wrapper:
-        return
-    place = 'optim_wrapper.optimizer'
-    arguments = dict(optimizer, params=[torch.nn.Parameter(torch.zeros(1))])
-    check_arguments(registry.OPTIMIZERS, optimizer, place)
-    try:
-        registry.OPTIMIZERS.build(arguments)
-    except MISTAKES as error:
-        raise explain_mistake(error, place) from error
+def _has_wrong_codec(outline: Outline, step: Component) -> bool:
+    """Whether a transform cannot be built because the config's codec cannot."""
+    encoder = step.get('encoder')
+    if encoder is None or encoder != outline.codec.config:
+        return False
+    return build_codec(outline) is None
 
 
-def _check_schedulers(cfg: Config) -> None:
-    schedulers = cfg.get('param_scheduler') or []
-    if isinstance(schedulers, dict):
-        schedulers = [schedulers]
-    for index, scheduler in enumerate(schedulers):
-        place = f'param_scheduler.{index}'
-        check_arguments(registry.PARAM_SCHEDULERS, scheduler, place)
-
-
-def _check_evaluator(cfg: Config, split: str) -> None:
-    """Check a split's metrics, and the evaluator that wraps them if it names one."""
-    evaluator, place = cfg.get(f'{split}_evaluator'), f'{split}_evaluator'
+def _check_evaluator(outline: Outline, split: Split) -> list[Problem]:
+    """A split's metrics, and the evaluator that wraps them if it names one."""
+    evaluator, place = split.evaluator.config, split.evaluator.path
     if isinstance(evaluator, tuple):
-        raise UserError(f'{place} is a tuple: give a list of metrics')
+        return [Problem(place, 'is a tuple; expected a list of metrics')]
+    found: list[Problem] = []
     if isinstance(evaluator, dict) and 'metrics' in evaluator:
         named = {'type': 'Evaluator', **evaluator}  # the Runner's default
-        check_arguments(registry.EVALUATORS, named, place)
-    for path, metric in iter_metrics(cfg, split):
-        check_arguments(registry.METRICS, metric, path)
+        found += outline.builder.check(registry.EVALUATORS, Component(place, named))
+    for metric in split.metrics:
+        found += outline.builder.check(registry.METRICS, metric)
+    return found
+
+
+def _check_training(outline: Outline) -> list[Problem]:
+    """Optimizer, schedulers and hooks."""
+    builder, found = outline.builder, _check_optimizer(outline)
+    for scheduler in outline.schedulers:
+        found += builder.check(registry.PARAM_SCHEDULERS, scheduler)
+    for hook in outline.hooks:
+        found += builder.check(registry.HOOKS, hook)
+        kind = find_type(registry.HOOKS, hook.config)
+        if kind is not None and _get_package(kind) in _QUIET_HOOKS:
+            config = {k: v for k, v in hook.config.items() if k != 'priority'}
+            builder.build(registry.HOOKS, Component(hook.path, config))
+            found += builder.get_problems(hook)
+    return found
+
+
+def _check_optimizer(outline: Outline) -> list[Problem]:
+    import torch
+
+    optimizer = outline.optimizer
+    if not isinstance(optimizer.config, dict) or outline.get(
+        'optim_wrapper.constructor'
+    ):
+        return []
+    found = outline.builder.check(registry.OPTIMIZERS, optimizer)
+    if found:
+        return found
+    weight = torch.nn.Parameter(torch.zeros(1))
+    try:
+        registry.OPTIMIZERS.build(dict(optimizer.config, params=[weight]))
+    except MISTAKES as error:
+        return [explain_mistake(error, optimizer.path)]
+    return []

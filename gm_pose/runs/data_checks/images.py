@@ -38,19 +38,19 @@ def inspect_image(folder: str, entry: dict) -> tuple[str, str] | None:
         return 'unreadable', str(error).replace(f'{path}: ', f'{name}: ')
     data = np.fromfile(path, np.uint8)
     # Some versions of OpenCV fill a cut JPEG with grey and say nothing: its end marker,
-    # which other data may follow, has to be there.
+    # which other data may follow, must be there.
     if data[:2].tobytes() == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:].tobytes():
         return 'unreadable', f'{name}: a JPEG that is cut off'
     pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
     if pixels is None:
         return 'unreadable', f'{name}: cannot be decoded'
-    told = (entry.get('width'), entry.get('height'))
+    stated = (entry.get('width'), entry.get('height'))
     # OpenCV turns by EXIF as training does: the size decoded is what counts.
     found = (pixels.shape[1], pixels.shape[0])
-    if told not in (found, size):
+    if stated not in (found, size):
         return (
             'size',
-            f'{name}: {told[0]} x {told[1]} told, {found[0]} x {found[1]} found',
+            f'{name}: stated {stated[0]} x {stated[1]}, found {found[0]} x {found[1]}',
         )
     return None
 
@@ -76,7 +76,7 @@ def check_images(
         'unreadable': Finding(
             'unreadable images', 'training skips them, evaluation stops', True
         ),
-        'size': Finding('images of another size than told', 'boxes do not fit', True),
+        'size': Finding('images of another size than stated', 'boxes do not fit', True),
     }
     workers = workers or len(os.sched_getaffinity(0))
     inspect = partial(inspect_image, folder)

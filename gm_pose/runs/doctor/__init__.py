@@ -1,6 +1,4 @@
-"""Checks of the environment. Top-level imports are the standard library's alone, so that
-they run where nothing else does."""
+"""Checks of the environment, for `gm_pose doctor`.
 
-from gm_pose.runs.doctor.diagnosis import Diagnosis, diagnose
-
-__all__ = ['Diagnosis', 'diagnose']
+Top-level imports are the standard library's alone: the checks run where nothing else does.
+"""

@@ -39,7 +39,7 @@ def check_mmcv() -> Diagnosis:
         return Diagnosis(
             FAULT, 'neither mmcv nor mmcv-lite', 'pip install mmcv-lite==2.1.0'
         )
-    name, version = find_version(*both)
+    name, version = find_version(both[0]) or (both[0], '?')
     if importlib.util.find_spec('mmcv._ext') is None:
         return Diagnosis(OK, f'{name} {version}, no compiled operators, none needed')
     try:
@@ -55,7 +55,7 @@ def check_mmcv() -> Diagnosis:
 
 
 def check_xtcocotools() -> Diagnosis:
-    """Its binary wants numpy 1; where it is missing, gm_pose stands in for it."""
+    """Its binary needs numpy 1; where it is missing, gm_pose stands in for it."""
     import numpy
 
     installed = find_version('xtcocotools')

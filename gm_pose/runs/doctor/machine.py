@@ -11,7 +11,7 @@ from pathlib import Path
 from gm_pose.runs.doctor.diagnosis import FAULT, OK, WARNING, Diagnosis
 
 MIN_DISK = 2_000_000_000
-"""Bytes. A ResNet-50 checkpoint with Adam's state has 0.4e9; two have to fit, and logs."""
+"""Bytes. A ResNet-50 checkpoint with Adam's state has 0.4e9; two must fit, and logs."""
 
 MIN_SHARED = 200_000_000
 """Bytes. A batch of 64 crops (192x256) and heatmaps takes 23e6; two workers prefetch two
@@ -78,20 +78,20 @@ def check_blas_threads(cpus: float | None = None) -> Diagnosis:
     import torch
 
     cpus = count_cpus() if cpus is None else cpus
-    told, threads = os.environ.get('OMP_NUM_THREADS'), torch.get_num_threads()
+    stated, threads = os.environ.get('OMP_NUM_THREADS'), torch.get_num_threads()
     if threads > max(cpus, 1):
         return Diagnosis(
             WARNING,
             f'{threads} threads on {cpus:g} CPUs',
             'export OMP_NUM_THREADS=1',
         )
-    if told is None and threads > 1:
+    if stated is None and threads > 1:
         return Diagnosis(
             WARNING,
             f'{threads} threads in every process; with --launcher they compete',
             'export OMP_NUM_THREADS=1',
         )
-    return Diagnosis(OK, f'{threads} (OMP_NUM_THREADS={told})')
+    return Diagnosis(OK, f'{threads} (OMP_NUM_THREADS={stated})')
 
 
 def check_disk(folder: str = '.', needed: int = MIN_DISK) -> Diagnosis:
@@ -133,6 +133,6 @@ def check_open_files(needed: int = MIN_FILES) -> Diagnosis:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         return Diagnosis(
-            WARNING, f'at most {hard}, and {needed} are wanted', f'ulimit -Hn {needed}'
+            WARNING, f'at most {hard}, and {needed} are needed', f'ulimit -Hn {needed}'
         )
     return Diagnosis(OK, f'{soft} (up to {hard}; MMEngine raises it to 4096)')

@@ -74,10 +74,10 @@ def check_dependencies() -> Diagnosis:
                 continue
             installed = find_version(requirement.name)
             if installed is None:
-                wrong.append(f'{owner} wants {requirement.name}, which is missing')
+                wrong.append(f'{owner} needs {requirement.name}, which is missing')
             elif not requirement.specifier.contains(installed[1], prereleases=True):
                 wrong.append(
-                    f'{owner} wants {requirement}, and {installed[1]} is there'
+                    f'{owner} needs {requirement}, and {installed[1]} is there'
                 )
     if wrong:
         return Diagnosis(WARNING, '; '.join(wrong), STACK)

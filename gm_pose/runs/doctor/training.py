@@ -13,7 +13,7 @@ from gm_pose.runs.doctor.packages import STACK
 
 
 def check_models() -> Diagnosis:
-    """``mmpose.models`` can be imported, and gm_pose's parts are registered."""
+    """``mmpose.models`` can be imported, and gm_pose's components are registered."""
     try:
         from mmpose.registry import KEYPOINT_CODECS, MODELS
 
@@ -28,8 +28,8 @@ def check_models() -> Diagnosis:
     except Exception as error:  # any package below may be the broken one
         text = f'{type(error).__name__}: {str(error).splitlines()[0][:200]}'
         return Diagnosis(FAULT, f'cannot be imported ({text})', STACK)
-    for name, part in found.items():
-        if part is None:
+    for name, kind in found.items():
+        if kind is None:
             return Diagnosis(FAULT, f'{name} is not registered', 'pip install .')
     return Diagnosis(OK, 'imported, with the codec and the block registered')
 
@@ -71,7 +71,7 @@ def check_checkpoints() -> Diagnosis:
     from mmengine.runner import checkpoint as files
 
     class Exploit:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple:
             return os.getenv, ('HOME',)
 
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from gm_pose.runs.user_errors import UserError
 
 __all__ = ['explain_write_error', 'remove_partial_files', 'write_atomically']
 
-PART_SUFFIX = '.part'
+PARTIAL_SUFFIX = '.part'
 
 _REMEDIES = {
     errno.ENOSPC: 'the disk is full: free some space',
@@ -18,7 +18,7 @@ _REMEDIES = {
     errno.EROFS: 'the file system is read-only: name another folder with --work-dir',
     errno.EACCES: 'permission denied: name a folder of yours with --work-dir',
     errno.EPERM: 'permission denied: name a folder of yours with --work-dir',
-    errno.ENOTDIR: 'a part of the path is a file: name a folder with --work-dir',
+    errno.ENOTDIR: 'the path goes through a file: name a folder with --work-dir',
     errno.EEXIST: 'a file has this name: name a folder with --work-dir',
     errno.ENOENT: 'the folder was removed or cannot be made: name another --work-dir',
     errno.ENAMETOOLONG: 'the name is too long: name another --work-dir',
@@ -29,7 +29,7 @@ _REMEDIES = {
 def explain_write_error(
     error: OSError, path: str, what: str = 'write', option: str = '--work-dir'
 ) -> UserError:
-    """The sentence for an `OSError` that stopped writing `path`, which `option` names."""
+    """The error for an `OSError` that stopped writing `path`, which `option` names."""
     code = errno.errorcode.get(error.errno or 0, type(error).__name__)
     remedy = _REMEDIES.get(error.errno or 0, f'{error.strerror or error}')
     remedy = remedy.replace('--work-dir', option)
@@ -46,16 +46,16 @@ def write_atomically(path: str | Path, data: bytes) -> None:
         OSError: as the file system gave it; `path` is untouched and nothing is left.
     """
     folder, name = osp.split(osp.abspath(path))
-    part = osp.join(folder, f'.{name}{PART_SUFFIX}')
+    partial = osp.join(folder, f'.{name}{PARTIAL_SUFFIX}')
     try:
-        with open(part, 'wb') as file:
+        with open(partial, 'wb') as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        os.replace(partial, path)
     except BaseException:
-        if osp.exists(part):
-            os.unlink(part)
+        if osp.exists(partial):
+            os.unlink(partial)
         raise
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -74,7 +74,7 @@ def remove_partial_files(folder: str | Path) -> list[str]:
     names = [
         name
         for name in os.listdir(folder)
-        if name.startswith('.') and name.endswith(PART_SUFFIX)
+        if name.startswith('.') and name.endswith(PARTIAL_SUFFIX)
     ]
     for name in names:
         os.unlink(osp.join(folder, name))

@@ -21,14 +21,14 @@ class AtomicLocalBackend(LocalBackend):
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write bytes atomically; a `UserError` tells of a full or read-only disk."""
+        """Write bytes atomically; a `UserError` names a full or read-only disk."""
         try:
             mmengine.mkdir_or_exist(Path(filepath).parent)
             write_atomically(filepath, obj)
         except OSError as error:
-            sentence = explain_write_error(error, str(filepath), 'save')
+            what = explain_write_error(error, str(filepath), 'save')
             raise UserError(
-                f'{sentence}; what was saved before is untouched, and --resume goes on '
+                f'{what}; what was saved before is untouched, and --resume goes on '
                 'from it'
             ) from error
 

@@ -53,7 +53,7 @@ class WorkDirLock:
         remove_partial_files(self.work_dir)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         # The file stays: removing it would let a third run lock a new file of this name
         # while a second one has just locked the removed one.
         if self._file is not None:
@@ -85,8 +85,8 @@ class WorkDirLock:
             file.close()
             self._file = None
             raise UserError(
-                f'{self.work_dir} is in use by {owner}: wait for that run or stop it, or '
-                'name another folder with --work-dir'
+                f'{self.work_dir} is in use by {owner}. Fix: wait for that run or stop it, '
+                'or name another folder with --work-dir'
             ) from None
         file.truncate(0)
         started = time.strftime('%Y-%m-%d %H:%M:%S')
@@ -94,7 +94,7 @@ class WorkDirLock:
         file.flush()
 
     def _probe(self) -> None:
-        """Write and remove a megabyte, so that a full disk is told before the run."""
+        """Write and remove a megabyte, so that a full disk shows before the run."""
         path = osp.join(self.work_dir, '.gm_pose.probe')
         try:
             with open(path, 'wb') as file:

@@ -6,6 +6,7 @@ from gm_pose.runs.hooks.effective_batch_hook import EffectiveBatchHook
 from gm_pose.runs.hooks.empty_target_hook import EmptyTargetHook
 from gm_pose.runs.hooks.exact_resume_hook import ExactResumeHook
 from gm_pose.runs.hooks.non_finite_loss_hook import NonFiniteLossHook
+from gm_pose.runs.hooks.pending_validation_hook import PendingValidationHook
 from gm_pose.runs.hooks.validate_on_resume_hook import ValidateOnResumeHook
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     'EmptyTargetHook',
     'ExactResumeHook',
     'NonFiniteLossHook',
+    'PendingValidationHook',
     'ValidateOnResumeHook',
 ]

@@ -20,7 +20,7 @@ GATHER_HOOK = 'before_gather_checkpoint'
 class _DeferredRemovals:
     """A file backend whose removals are kept back until the new file stands."""
 
-    def __init__(self, backend):
+    def __init__(self, backend: Any) -> None:
         self._backend = backend
         self.paths: list[str] = []
 
@@ -48,7 +48,11 @@ class AtomicCheckpointHook(CheckpointHook):
     (cloud storage), writing is as safe as that backend is.
     """
 
-    def __init__(self, *args, backend_args: dict | None = None, **kwargs):
+    file_backend: Any
+
+    def __init__(
+        self, *args: Any, backend_args: dict | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, backend_args=backend_args, **kwargs)
         if self.file_client_args is None and (backend_args or {}).get(
             'backend', 'local'

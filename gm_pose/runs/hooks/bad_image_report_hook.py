@@ -55,8 +55,8 @@ class BadImageReportHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         samples: dict[str, int] = {}
-        for part in all_gather_object(self._samples):
-            for reason, count in part.items():
+        for of_process in all_gather_object(self._samples):
+            for reason, count in of_process.items():
                 samples[reason] = samples.get(reason, 0) + count
         if samples:
             runner.logger.warning(
@@ -88,8 +88,8 @@ class BadImageReportHook(Hook):
         raise UserError(
             f'{count} of {total} training images are unreadable, more than '
             f'BadImageReportHook.max_share={self.max_share:g} allows '
-            f'({_list_some(samples)}; {where}): mend or remove them, or raise the share '
-            'in custom_hooks'
+            f'({_list_some(samples)}; {where}). Fix: repair or remove them, or raise the '
+            'share in custom_hooks'
         )
 
 

@@ -1,4 +1,4 @@
-"""Targets without any joint, told at the start and not after an epoch of loss 0."""
+"""Targets without any joint, found at the start and not after an epoch of loss 0."""
 
 from typing import Any
 
@@ -50,13 +50,13 @@ class EmptyTargetHook(Hook):
             packed = dataset[SeededIndex(int(index), seed)]
             if 'data_samples' not in packed:
                 raise UserError(
-                    'a training sample has no `data_samples`: end the pipeline of '
+                    'a training sample has no `data_samples`. Fix: end the pipeline of '
                     'train_dataloader with PackPoseInputs'
                 )
             if _needs_maps(runner.model) and 'gt_fields' not in packed['data_samples']:
                 raise UserError(
-                    'a training sample has no target heatmaps: put GenerateTarget, with '
-                    'the codec as `encoder`, before PackPoseInputs in the pipeline of '
+                    'a training sample has no target heatmaps. Fix: put GenerateTarget, '
+                    'with the codec as `encoder`, before PackPoseInputs in the pipeline of '
                     'train_dataloader'
                 )
             weights = _get_weights(packed['data_samples'])
@@ -67,7 +67,7 @@ class EmptyTargetHook(Hook):
             raise UserError(
                 f'no joint of {count} training samples looked at has a target: every '
                 'visibility is 0 or every joint lies outside its crop, and the loss would '
-                'be 0; run `python -m gm_pose check-data '
+                'be 0. Fix: run `python -m gm_pose check-data '
                 f'{getattr(dataset, "ann_file", "ANN.json")}`'
             )
 

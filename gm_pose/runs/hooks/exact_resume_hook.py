@@ -134,7 +134,7 @@ class ExactResumeHook(Hook):
 
 
 def describe_conditions(runner: Runner) -> dict[str, Any]:
-    """What has to be the same for a resumed run to be exact -> name: plain value."""
+    """What must be the same for a resumed run to be exact -> name: plain value."""
     loader = runner.train_dataloader
     sampler = find_seeded_sampler(loader)
     return {

@@ -2,6 +2,7 @@
 
 import io
 import os.path as osp
+from typing import Any
 
 import torch
 from mmengine.hooks import Hook
@@ -21,7 +22,7 @@ class NonFiniteLossHook(Hook):
     """Stop at the first loss that is not finite, before the optimizer's step.
 
     MMEngine's `CheckInvalidLossHook` looks every 50 iterations and after the step, when
-    the weights are NaN too and tell nothing. Here the loss is looked at between forward
+    the weights are NaN too and show nothing. Here the loss is looked at between forward
     and backward pass, and weights, batch and random states go into
     ``non_finite_loss_iter_N.pth`` in the work directory, which
     ``python -m gm_pose replay-loss FILE`` computes again. On a GPU the look waits for the
@@ -47,7 +48,7 @@ class NonFiniteLossHook(Hook):
             return
         update = wrapper.update_params
 
-        def update_if_finite(loss: torch.Tensor, *args, **kwargs) -> None:
+        def update_if_finite(loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
             if not bool(torch.isfinite(loss.detach()).all()):
                 self._stop(runner, loss)
             update(loss, *args, **kwargs)
@@ -79,13 +80,13 @@ class NonFiniteLossHook(Hook):
             with io.BytesIO() as file:
                 torch.save(dump, file)
                 write_atomically(path, file.getvalue())
-            told = f'see it again with `python -m gm_pose replay-loss {path}`'
+            how = f'see it again with `python -m gm_pose replay-loss {path}`'
         except OSError as error:
-            told = f'the dump {path} could not be written ({error})'
+            how = f'the dump {path} could not be written ({error})'
         samples = (self._batch or {}).get('data_samples') or []
         raise UserError(
             f'the loss is {float(loss)} at epoch {runner.epoch + 1}, iteration '
             f"{runner.iter + 1}, before the optimizer's step; samples in the batch: "
-            f'{name_samples(samples)}; {told}, then mend these samples or lower the '
+            f'{name_samples(samples)}; {how}. Fix: correct these samples or lower the '
             'learning rate, and go on with --resume'
         )

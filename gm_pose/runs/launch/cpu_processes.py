@@ -14,7 +14,7 @@ def prepare_cpu_processes(cfg: Config) -> None:
 
     MMEngine's `init_dist` calls `torch.cuda.set_device` whatever the backend. It keeps
     a process group that already exists, so on a machine without a GPU one is made here,
-    for every launcher, and the model wrapper is told not to pin the model to a device.
+    for every launcher, and the model wrapper is set not to pin the model to a device.
 
     Args:
         cfg: config with `launcher` set; `model_wrapper_cfg` is filled in if needed.

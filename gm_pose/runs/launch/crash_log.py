@@ -13,9 +13,9 @@ from gm_pose.runs.user_errors import UserError
 __all__ = ['log_crash']
 
 _LOST_WORKER = (
-    "a data loader's worker was killed, by the kernel for lack of memory (`dmesg` tells) "
-    'or by somebody: lower num_workers or batch_size, or give more (shared) memory, and '
-    'go on with --resume\n'
+    "a data loader's worker was killed, by the kernel for lack of memory (see `dmesg`) "
+    'or by somebody. Fix: lower num_workers or batch_size, or give more (shared) memory, '
+    'and go on with --resume\n'
 )
 
 
@@ -25,7 +25,7 @@ def log_crash(runner: Runner) -> Iterator[None]:
 
     Process 0 writes into its log file; another one has none, and writes
     ``error_rank_N.txt`` beside it, since the launcher ends its neighbours before they
-    could pass anything on. A user's mistake is its sentence, without a traceback.
+    could pass anything on. A user's mistake is its text, without a traceback.
     """
     try:
         yield

@@ -35,16 +35,16 @@ def check_launcher(launcher: str) -> None:
     for name in _VARIABLES.get(launcher, ()):
         value = os.environ.get(name)
         if value is None or not value.isdecimal():
-            told = 'not set' if value is None else f'{value!r} and no number'
+            found = 'not set' if value is None else f'{value!r} and no number'
             raise UserError(
-                f'--launcher {launcher}: the environment variable {name} is {told}: '
+                f'--launcher {launcher}: the environment variable {name} is {found}. Fix: '
                 f'start the processes with `{_STARTERS[launcher]}`, or leave --launcher '
                 'out for one process'
             )
     if launcher == 'mpi' and 'MASTER_ADDR' not in os.environ:
         raise UserError(
-            '--launcher mpi: the environment variable MASTER_ADDR is not set: export it '
-            "with the first machine's address (mpirun -x MASTER_ADDR)"
+            '--launcher mpi: the environment variable MASTER_ADDR is not set. Fix: export '
+            "it with the first machine's address (mpirun -x MASTER_ADDR)"
         )
 
 
@@ -73,7 +73,7 @@ def _find_first_node() -> str:
             return found[0]
     raise UserError(
         f'--launcher slurm: `scontrol show hostnames` names no node of '
-        f"SLURM_NODELIST={nodes!r}: export MASTER_ADDR with the first node's address"
+        f"SLURM_NODELIST={nodes!r}. Fix: export MASTER_ADDR with the first node's address"
     )
 
 

@@ -1,14 +1,16 @@
 """What every training run gets, whatever its config: exact resume, safe files, checks.
 
 Added to the merged config rather than to the shipped ones, because MMEngine replaces
-lists: a config that sets `custom_hooks` would lose them without a word. The config that
+lists: a config that sets `custom_hooks` would lose them silently. The config that
 a run dumps into its work directory shows them all, and one that lists any of them with
 settings of its own keeps those.
 """
 
+from typing import Any
+
 from mmengine.config import Config, ConfigDict
 
-from gm_pose.runs.checks.config_tree import iter_dicts
+from gm_pose.runs.checks.outline import iter_dicts
 
 __all__ = ['add_run_defaults', 'use_readable_images']
 
@@ -20,6 +22,10 @@ RUN_HOOKS = (
     'BadImageReportHook',
     'NonFiniteLossHook',
 )
+_OLD_NAMES = {
+    'GuardedDataset': 'SeededDataset',
+    'PendingValidationHook': 'ValidateOnResumeHook',
+}
 
 
 def add_run_defaults(cfg: Config) -> None:
@@ -32,7 +38,7 @@ def add_run_defaults(cfg: Config) -> None:
     * ``custom_imports``: `gm_pose`, so that the dumped config finds all of these.
     """
     hooks = list(cfg.get('custom_hooks') or [])
-    present = {hook.get('type') for hook in hooks if isinstance(hook, dict)}
+    present = {_get_type(hook) for hook in hooks if isinstance(hook, dict)}
     hooks += [ConfigDict(type=name) for name in RUN_HOOKS if name not in present]
     cfg.custom_hooks = hooks
 
@@ -41,7 +47,7 @@ def add_run_defaults(cfg: Config) -> None:
         checkpoint.type = 'AtomicCheckpointHook'
 
     loader = cfg.train_dataloader
-    if loader.dataset.get('type') != 'SeededDataset':
+    if _get_type(loader.dataset) != 'SeededDataset':
         loader.dataset = ConfigDict(type='SeededDataset', dataset=loader.dataset)
     sampler = loader.get('sampler')
     if sampler is not None and sampler.get('type') != 'SeededSampler':
@@ -56,9 +62,14 @@ def add_run_defaults(cfg: Config) -> None:
         cfg.custom_imports = imports
 
 
+def _get_type(component: dict) -> Any:
+    name = component.get('type')
+    return _OLD_NAMES.get(name, name) if isinstance(name, str) else name
+
+
 def use_readable_images(cfg: Config) -> None:
     """Let every data loader's pipeline check an image's header before its pixels."""
     for split in ('train', 'val', 'test'):
-        for _, part in iter_dicts(cfg.get(f'{split}_dataloader')):
-            if part.get('type') == 'LoadImage':
-                part['type'] = 'LoadReadableImage'
+        for _, component in iter_dicts(cfg.get(f'{split}_dataloader')):
+            if component.get('type') == 'LoadImage':
+                component['type'] = 'LoadReadableImage'

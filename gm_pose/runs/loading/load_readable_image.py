@@ -1,6 +1,7 @@
 """Loading an image, or saying which one cannot be loaded and why."""
 
 import os.path as osp
+from typing import Any
 
 import numpy as np
 from mmpose.datasets.transforms import LoadImage
@@ -26,7 +27,7 @@ class LoadReadableImage(LoadImage):
         kwargs: `LoadImage`'s arguments; an unknown one is refused there.
     """
 
-    def __init__(self, max_pixels: int = MAX_PIXELS, **kwargs):
+    def __init__(self, max_pixels: int = MAX_PIXELS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if max_pixels < 1:
             raise ValueError(f'max_pixels must be at least 1, got {max_pixels}')

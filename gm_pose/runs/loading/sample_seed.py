@@ -29,5 +29,5 @@ class SeededIndex(int):
         self.seed = seed
         return self
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[int, tuple[int, int]]]:
         return SeededIndex, (int(self), self.seed)

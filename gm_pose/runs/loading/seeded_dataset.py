@@ -22,7 +22,7 @@ class SeededDataset:
     `skipped_images` ('path: reason' each), for `BadImageReportHook`.
 
     Args:
-        dataset: config of the dataset to guard, or the dataset.
+        dataset: the dataset, or its config.
         max_tries: unreadable images in a row after which the run stops.
     """
 
@@ -70,16 +70,16 @@ class SeededDataset:
                 continue
             except ValueError as error:
                 raise UserError(
-                    f'training sample {self._name(index)} is wrong: {error}; '
-                    '`python -m gm_pose check-data` finds all such samples'
+                    f'training sample {self._name(index)} is wrong: {error}. Fix: '
+                    '`python -m gm_pose check-data` lists all such samples'
                 ) from error
             if skipped:
                 sample['data_samples'].set_metainfo({SKIPPED: skipped})
             return sample
         raise UserError(
             f'{len(skipped)} training images in a row cannot be read, the last one '
-            f'{skipped[-1]}: check data_root and data_prefix, and run `python -m gm_pose '
-            'check-data ANN.json --images DIR`'
+            f'{skipped[-1]}. Fix: check data_root and data_prefix, and run `python -m '
+            'gm_pose check-data ANN.json --images DIR`'
         )
 
     def count_images(self) -> int:

@@ -1,7 +1,7 @@
 """A training step in a file: weights, batch, random states, model; and its replay.
 
 A dump may come from a stranger. Its model is kept as data and not as a config's text,
-which MMEngine would execute, and is built only from registered parts: to a registry, a
+which MMEngine would execute, and is built only from registered components: to a registry, a
 `type` is otherwise the dotted name of any function that Python can import.
 """
 
@@ -50,18 +50,20 @@ def replay_loss_dump(dump: dict[str, Any]) -> dict[str, float]:
     """Compute a dumped step's losses again, on the CPU -> name: value.
 
     Raises:
-        ValueError: the dict is no dump of `pack_loss_dump`, or its model has a part that
-            is not registered or would read a file.
+        ValueError: the dict is no dump of `pack_loss_dump`, or its model has a component
+            that is not registered or would read a file.
     """
     from mmengine.registry import init_default_scope
     from mmpose.registry import MODELS
 
     meta = dump.get('meta')
     if not isinstance(meta, dict) or meta.get('kind') != 'gm_pose loss dump':
-        raise ValueError('this file is no loss dump: give a non_finite_loss_iter_N.pth')
+        raise ValueError(
+            'this file is no loss dump. Fix: give a non_finite_loss_iter_N.pth'
+        )
     if not isinstance(meta.get('model'), dict):
         raise ValueError(
-            'this loss dump holds a config as text, which would have to be executed: '
+            'this loss dump holds a config as text, which would be executed. Fix: '
             'dump the step again with this version'
         )
     _check_harmless(meta['model'], 'model')
@@ -101,7 +103,7 @@ def _to_data(value: Any) -> Any:
 def _check_harmless(value: Any, place: str) -> None:
     """Raise ValueError if building `value` could run or read what is not gm_pose's.
 
-    Every `type` has to be a registered name, and no string may name a config file.
+    Every `type` must be a registered name, and no string may name a config file.
     """
     if isinstance(value, dict):
         for key, item in value.items():
@@ -109,7 +111,7 @@ def _check_harmless(value: Any, place: str) -> None:
         if 'type' in value and not _is_registered(value['type']):
             raise ValueError(
                 f'the loss dump is refused: {place}.type={value["type"]!r} is not '
-                'registered; if it is a part of yours, import its module before '
+                'registered. Fix: if it is yours, import its module before '
                 'gm_pose.runs.resume.loss_dump.replay_loss_dump'
             )
         if value.get('_scope_', 'mmpose') not in _SCOPES:
@@ -123,7 +125,7 @@ def _check_harmless(value: Any, place: str) -> None:
     elif isinstance(value, str) and _FILE.search(value):
         raise ValueError(
             f'the loss dump is refused: {place}={value!r} names a config file, which '
-            'would be executed; build the model without it and dump the step again'
+            'would be executed. Fix: build the model without it and dump the step again'
         )
 
 

@@ -28,8 +28,8 @@ def read_checkpoint(path: str) -> dict[str, Any]:
         raise UserError(f'checkpoint {path} cannot be read: {error}') from error
     if not isinstance(checkpoint, dict):
         raise UserError(
-            f'checkpoint {path} holds a {type(checkpoint).__name__} and no weights: give a '
-            '.pth file that training wrote'
+            f'checkpoint {path} holds a {type(checkpoint).__name__} and no weights. Fix: '
+            'give a .pth file that training wrote'
         )
     return checkpoint
 

@@ -22,7 +22,8 @@ def capture_rng(cuda: bool = True) -> dict[str, Any]:
             drives one device, so the others' generators are none of its business.
     """
     version, words, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
+    own: Any = np.random.get_state(legacy=True)  # noqa: NPY002
+    name, keys, position, has_gauss, cached = own
     state = {
         'python': (version, torch.tensor(words, dtype=torch.int64), gauss),
         'numpy': (

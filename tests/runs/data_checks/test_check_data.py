@@ -35,6 +35,20 @@ def set_area(p, d):
     p['area'] = 0
 
 
+def set_text_area(p, d):
+    p['area'] = 'big'
+
+
+def set_nan_area(p, d):
+    p['area'] = math.nan
+
+
+def set_huge(p, d):
+    p['keypoints'][3] = 10**400
+    p['keypoints'][5] = 0
+    p['num_keypoints'] = sum(v > 0 for v in p['keypoints'][2::3])
+
+
 def set_nan(p, d):
     p['keypoints'][3] = math.nan
 
@@ -109,10 +123,13 @@ def cross(p, d):
 
 
 FAULTS = {
-    set_area: 'areas of 0 or no number',
+    set_area: 'areas of 0 or below',
+    set_text_area: 'areas that are no number',
+    set_nan_area: 'areas of NaN or infinity',
+    set_huge: 'people with NaN or infinite keypoints',
     set_nan: 'people with NaN or infinite keypoints',
-    set_nan_box: 'boxes with NaN or infinity, or no four numbers',
-    set_three_numbers: 'boxes with NaN or infinity, or no four numbers',
+    set_nan_box: 'boxes with NaN or infinity',
+    set_three_numbers: 'boxes that are not four numbers',
     set_flat_box: 'boxes of no size',
     move_box: 'boxes outside the image',
     widen_box: 'boxes partly outside the image',
@@ -156,7 +173,7 @@ def test_fault_is_found(damage, data, tmp_path, capsys):
 @pytest.mark.parametrize(
     'place', ['annotations.id', 'annotations.image_id', 'images.id']
 )
-def test_id_of_another_kind_is_told(place, value, data, tmp_path, capsys):
+def test_id_of_another_kind_is_named(place, value, data, tmp_path, capsys):
     name, field = place.split('.')
     data[name][2][field] = value
     path = tmp_path / 'annotations.json'
@@ -177,7 +194,7 @@ def test_file_whose_people_are_all_dropped_is_harmful(data):
     assert found(data)['files without a person to train on'] == 1
 
 
-def test_config_of_another_definition_is_told(data):
+def test_config_of_another_definition_is_named(data):
     names = list(data['categories'][0]['keypoints'])
     pairs = [(k, k + 1) for k in range(1, 17, 2)]
     assert found(data, num_keypoints=17, names=names, flip_pairs=pairs) == {}
@@ -260,7 +277,7 @@ def test_image_faults_are_found(folder, data, tmp_path):
     assert counts == {
         'missing images': 1,
         'unreadable images': 2,
-        'images of another size than told': 1,
+        'images of another size than stated': 1,
     }
     examples = [example for finding in findings for example in finding.examples]
     assert len(examples) == 4

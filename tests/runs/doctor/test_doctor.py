@@ -11,14 +11,8 @@ import pytest
 import torch
 
 from gm_pose.runs.doctor import binaries, machine, packages, training
-from gm_pose.runs.doctor.diagnosis import (
-    FAULT,
-    OK,
-    WARNING,
-    Diagnosis,
-    diagnose,
-    get_checks,
-)
+from gm_pose.runs.doctor.diagnose import diagnose, get_checks
+from gm_pose.runs.doctor.diagnosis import FAULT, OK, WARNING, Diagnosis
 
 ROOT = Path(__file__).parents[3]
 
@@ -134,13 +128,13 @@ def test_missing_packages_are_told_all_at_once(uninstall):
 def test_missing_dependency_as_chumpy(uninstall):
     uninstall('chumpy')
     found = packages.check_dependencies()
-    assert_found(found, WARNING, 'mmpose wants chumpy', 'requirements/stack.txt')
+    assert_found(found, WARNING, 'mmpose needs chumpy', 'requirements/stack.txt')
 
 
 def test_openxlab_that_pins_an_old_setuptools(install):
     install('openxlab', '0.1.2', requires=['setuptools~=60.2.0'])
     found = packages.check_dependencies()
-    assert_found(found, WARNING, 'openxlab wants setuptools~=60.2.0', 'stack.txt')
+    assert_found(found, WARNING, 'openxlab needs setuptools~=60.2.0', 'stack.txt')
 
 
 def test_binary_of_another_numpy(break_import):

@@ -90,7 +90,9 @@ def test_error_text_when_no_image_can_be_read():
 
 
 def test_error_text_when_an_annotation_is_wrong():
-    with pytest.raises(UserError, match=r'training sample 4.*NaN; `python -m gm_pose'):
+    with pytest.raises(
+        UserError, match=r'training sample 4.*NaN. Fix: `python -m gm_pose'
+    ):
         build(Noise(wrong={4}))[at(4)]
 
 

@@ -1,0 +1,123 @@
+"""What is wrong with joints: their names, flip pairs, coordinates, visibilities.
+
+Table of annotations -> indices of those, or names of joints.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Floats, Indices
+
+__all__ = [
+    'count_joints_outside_image',
+    'find_crossed_people',
+    'find_joints_not_finite',
+    'find_joints_outside_image',
+    'find_miscounted_people',
+    'find_odd_visibilities',
+    'find_other_names',
+    'find_wrong_flip_pairs',
+    'mirror_name',
+]
+
+CROSSED = 0.25
+"""Shoulders and hips count as crossed if both pairs' x differences have opposite signs
+and exceed this fraction of the box width: no body turns that far."""
+
+
+def find_other_names(table: AnnotationTable) -> list[str]:
+    """Joints with another name in the file than in the config of as many joints."""
+    own, names = table.own_names, table.config_names
+    if names is None or len(own) != len(names):
+        return []
+    pairs = enumerate(zip(own, names, strict=True))
+    return [f'{k}: {a} in the file, {b} in the config' for k, (a, b) in pairs if a != b]
+
+
+def find_wrong_flip_pairs(table: AnnotationTable) -> list[str]:
+    """Joints whose partner in the config is not their left or right counterpart."""
+    labels = table.own_names or table.config_names or []
+    if table.flip_pairs is None or len(labels) != table.num_keypoints:
+        return []
+    mirror = {k: k for k in range(len(labels))}
+    for a, b in table.flip_pairs:
+        mirror[a], mirror[b] = b, a
+    return [
+        f'{label} with {labels[mirror[k]]}'
+        for k, label in enumerate(labels)
+        if (partner := mirror_name(label)) in labels
+        and mirror[k] != labels.index(partner)
+    ]
+
+
+def mirror_name(name: str) -> str:
+    """left_x <-> right_x; other names stay."""
+    return name.replace('left', '\0').replace('right', 'left').replace('\0', 'right')
+
+
+def _get_joints(table: AnnotationTable) -> tuple[Floats, Floats]:
+    """Positions (R, K, 2) in px, visibilities (R, K)."""
+    column = table.keypoints
+    joints = column.values.reshape(len(column.at), table.num_keypoints or 0, 3)
+    return joints[..., :2], joints[..., 2]
+
+
+def find_joints_not_finite(table: AnnotationTable) -> Indices:
+    """NaN or infinity in a position or a visibility."""
+    return table.keypoints.at[~np.isfinite(table.keypoints.values).all(1)]
+
+
+def find_odd_visibilities(table: AnnotationTable) -> Indices:
+    """Visibilities other than 0, 1 and 2."""
+    _, visible = _get_joints(table)
+    odd = (visible != 0) & (visible != 1) & (visible != 2) & np.isfinite(visible)
+    return table.keypoints.at[odd.any(1)]
+
+
+def _are_outside_image(table: AnnotationTable) -> np.ndarray:
+    """(R, K): labelled joints beyond their image."""
+    points, visible = _get_joints(table)
+    size = table.image_sizes[table.keypoints.at][:, None]
+    with np.errstate(invalid='ignore'):
+        return (visible > 0) & ((points < 0) | (points > size)).any(2)
+
+
+def find_joints_outside_image(table: AnnotationTable) -> Indices:
+    """People with a labelled joint outside their image."""
+    return table.keypoints.at[_are_outside_image(table).any(1)]
+
+
+def count_joints_outside_image(table: AnnotationTable) -> int:
+    """Number of labelled joints outside their image."""
+    return int(_are_outside_image(table).sum())
+
+
+def find_miscounted_people(table: AnnotationTable) -> Indices:
+    """`num_keypoints` is not the number of labelled joints."""
+    _, visible = _get_joints(table)
+    with np.errstate(invalid='ignore'):
+        labelled = (visible > 0).sum(1).tolist()
+    stated = [table.entries[n].get('num_keypoints') for n in table.keypoints.at]
+    pairs = zip(stated, labelled, strict=True)
+    return table.keypoints.at[[a is not None and a != b for a, b in pairs]]
+
+
+def find_crossed_people(table: AnnotationTable) -> Indices:
+    """Left and right may be swapped: shoulders and hips point in opposite directions."""
+    names = table.own_names or table.config_names or []
+    needed = ['left_shoulder', 'right_shoulder', 'left_hip', 'right_hip']
+    if any(name not in names for name in needed):
+        return table.keypoints.at[:0]
+    at = [names.index(name) for name in needed]
+    if max(at) >= (table.num_keypoints or 0):
+        return table.keypoints.at[:0]
+    points, visible = _get_joints(table)
+    widths = np.full(len(table), np.nan)
+    widths[table.boxes.at] = table.boxes.values[:, 2]
+    with np.errstate(invalid='ignore', divide='ignore'):
+        x = points[:, at, 0] / widths[table.keypoints.at, None]
+        shoulders, hips = x[:, 0] - x[:, 1], x[:, 2] - x[:, 3]
+        far = np.minimum(abs(shoulders), abs(hips)) > CROSSED
+        crossed = (shoulders * hips < 0) & far & (visible[:, at] > 0).all(1)
+    return table.keypoints.at[crossed]

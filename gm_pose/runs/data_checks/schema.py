@@ -1,0 +1,91 @@
+"""COCO's layout: which lists a file has, and which fields their entries."""
+
+from typing import Any, NoReturn
+
+from gm_pose.runs.problem import Problem
+from gm_pose.runs.user_errors import UserError
+
+__all__ = ['check_detections', 'check_lists']
+
+_FIX = 'give a COCO keypoint file (lists `images`, `annotations`, `categories`)'
+_ID = ((int, float, str), 'a number or text')
+_SIZE = ((int, float), 'a number')
+# list: field: the types that it may have, and their name
+_FIELDS: dict[str, dict[str, tuple[tuple[type, ...], str]]] = {
+    'images': dict(id=_ID, file_name=((str,), 'text'), width=_SIZE, height=_SIZE),
+    'annotations': dict(id=_ID, image_id=_ID, category_id=_ID),
+    'categories': dict(id=_ID),
+}
+_OPTIONAL = ('categories',)
+_DETECTION = ('category_id', 'image_id', 'bbox', 'score')
+
+
+def check_lists(
+    data: Any, path: str, lists: tuple[str, ...], with_fields: bool = True
+) -> None:
+    """Lists of objects are there and not empty, and the objects have their fields.
+
+    Args:
+        data: content of the file.
+        path: its name, for the message.
+        lists: names of the lists; `categories` may be missing or empty.
+        with_fields: look for ids and sizes too.
+
+    Raises:
+        UserError: for the first that is wrong.
+    """
+    if not isinstance(data, dict):
+        kind = type(data).__name__
+        _refuse(path, f'holds a {kind} and has no annotations; expected an object')
+    for name in lists:
+        entries = data.get(name)
+        if name in _OPTIONAL and (name not in data or entries == []):
+            continue
+        if not isinstance(entries, list):
+            _refuse(path, f'has no list `{name}`')
+        if not entries:
+            _refuse(f'{path}: the list `{name}`', 'is empty')
+        for at, entry in enumerate(entries):
+            if not isinstance(entry, dict):
+                _refuse_value(f'{path}: {name}[{at}]', entry, 'an object')
+        for field, (kinds, expected) in _FIELDS[name].items() if with_fields else ():
+            _check_field(entries, field, kinds, expected, f'{path}: {name}')
+
+
+def _check_field(
+    entries: list[dict], field: str, kinds: tuple[type, ...], expected: str, place: str
+) -> None:
+    try:
+        values = [entry[field] for entry in entries]
+    except KeyError:
+        at = next(n for n, entry in enumerate(entries) if field not in entry)
+        _refuse(f'{place}[{at}]', f'has no `{field}`')
+    wrong = {kind for kind in set(map(type, values)) if not issubclass(kind, kinds)}
+    if wrong:
+        at = next(n for n, value in enumerate(values) if type(value) in wrong)
+        _refuse_value(f'{place}[{at}].{field}', values[at], expected)
+
+
+def _refuse_value(place: str, value: Any, expected: str) -> NoReturn:
+    _refuse(place, f'is {str(value)[:40]}; expected {expected}')
+
+
+def _refuse(place: str, fault: str, fix: str = _FIX) -> NoReturn:
+    raise UserError(str(Problem(place, fault, fix)))
+
+
+def check_detections(data: Any, path: str) -> None:
+    """A file's content is a list of COCO detections.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not isinstance(data, list) or not all(
+        isinstance(box, dict) and all(field in box for field in _DETECTION)
+        for box in data
+    ):
+        _refuse(
+            path,
+            f'is no list of detections, each with {", ".join(_DETECTION)}',
+            'give a COCO detection file, or --gt-boxes',
+        )

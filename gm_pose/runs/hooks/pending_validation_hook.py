@@ -1,0 +1,21 @@
+"""The old name of `ValidateOnResumeHook`, for one version."""
+
+import warnings
+
+from mmpose.registry import HOOKS
+
+from gm_pose.runs.hooks.validate_on_resume_hook import ValidateOnResumeHook
+
+
+@HOOKS.register_module()
+class PendingValidationHook(ValidateOnResumeHook):
+    """`ValidateOnResumeHook`, with a DeprecationWarning."""
+
+    def __init__(self) -> None:
+        warnings.warn(
+            'PendingValidationHook is deprecated and goes after 0.1: use '
+            'ValidateOnResumeHook',
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        super().__init__()
