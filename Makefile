@@ -15,6 +15,7 @@ demo: setup
 test: setup-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python -m pip check
 	$(BIN)/python -m pytest

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Still read by the codec under any later name; see `studies.training.config_hash`
-LEGACY_ALIGNMENT = 'msra'
+LEGACY_ALIGNMENT = 'legacy_msra'
 
 # placement -> what it changes in the codec
 PLACEMENTS: dict[str, dict[str, Any]] = {

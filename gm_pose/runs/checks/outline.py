@@ -11,8 +11,9 @@ from mmengine.config import Config
 
 from gm_pose.runs.checks.component import Component, Dataset, Split
 from gm_pose.runs.checks.component_builder import ComponentBuilder
+from gm_pose.runs.config_dicts import iter_dicts
 
-__all__ = ['Outline', 'find_metrics', 'iter_dicts', 'read_outline']
+__all__ = ['Outline', 'find_metrics', 'read_outline']
 
 SPLITS = ('train', 'val', 'test')
 _DATASET_PLACE = re.compile(r'\.(dataset|datasets\.\d+)$')
@@ -83,24 +84,6 @@ def find(node: Any, path: str) -> Any:
     for key in path.split('.'):
         node = node.get(key) if isinstance(node, (dict, Config)) else None
     return node
-
-
-def iter_dicts(node: Any, path: str = '') -> Iterator[tuple[str, dict]]:
-    """Every dict at and below `node`, outer ones first -> (dotted config path, dict).
-
-    Args:
-        node: dicts, lists and tuples of anything.
-        path: where `node` is in the config; '' for the config itself.
-    """
-    if isinstance(node, dict):
-        yield path, node
-        inner = list(node.items())
-    elif isinstance(node, (list, tuple)):
-        inner = list(enumerate(node))
-    else:
-        return
-    for key, value in inner:
-        yield from iter_dicts(value, f'{path}.{key}' if path else str(key))
 
 
 def read_outline(cfg: Config, splits: tuple[str, ...] = SPLITS) -> Outline:
