@@ -3,9 +3,11 @@
 #   make test    sets up and passes the tests
 # make docs builds the documentation into site/; make benchmark measures and writes the tables
 # of benchmarks/; make lint formats.
-# PYTHON names another interpreter (3.10 to 3.13), VENV another folder for the environment.
+# PYTHON names another interpreter (3.10 to 3.13), VENV another folder for the environment, STACK
+# another set of pinned packages.
 PYTHON ?= python3
 VENV ?= .venv
+STACK ?= requirements/stack.txt
 BIN = $(VENV)/bin
 
 .PHONY: demo test lint docs setup setup-tests benchmark clean
@@ -35,11 +37,11 @@ benchmark: setup-tests
 	$(BIN)/python benchmarks/block_cost.py --out benchmarks/block_cost.md
 
 setup: has-python
-	@$(PYTHON) tools/setup_env.py --venv $(VENV) --requirements requirements/stack.txt
+	@$(PYTHON) tools/setup_env.py --venv $(VENV) --requirements $(STACK)
 
 setup-tests: has-python
 	@$(PYTHON) tools/setup_env.py --venv $(VENV) \
-	  --requirements requirements/stack.txt requirements/tests.txt requirements/docs.txt
+	  --requirements $(STACK) requirements/tests.txt requirements/docs.txt
 
 .PHONY: has-python
 has-python:
