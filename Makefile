@@ -18,6 +18,7 @@ demo: setup
 test: setup-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/python -m pip check

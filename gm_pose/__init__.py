@@ -13,6 +13,7 @@ Example:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gm_pose import moved_modules
 from gm_pose.registration import register_rooms
 from gm_pose.runs.host import mend_host
 from gm_pose.version import __version__
@@ -73,12 +74,22 @@ __all__ = [
 
 mend_host()
 register_rooms()
+moved_modules.install_finder()
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used (PEP 562)."""
+    """Load a public name when it is first used (PEP 562).
+
+    Raises:
+        ImportError: the name needs MMPose, and the installed host packages are missing or
+            outside the supported range.
+    """
     if name not in _ROOM_OF:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    if _ROOM_OF[name] != 'gm_pose.ops':
+        from gm_pose.runs.host.versions import check_versions
+
+        check_versions()
     value = getattr(import_module(_ROOM_OF[name]), name)
     globals()[name] = value
     return value

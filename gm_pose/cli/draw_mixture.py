@@ -6,21 +6,24 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gm_pose.cli.picture_run import choose_images, make_parser, open_run, run_tool
+from gm_pose.cli import make_parser
+from gm_pose.cli.picture_run import add_picture_arguments, choose_images, open_run
+from gm_pose.cli.run_arguments import run_task
 
+DESCRIPTION = """For a few validation images of a config with a GaussianMixtureBlock or a
+GaussianMixtureHead: MIXTURE_ID.png, the standard deviation chosen at each position of the
+crop of one person, and the weight of each component (block) or the choice for each joint
+(head). Uses ground-truth boxes."""
 EXAMPLE = """example:
   python tools/draw_mixture.py configs/gm_set2_res50_coco.py \\
       work_dirs/gm_set2_res50_coco/epoch_210.pth --out work_dirs/mixtures"""
 
 
+add_arguments = add_picture_arguments
+
+
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return make_parser(
-        'For a few validation images of a config with a GaussianMixtureBlock or a '
-        'GaussianMixtureHead: MIXTURE_ID.png, the standard deviation chosen at each '
-        'position of the crop of one person, and the weight of each component (block) '
-        'or the choice for each joint (head). Uses ground-truth boxes.',
-        EXAMPLE,
-    ).parse_args(argv)
+    return make_parser('draw-mixture').parse_args(argv)
 
 
 def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
@@ -102,8 +105,13 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
     return paths
 
 
+def run(args: argparse.Namespace) -> int:
+    """Draw; 0."""
+    return run_task(run_drawing, args)
+
+
 def main(argv: list[str] | None = None) -> None:
-    run_tool(run_drawing, parse_args(argv))
+    run(parse_args(argv))
 
 
 if __name__ == '__main__':

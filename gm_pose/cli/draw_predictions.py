@@ -6,26 +6,29 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gm_pose.cli.picture_run import choose_images, make_parser, open_run, run_tool
+from gm_pose.cli import make_parser
+from gm_pose.cli.picture_run import add_picture_arguments, choose_images, open_run
+from gm_pose.cli.run_arguments import run_task
 
+DESCRIPTION = """For a few validation images of a config: heatmaps_ID.png, the target beside
+the predicted heatmap of every joint over the crop of the largest person, and
+skeletons_ID.png, the true beside the predicted skeletons of all people. Uses ground-truth
+boxes."""
 EXAMPLE = """example:
   python tools/draw_predictions.py configs/demo/demo_gm_set2_synthetic.py \\
       work_dirs/demo/epoch_40.pth --out work_dirs/demo/pictures"""
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = make_parser(
-        'For a few validation images of a config: heatmaps_ID.png, the target beside the '
-        'predicted heatmap of every joint over the crop of the largest person, and '
-        'skeletons_ID.png, the true beside the predicted skeletons of all people. Uses '
-        'ground-truth boxes.',
-        EXAMPLE,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_picture_arguments(parser)
     parser.add_argument(
         '--score-threshold', type=float, default=0.2, metavar='S',
         help='joints with a lower score are not drawn in skeletons (%(default)s)',
     )  # fmt: skip
-    return parser.parse_args(argv)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return make_parser('draw-predictions').parse_args(argv)
 
 
 def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
@@ -122,8 +125,13 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
     return paths
 
 
+def run(args: argparse.Namespace) -> int:
+    """Draw; 0."""
+    return run_task(run_drawing, args)
+
+
 def main(argv: list[str] | None = None) -> None:
-    run_tool(run_drawing, parse_args(argv))
+    run(parse_args(argv))
 
 
 if __name__ == '__main__':

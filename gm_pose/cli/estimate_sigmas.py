@@ -1,19 +1,18 @@
-"""Estimate a sigma table from a COCO-style annotation file."""
+"""`gm_pose estimate-sigmas`: a sigma table from a COCO-style annotation file."""
+
+from __future__ import annotations
 
 import argparse
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    from gm_pose.ops.sigma_estimation import JointSizes
+    from gm_pose.ops.skeleton import Skeleton
 
-from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
-from gm_pose.ops.sigma_estimation import JointSizes, measure_joints
-from gm_pose.ops.sigma_tables import REFERENCE_HEATMAP_SIZE, scale_to_mean
-from gm_pose.ops.skeleton import Skeleton, average_mirrored
-from gm_pose.runs.data_checks.coco_layout import read_json
-from gm_pose.runs.data_checks.keypoints import mirror_name
-from gm_pose.runs.user_errors import UserError
+EXAMPLE = """example:
+  gm_pose estimate-sigmas coco/annotations/person_keypoints_train2017.json --oks coco"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def find_mirror(names: list[str]) -> list[int]:
     """Joint names -> index of each one's left or right counterpart, or its own."""
+    from gm_pose.runs.data_checks.keypoints import mirror_name
+
     mirror = []
     for index, name in enumerate(names):
         swapped = mirror_name(name)
@@ -84,6 +85,9 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
     Raises:
         ValueError: not a COCO-style keypoint file; the text says what is missing.
     """
+    from gm_pose.runs.data_checks.coco_layout import read_json
+    from gm_pose.runs.user_errors import UserError
+
     try:
         data = read_json(str(path))
     except UserError as error:
@@ -139,6 +143,11 @@ def format_table(
     found: JointSizes, names: list[str], mean: float, power: float
 ) -> tuple[str, bool]:
     """Sizes -> what is printed, and whether every joint has a sigma."""
+    import numpy as np
+
+    from gm_pose.ops.sigma_tables import scale_to_mean
+    from gm_pose.ops.skeleton import average_mirrored
+
     seen = np.isfinite(found.sizes) & (found.sizes > 0)
     lines = [
         f'method: {found.method}; size = fraction of sqrt(area)',
@@ -174,6 +183,8 @@ def format_oks_sigmas(
     annotations: list[dict], skeleton: Skeleton, dataset: str, size: tuple[int, int]
 ) -> str:
     """Annotations of the skeleton's joints -> the widths of its OKS, as `decode_sigmas`."""
+    from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
+
     try:
         mean = measure_mean_oks_sigma(annotations, skeleton.oks_sigmas, size)
     except ValueError as error:
@@ -190,6 +201,8 @@ def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
     Raises:
         ValueError: it is not, or has none.
     """
+    from gm_pose.codecs.dataset_metainfo import load_skeleton
+
     skeleton = load_skeleton(dataset)
     if skeleton.oks_sigmas is None:
         raise ValueError(f"--oks: '{dataset}' defines no OKS sigmas")
@@ -210,7 +223,10 @@ def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; 0, or 1 where a joint was never seen."""
-    if not args.mean > 0 or not np.isfinite([args.mean, args.power]).all():
+    from gm_pose.ops.sigma_estimation import measure_joints
+    from gm_pose.ops.sigma_tables import REFERENCE_HEATMAP_SIZE
+
+    if not args.mean > 0 or not all(map(math.isfinite, (args.mean, args.power))):
         raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')
     if args.heatmap_size and not args.oks:
         raise ValueError('--heatmap-size changes nothing without --oks DATASET')

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 from gm_pose.cli.run_arguments import read_config
 
 
-def make_parser(description: str, example: str) -> argparse.ArgumentParser:
-    """Arguments: a config, its checkpoint, how many pictures, and where to."""
-    parser = argparse.ArgumentParser(
-        description=description,
-        epilog=example,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+    """A config, its checkpoint, how many pictures, and where to."""
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint of that config')
     parser.add_argument('--out', required=True, help='folder for the pictures')
@@ -24,18 +18,6 @@ def make_parser(description: str, example: str) -> argparse.ArgumentParser:
         help='images, evenly spaced over the validation set (%(default)s)',
     )  # fmt: skip
     parser.add_argument('--device', help='cpu, cuda:0, ... (a GPU where there is one)')
-    return parser
-
-
-def run_tool(
-    draw: Callable[[argparse.Namespace], Any], args: argparse.Namespace
-) -> None:
-    """Call `draw`, telling a user's mistake in one sentence."""
-    import gm_pose  # noqa: F401  before mmpose, and for configs without our import
-    from gm_pose.runs.user_errors import report_user_errors
-
-    with report_user_errors():
-        draw(args)
 
 
 def open_run(args: argparse.Namespace) -> tuple[Any, Any]:

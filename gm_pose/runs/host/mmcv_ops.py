@@ -40,12 +40,14 @@ class _MissingOps(types.ModuleType):
 
 
 class _MissingOpsFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds `mmcv.ops` and `mmcv.ops.<anything>` as `_MissingOps` modules."""
+    """Finds `mmcv.ops` and what is below it, where mmcv has no compiled extension."""
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname == _OPS or fullname.startswith(f'{_OPS}.'):
-            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
-        return None
+        if fullname != _OPS and not fullname.startswith(f'{_OPS}.'):
+            return None
+        if has_compiled_ops():
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec):
         return _MissingOps(spec.name)
@@ -55,13 +57,18 @@ class _MissingOpsFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def has_compiled_ops() -> bool:
-    """Whether the installed mmcv carries its compiled extension.
+    """Whether the installed mmcv carries its compiled extension; imports mmcv alone."""
+    return importlib.util.find_spec(_EXTENSION) is not None
+
+
+def check_compiled_ops() -> None:
+    """Import the compiled extension, if there is one.
 
     Raises:
-        ImportError: it does, and it does not load: built for another PyTorch or Python.
+        ImportError: it does not load: built for another PyTorch or Python.
     """
-    if importlib.util.find_spec(_EXTENSION) is None:
-        return False
+    if not has_compiled_ops():
+        return
     try:
         importlib.import_module(_EXTENSION)
     except ImportError as error:
@@ -70,15 +77,9 @@ def has_compiled_ops() -> bool:
             f'({str(error).splitlines()[0]}): install the mmcv that was built for it, or '
             'mmcv-lite, which is enough for top-down heatmap models'
         ) from error
-    return True
 
 
-def install_stand_in() -> bool:
-    """Make `mmcv.ops` importable without compiled ops; returns whether it was needed."""
-    if has_compiled_ops() or any(
-        isinstance(finder, _MissingOpsFinder) for finder in sys.meta_path
-    ):
-        return False
-    sys.modules.pop(_OPS, None)
-    sys.meta_path.insert(0, _MissingOpsFinder())
-    return True
+def install_finder() -> None:
+    """Let `mmcv.ops` be importable without compiled ops; looks at mmcv only then."""
+    if not any(isinstance(finder, _MissingOpsFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _MissingOpsFinder())

@@ -5,13 +5,15 @@ from importlib import metadata
 
 from packaging.specifiers import SpecifierSet
 
+# Both ends of each range are tested: requirements/oldest.txt and stack.txt. pyproject.toml
+# repeats the ranges.
 # pkg_resources left setuptools in 81, and before 66.1 it dies on Python 3.12.
 _SETUPTOOLS = '>=66.1,<81' if sys.version_info >= (3, 12) else '<81'
 
 # distribution(s) that provide the package -> (supported range, why it ends there).
 # Where two names stand, the first one installed counts.
 SUPPORTED: dict[tuple[str, ...], tuple[str, str]] = {
-    ('torch',): ('>=2.1', 'tested with 2.14.1'),
+    ('torch',): ('>=2.6,<3', 'tested with 2.6.0 and 2.14.1'),
     ('numpy',): ('>=1.24,<3', 'tested with 1.26 and 2'),
     ('setuptools',): (_SETUPTOOLS, 'mmengine imports its pkg_resources'),
     ('mmengine', 'mmengine-lite'): ('>=0.10.4,<1', 'the last published line'),

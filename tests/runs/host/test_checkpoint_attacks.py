@@ -22,15 +22,6 @@ from gm_pose.runs.host.checkpoints import safe_loading as checkpoints
 from gm_pose.runs.host.checkpoints.safe_loading import load_checkpoint_file
 
 
-@pytest.fixture(params=['torch_safe_globals', 'own_unpickler'], autouse=True)
-def _loader(request, monkeypatch):
-    """Both ways of reading: of torch >= 2.6, and of older ones."""
-    if request.param == 'torch_safe_globals' and not checkpoints.HAS_SAFE_GLOBALS:
-        pytest.skip('torch < 2.6')
-    has_safe_globals = request.param == 'torch_safe_globals'
-    monkeypatch.setattr(checkpoints, 'HAS_SAFE_GLOBALS', has_safe_globals)
-
-
 @pytest.fixture
 def witness(tmp_path):
     """A file that exists only if an attack worked."""

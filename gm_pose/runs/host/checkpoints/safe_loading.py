@@ -1,4 +1,4 @@
-"""Reading a checkpoint file with nothing in it executed, under any PyTorch.
+"""Reading a checkpoint file with nothing in it executed.
 
 What is read is tensors, plain Python values, and the types of `safe_types.py`; all else is
 refused. Values that MMEngine obeys when it resumes are dropped (`resumed_state.py`).
@@ -20,10 +20,6 @@ from mmengine.logging import print_log
 
 from gm_pose.runs.host.checkpoints.resumed_state import drop_unsafe_fields
 from gm_pose.runs.host.checkpoints.safe_types import SAFE_TYPES, restore
-from gm_pose.runs.host.checkpoints.unpickler import load_restricted
-
-# From here on torch.load is safe by default and takes (object, name) pairs.
-HAS_SAFE_GLOBALS = tuple(int(n) for n in torch.__version__.split('.')[:2]) >= (2, 6)
 
 # What reading a file that is no checkpoint, or half of one, ends in.
 _DAMAGE = (
@@ -97,8 +93,6 @@ def _read(path: str, map_location: Any) -> Any:
         is_zip = file.read(2) == b'PK'
     if is_zip and not zipfile.is_zipfile(path):
         raise EOFError('its end is missing')
-    if not HAS_SAFE_GLOBALS:
-        return load_restricted(path, map_location)
     before = torch.serialization.get_safe_globals()
     kept = [entry for entry in before if _get_pickled_name(entry) not in SAFE_TYPES]
     records = [(value, name) for name, value in SAFE_TYPES.items()]
@@ -122,7 +116,7 @@ def _get_pickled_name(entry: Any) -> str:
 def _explain(path: str, error: Exception) -> str:
     """One sentence for the user, instead of advice to switch safe loading off."""
     # torch wraps the reason in its advice, and hides it by `raise ... from None`
-    reason = error.__context__ if HAS_SAFE_GLOBALS and error.__context__ else error
+    reason = error.__context__ or error
     text = _TORCH_ADVICE.sub('', str(reason).split('\n')[0])
     name = _GLOBAL.search(text)
     if isinstance(error, pickle.UnpicklingError) and not _NO_PICKLE.search(text):
