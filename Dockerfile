@@ -2,8 +2,8 @@
 #   docker build -t gm_pose .
 #   docker run --rm gm_pose doctor
 #   docker run --rm --gpus all --shm-size 8g -v /path/to/coco:/data/coco \
-#     -v "$PWD/work_dirs:/work/work_dirs" --entrypoint mim gm_pose \
-#     train gm_pose gm_best_res50_coco.py --work-dir work_dirs/best
+#     -v "$PWD/work_dirs:/work/work_dirs" gm_pose \
+#     train /src/configs/gm_best_res50_coco.py --work-dir work_dirs/best
 FROM python:3.11-slim
 
 ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1 COCO_ROOT=/data/coco
@@ -20,5 +20,5 @@ RUN pip install --no-deps --no-build-isolation . && pip check
 
 USER pose
 WORKDIR /work
-ENTRYPOINT ["python", "-m", "gm_pose"]
+ENTRYPOINT ["gm_pose"]
 CMD ["--help"]

@@ -59,9 +59,11 @@ def test_commands_name_files_and_targets_that_exist(path):
 
 @pytest.mark.parametrize('path', DOCUMENTS, ids=name_of)
 def test_commands_of_gm_pose_exist(path):
-    from gm_pose.__main__ import COMMANDS
+    from gm_pose.cli import COMMANDS
 
-    for name in re.findall(r'python -m gm_pose ([a-z][\w-]*)', path.read_text()):
+    inline = re.findall(r'`(?:python -m )?gm_pose ([a-z][\w-]*)', path.read_text())
+    lines = re.findall(r'^(?:python -m )?gm_pose (\S+)', code_of(path), re.MULTILINE)
+    for name in [*inline, *lines]:
         assert name in COMMANDS, name
 
 
@@ -186,3 +188,11 @@ def test_every_room_is_on_the_map():
     assert len(rooms) > 10
     for room in rooms:
         assert f'| `{room}/` |' in text, room
+
+
+def test_workflows_name_files_that_exist():
+    text = (ROOT / '.github/workflows/ci.yml').read_text()
+    named = re.findall(r'requirements/\w+\.txt', text)
+    assert 'requirements/oldest.txt' in named
+    for name in named:
+        assert (ROOT / name).exists(), name
