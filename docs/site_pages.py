@@ -54,6 +54,7 @@ def on_page_markdown(markdown, page, config, files):
     parts = re.split(r'(^```.*?^```$)', markdown, flags=re.MULTILINE | re.DOTALL)
     for index in range(0, len(parts), 2):  # the others are code
         text = _IMAGE.sub(r'![\2](\1){ width=\3 }', parts[index])
+        text = text.replace(' ± ', '\u00a0±\u00a0')  # one number, in narrow tables too
         parts[index] = _LINK.sub(
             lambda link: turn_link(link, source, uri, config.repo_url), text
         )
