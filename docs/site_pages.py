@@ -23,9 +23,10 @@ PAGES = {
     'README.md': 'index.md',
     'CONTRIBUTING.md': 'CONTRIBUTING.md',
     'CHANGELOG.md': 'CHANGELOG.md',
-    'benchmarks/block_cost.md': 'benchmarks/block_cost.md',
-    'benchmarks/codec_accuracy.md': 'benchmarks/codec_accuracy.md',
-    'benchmarks/codec_speed.md': 'benchmarks/codec_speed.md',
+    **{
+        (name := f'benchmarks/{path.name}'): name
+        for path in ROOT.glob('benchmarks/*.md')
+    },
     f'docs/{NOTEBOOK}': NOTEBOOK.replace('.ipynb', '.md'),
 }
 _SOURCES = {page: source for source, page in PAGES.items()}
