@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--person-key',
         default='person_id',
-        help="annotations' field that identifies one person's repeats (default: %(default)s; "
+        help="annotations' field that identifies a person's repeats (default: %(default)s; "
         'without it, boxes that coincide)',
     )
     parser.add_argument(
