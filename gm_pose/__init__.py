@@ -19,13 +19,14 @@ from gm_pose.runs.host import mend_host
 from gm_pose.version import __version__
 
 if TYPE_CHECKING:
-    from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton
+    from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton, with_codec
     from gm_pose.models import (
         AlignedFlipTopdownPoseEstimator,
         ChannelsLastHook,
         GaussianMixture,
         GaussianMixtureBlock,
         GaussianMixtureHead,
+        MixtureSettings,
         MixtureSigmaHook,
         read_mixtures,
     )
@@ -40,10 +41,11 @@ if TYPE_CHECKING:
 
 # room -> the public names it holds
 _PUBLIC = {
-    'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton'),
+    'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton', 'with_codec'),
     'gm_pose.models': (
         'AlignedFlipTopdownPoseEstimator', 'ChannelsLastHook', 'GaussianMixture',
-        'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSigmaHook', 'read_mixtures',
+        'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSettings',
+        'MixtureSigmaHook', 'read_mixtures',
     ),
     'gm_pose.ops': (
         'SIGMA_TABLES', 'Skeleton', 'decode_heatmaps', 'mirror_aligned', 'resolve_sigmas',
@@ -60,6 +62,7 @@ __all__ = [
     'GaussianMixtureBlock',
     'GaussianMixtureHead',
     'JointAdaptiveMSRAHeatmap',
+    'MixtureSettings',
     'MixtureSigmaHook',
     'Skeleton',
     '__version__',
@@ -69,6 +72,7 @@ __all__ = [
     'read_mixtures',
     'resolve_sigmas',
     'smooth_gaussian',
+    'with_codec',
 ]
 
 mend_host()

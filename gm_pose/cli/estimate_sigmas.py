@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--person-key',
         default='person_id',
-        help="annotations' field that tells one person's repeats (default: %(default)s; "
+        help="annotations' field that identifies a person's repeats (default: %(default)s; "
         'without it, boxes that coincide)',
     )
     parser.add_argument(
@@ -108,7 +108,7 @@ def format_table(
     """Sizes -> what is printed, and whether every joint has a sigma."""
     import numpy as np
 
-    from gm_pose.ops.sigma_tables import scale_to_mean
+    from gm_pose.ops.paper_sigmas import scale_to_mean
     from gm_pose.ops.skeleton import average_mirrored
 
     seen = np.isfinite(found.sizes) & (found.sizes > 0)
@@ -145,7 +145,7 @@ def format_table(
 def format_oks_sigmas(
     annotations: list[dict], skeleton: Skeleton, dataset: str, size: tuple[int, int]
 ) -> str:
-    """Annotations of the skeleton's joints -> the widths of its OKS, as `decode_sigmas`."""
+    """Annotations of the skeleton's joints -> its OKS sigmas, as `decode_sigmas`."""
     from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
 
     try:
@@ -153,7 +153,7 @@ def format_oks_sigmas(
     except ValueError as error:
         raise ValueError(f'--oks: {error}') from error
     return (
-        f'\nwidths of OKS for a median person in {size[0]}x{size[1]} cells:\n'
+        f'\nOKS sigmas of a median person in {size[0]}x{size[1]} cells:\n'
         f'decode_sigmas=dict(oks={dataset!r}, mean={mean:.2f})'
     )
 
@@ -186,8 +186,8 @@ def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; 0, or 1 where a joint was never seen."""
+    from gm_pose.ops.paper_sigmas import REFERENCE_HEATMAP_SIZE
     from gm_pose.ops.sigma_estimation import measure_joints
-    from gm_pose.ops.sigma_tables import REFERENCE_HEATMAP_SIZE
 
     if not args.mean > 0 or not all(map(math.isfinite, (args.mean, args.power))):
         raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')

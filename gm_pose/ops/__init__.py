@@ -18,8 +18,9 @@ from gm_pose.ops.gaussian_targets import (
 from gm_pose.ops.heatmap_blur import blur_heatmaps, make_blur
 from gm_pose.ops.heatmap_decoding import decode_heatmaps
 from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
+from gm_pose.ops.paper_sigmas import SIGMA_TABLES
 from gm_pose.ops.sigma_estimation import measure_joints
-from gm_pose.ops.sigma_tables import SIGMA_TABLES, ResolvedSigmas, resolve_sigmas
+from gm_pose.ops.sigma_tables import ResolvedSigmas, resolve_sigmas
 from gm_pose.ops.skeleton import COCO, Skeleton, average_mirrored
 
 __all__ = [

@@ -25,6 +25,8 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 
 def is_tensor(array: object) -> 'TypeIs[Tensor]':
     """Whether `array` is a torch tensor."""
+    if isinstance(array, np.ndarray):  # the usual case first: decoding asks ten times
+        return False
     torch = sys.modules.get('torch')
     return torch is not None and isinstance(array, torch.Tensor)
 

@@ -5,12 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from gm_pose.ops.sigma_tables import (
-    ResolvedSigmas,
-    SkeletonLoader,
-    load_coco,
-    resolve_sigmas,
-)
+from gm_pose.ops.sigma_tables import ResolvedSigmas, resolve_sigmas
+from gm_pose.ops.skeleton import SkeletonLoader, load_coco
 
 
 def resolve_decode_sigmas(

@@ -136,7 +136,9 @@ def _read_maps(heatmaps: Array) -> Array:
     """Maps -> the same as float32, of numpy unless they are on a GPU."""
     if not is_tensor(heatmaps):
         return np.asarray(heatmaps, dtype=np.float32)
-    heatmaps = heatmaps.detach().float()
+    if heatmaps.requires_grad:
+        heatmaps = heatmaps.detach()
+    heatmaps = heatmaps.float()
     return heatmaps.numpy() if _is_on_cpu(heatmaps) else heatmaps
 
 

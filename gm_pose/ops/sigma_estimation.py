@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gm_pose.ops.segmentation_masks import draw_mask
+
 AREA_PER_BOX = 0.53
 # Two annotations of an image are of one person if their boxes overlap this much and
 # neither carries a person's id.
@@ -114,53 +116,8 @@ def measure_repeats(groups: list[list[Annotation]], num_joints: int) -> JointSiz
         return JointSizes('repeats', np.sqrt(sums / counts), counts)
 
 
-def draw_mask(
-    segmentation: Any, box: Sequence[float]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
-    """COCO segmentation, box [x, y, w, h] -> mask of the box (h, w), its corner [x, y].
-
-    Polygons and uncompressed or compressed run lengths. None for an empty one.
-    """
-    corner = np.floor(np.asarray(box[:2], dtype=np.float64)).astype(np.int64) - 1
-    width, height = (np.ceil(np.asarray(box[2:], dtype=np.float64)) + 3).astype(int)
-    if isinstance(segmentation, list):
-        import cv2
-
-        polygons = [
-            np.reshape(p, (-1, 2)) - corner for p in segmentation if len(p) >= 6
-        ]
-        if not polygons:
-            return None
-        mask = np.zeros((height, width), np.uint8)
-        cv2.fillPoly(mask, [np.round(p).astype(np.int32) for p in polygons], (1,))
-        return mask, corner
-    if not isinstance(segmentation, dict) or 'counts' not in segmentation:
-        return None
-    full = _decode_run_lengths(segmentation)
-    corner = np.maximum(corner, 0)
-    mask = full[corner[1] : corner[1] + height, corner[0] : corner[0] + width]
-    return (np.pad(mask, 1), corner - 1) if mask.any() else None
-
-
-def _decode_run_lengths(segmentation: dict[str, Any]) -> NDArray[np.uint8]:
-    """COCO run lengths, compressed or not -> mask (H, W)."""
-    from pycocotools import mask
-
-    (height, width), counts = segmentation['size'], segmentation['counts']
-    if not isinstance(counts, (str, bytes)):
-        if sum(counts) != height * width:  # pycocotools takes the rest as zeros
-            raise ValueError(
-                f'run lengths of a segmentation add up to {sum(counts)} px; expected '
-                f'{height} x {width}. Fix: repair the annotation'
-            )
-        segmentation = mask.frPyObjects(segmentation, height, width)
-    return np.asarray(mask.decode(segmentation))
-
-
 def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSizes:
     """People with masks -> median radius of the disc around each visible joint."""
-    import cv2
-
     radii: list[list[float]] = [[] for _ in range(num_joints)]
     for annotation in annotations:
         area = read_area(annotation)
@@ -169,6 +126,8 @@ def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSi
         drawn = draw_mask(annotation['segmentation'], annotation['bbox'])
         if drawn is None:
             continue
+        import cv2  # only where there is a mask: boxes and repeats do without
+
         mask, corner = drawn
         distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         positions, visible = read_joints(annotation)

@@ -1,6 +1,6 @@
 """A skeleton: joint names, which joints mirror each other, and OKS sigmas."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,3 +74,20 @@ COCO = Skeleton(
         0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
     ),
 )  # fmt: skip
+
+# dataset name or metainfo path -> Skeleton
+SkeletonLoader = Callable[[str], Skeleton]
+
+
+def load_coco(dataset: str) -> Skeleton:
+    """The skeleton named 'coco', without MMPose.
+
+    Raises:
+        ValueError: another name.
+    """
+    if dataset != COCO.name:
+        raise ValueError(
+            f'dataset is {dataset!r}; expected {COCO.name!r}. Fix: for other skeletons '
+            'pass load_skeleton=gm_pose.codecs.load_skeleton'
+        )
+    return COCO

@@ -42,8 +42,8 @@ class ProblemList:
         """
         for problem in problems:
             place = problem.place
-            inside = (p for p, _ in self._found if f'{p}.'.startswith(f'{place}.'))
-            if not any(inside):
+            inside = [p for p, _ in self._found if f'{p}.'.startswith(f'{place}.')]
+            if not inside or ' ' in place:  # no config path: 'the config has no ...'
                 self._found.append((place, str(problem)))
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:

@@ -82,14 +82,14 @@ def test_a_picture_of_each_mixture_is_written(tool, run):
         assert cv2.imread(str(out / name)).std() > 10
 
 
-def test_a_model_without_mixture_is_told(tool, run):
+def test_a_model_without_mixture_is_refused(tool, run):
     arguments = [str(run / 'none.py'), str(run / 'none.pth'), '--out', str(run / 'no')]
     with pytest.raises(UserError, match=r'none\.py has no Gaussian mixture to draw'):
         tool.run_drawing(tool.parse_args(arguments))
     assert not (run / 'no').exists()
 
 
-def test_a_file_as_folder_is_told(tool, run, tmp_path):
+def test_a_file_as_folder_is_refused(tool, run, tmp_path):
     (tmp_path / 'file').write_text('')
     arguments = [str(run / 'both.py'), str(run / 'both.pth')]
     with pytest.raises(UserError, match=r'--out .*file cannot be made'):

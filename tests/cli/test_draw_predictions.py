@@ -98,9 +98,7 @@ def test_target_heatmaps_are_those_of_the_codec(tool, run):
         ('misspelt.py', 'model.pth', [], r'model needs Nek, which is not registered'),
     ],
 )
-def test_mistakes_are_told_in_one_sentence(
-    tool, run, config, checkpoint, options, text
-):
+def test_mistakes_are_user_errors(tool, run, config, checkpoint, options, text):
     for name, line in {
         'unvalidated.py': 'val_dataloader = None',
         'headless.py': 'model = None',

@@ -6,12 +6,9 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gm_pose.models.gaussian_mixture import (
-    GaussianMixture,
-    MixtureSettings,
-    spread_sigmas,
-)
+from gm_pose.models.gaussian_mixture import GaussianMixture
 from gm_pose.models.mixture_readout import find_mixtures, read_mixtures
+from gm_pose.models.mixture_settings import MixtureSettings, spread_sigmas
 from gm_pose.ops.gaussian_smoothing import smooth_gaussian
 
 
@@ -77,7 +74,7 @@ def test_image_map_shifts_the_weights_of_the_whole_image():
     torch.testing.assert_close(mixtures[''].weights, wanted, rtol=0, atol=1e-5)
 
 
-def test_a_missing_image_map_is_told():
+def test_a_missing_image_map_is_refused():
     with pytest.raises(ValueError, match=r'image_map is missing: .* image_channels=5'):
         build_mixture(image_channels=5)(*make_maps())
 

@@ -12,6 +12,7 @@ MODULES = [
     *(f'gm_pose.ops.{module.name}' for module in iter_modules(gm_pose.ops.__path__)),
     'gm_pose.models.gaussian_mixture',
     'gm_pose.models.mixture_readout',
+    'gm_pose.models.mixture_settings',
 ]
 
 

@@ -8,7 +8,8 @@ from mmpose.models.heads import HeatmapHead
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from gm_pose.models.gaussian_mixture import GaussianMixture, MixtureSettings
+from gm_pose.models.gaussian_mixture import GaussianMixture
+from gm_pose.models.mixture_settings import MixtureSettings
 from gm_pose.ops.gaussian_smoothing import DEFAULT_TRUNCATE
 
 # Sigmas to start from, in heatmap cells. A peak of the paper's smallest sigma (0.84, Set

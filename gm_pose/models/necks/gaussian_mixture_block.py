@@ -7,7 +7,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from gm_pose.models.gaussian_mixture import GaussianMixture, MixtureSettings
+from gm_pose.models.gaussian_mixture import GaussianMixture
+from gm_pose.models.mixture_settings import MixtureSettings
 from gm_pose.ops.gaussian_smoothing import DEFAULT_TRUNCATE
 
 # Sigmas to start from, in feature cells. Set 1 and Set 2 span 0.84 to 2.2 heatmap

@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gm_pose.runs.data_checks import box_rules, keypoint_rules, people_rules
+from gm_pose.runs.data_checks import (
+    box_rules,
+    explanations,
+    keypoint_rules,
+    people_rules,
+)
 from gm_pose.runs.data_checks.annotation_table import (
     AnnotationTable,
     Indices,
@@ -71,78 +76,50 @@ class Rule:
         return finding
 
 
-def _explain_image(table: AnnotationTable, index: int) -> Problem:
-    return Problem(
-        _name(index, 'image_id'),
-        f'is {table.entries[index]["image_id"]!r}, which is not in `images`',
-        'the file is a mix of two, or half of one: copy it again',
-    )
-
-
-def _explain_keypoints(table: AnnotationTable, index: int) -> Problem:
-    value, count = table.entries[index]['keypoints'], table.num_keypoints
-    is_row = isinstance(value, list)
-    if is_row and len(value) % 3 == 0 and count is not None and len(value) != 3 * count:
-        return Problem(
-            _name(index, 'keypoints'),
-            f'has {len(value) // 3} keypoints; expected {count}',
-            'give the dataset the metainfo of this file, or correct the annotation',
-        )
-    expected = 'x, y, visibility of each joint'
-    found = f'has {len(value)} numbers' if is_row and len(value) % 3 else None
-    found = found or f'is {_shorten(value)}'
-    return _correct(table, index, 'keypoints', f'{found}; expected {expected}')
-
-
-def _explain_box(table: AnnotationTable, index: int) -> Problem:
-    value = _shorten(table.entries[index]['bbox'])
-    fault = f'is {value}; expected x, y, width, height'
-    return _correct(table, index, 'bbox', fault)
-
-
-def _explain_area(table: AnnotationTable, index: int) -> Problem:
-    value = _shorten(table.entries[index]['area'])
-    return _correct(table, index, 'area', f'is {value}; expected a number')
-
-
-def _correct(table: AnnotationTable, index: int, field: str, fault: str) -> Problem:
-    key = table.entries[index].get('id')
-    which = '' if key is None else f' (id {key})'
-    fix = 'correct it or leave it out; `gm_pose check-data` lists all'
-    return Problem(f'{_name(index, field)}{which}', fault, fix)
-
-
-def _explain_nobody(table: AnnotationTable, index: int) -> Problem:
-    fields = ' and '.join(f'`{field}`' for field in table.needs)
-    return Problem(
-        'it',
-        f'has no annotation with {fields}',
-        'give the keypoint file (person_keypoints_*.json), not that of boxes or captions',
-    )
-
-
-def _name(index: int, field: str) -> str:
-    return f'annotations[{index}].{field}'
-
-
-def _shorten(value: Any) -> str:
-    return str(value)[:40]
-
-
 REFUSED, HARMFUL, NOTED = Level
-NOBODY = Rule('files that describe nobody', 'training stops', REFUSED,
-              people_rules.find_nobody_described, 'file:', _explain_nobody)  # fmt: skip
-KEYPOINTS = Rule('people whose number of keypoints is not {K}', 'training stops', REFUSED,
-                 lambda table: table.keypoints.wrong,
-                 explain=_explain_keypoints)  # fmt: skip
-BOXES = Rule('boxes that are not four numbers', 'training stops', REFUSED,
-             lambda table: table.boxes.wrong, explain=_explain_box)  # fmt: skip
-FINITE_BOXES = Rule('boxes with NaN or infinity', 'training stops', HARMFUL,
-                    box_rules.find_boxes_not_finite, explain=_explain_box)  # fmt: skip
-AREAS = Rule('areas that are no number', 'evaluation stops', REFUSED,
-             lambda table: table.areas.wrong, explain=_explain_area)  # fmt: skip
-FINITE_AREAS = Rule('areas of NaN or infinity', 'their OKS is 0: AP falls', HARMFUL,
-                    box_rules.find_areas_not_finite, explain=_explain_area)  # fmt: skip
+NOBODY = Rule(
+    'files that describe nobody',
+    'training stops',
+    REFUSED,
+    people_rules.find_nobody_described,
+    'file:',
+    explanations.explain_nobody,
+)
+KEYPOINTS = Rule(
+    'people whose number of keypoints is not {K}',
+    'training stops',
+    REFUSED,
+    lambda table: table.keypoints.wrong,
+    explain=explanations.explain_keypoints,
+)
+BOXES = Rule(
+    'boxes that are not four numbers',
+    'training stops',
+    REFUSED,
+    lambda table: table.boxes.wrong,
+    explain=explanations.explain_box,
+)
+FINITE_BOXES = Rule(
+    'boxes with NaN or infinity',
+    'training stops',
+    HARMFUL,
+    box_rules.find_boxes_not_finite,
+    explain=explanations.explain_box,
+)
+AREAS = Rule(
+    'areas that are no number',
+    'MMPose cannot read them',
+    REFUSED,
+    lambda table: table.areas.wrong,
+    explain=explanations.explain_area,
+)
+FINITE_AREAS = Rule(
+    'areas of NaN or infinity',
+    'their OKS is 0: AP falls',
+    HARMFUL,
+    box_rules.find_areas_not_finite,
+    explain=explanations.explain_area,
+)
 
 RULES: tuple[Rule, ...] = (
     Rule('duplicated annotation ids', 'one hides the other', HARMFUL,
@@ -150,7 +127,7 @@ RULES: tuple[Rule, ...] = (
     Rule('duplicated image ids', 'one hides the other', HARMFUL,
          people_rules.find_repeated_images, 'image'),
     Rule('annotations of unknown images', 'MMPose stops', REFUSED,
-         people_rules.find_unknown_images, explain=_explain_image),
+         people_rules.find_unknown_images, explain=explanations.explain_image),
     NOBODY,
     BOXES,
     FINITE_BOXES,

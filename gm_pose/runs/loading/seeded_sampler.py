@@ -31,7 +31,7 @@ class SeededSampler(Sampler):
     def __init__(self, dataset: Any, sampler: dict, seed: int | None = None):
         if not isinstance(sampler, dict) or 'type' not in sampler:
             raise ValueError(
-                f'sampler is {sampler!r}: give the config of the sampler to seed, for '
+                f'sampler is {sampler!r}; expected the config of the sampler to seed, for '
                 "example sampler=dict(type='DefaultSampler', shuffle=True)"
             )
         self.seed = sync_random_seed() if seed is None else seed

@@ -83,6 +83,6 @@ def test_sampler_is_found_below_a_data_loader():
 
 def test_error_text_when_the_inner_sampler_is_no_config():
     with pytest.raises(
-        ValueError, match="sampler is 'DefaultSampler': give the config"
+        ValueError, match="sampler is 'DefaultSampler'; expected the config"
     ):
         SeededSampler(DATA, 'DefaultSampler')
