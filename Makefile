@@ -1,13 +1,16 @@
 # Two commands do everything:
 #   make demo    sets up, makes the embedded dataset, trains, evaluates, draws pictures
 #   make test    sets up and passes the tests
-# make benchmark measures and writes the tables of benchmarks/; make lint formats.
-# PYTHON names another interpreter (3.10 to 3.13), VENV another folder for the environment.
+# make docs builds the documentation into site/; make benchmark measures and writes the tables
+# of benchmarks/; make lint formats.
+# PYTHON names another interpreter (3.10 to 3.13), VENV another folder for the environment, STACK
+# another set of pinned packages.
 PYTHON ?= python3
 VENV ?= .venv
+STACK ?= requirements/stack.txt
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint setup setup-tests benchmark clean
+.PHONY: demo test lint docs setup setup-tests benchmark clean
 
 demo: setup
 	$(BIN)/python tools/run_demo.py
@@ -15,7 +18,9 @@ demo: setup
 test: setup-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/codespell
 	$(BIN)/python -m pip check
 	$(BIN)/python -m pytest
 
@@ -24,17 +29,20 @@ lint: setup-tests
 	$(BIN)/ruff format .
 	$(BIN)/mypy
 
+docs: setup-tests
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 benchmark: setup-tests
 	$(BIN)/python benchmarks/codec_speed.py --out benchmarks/codec_speed.md
 	$(BIN)/python benchmarks/codec_accuracy.py --out benchmarks/codec_accuracy.md
 	$(BIN)/python benchmarks/block_cost.py --out benchmarks/block_cost.md
 
 setup: has-python
-	@$(PYTHON) tools/setup_env.py --venv $(VENV) --requirements requirements/stack.txt
+	@$(PYTHON) tools/setup_env.py --venv $(VENV) --requirements $(STACK)
 
 setup-tests: has-python
 	@$(PYTHON) tools/setup_env.py --venv $(VENV) \
-	  --requirements requirements/stack.txt requirements/tests.txt
+	  --requirements $(STACK) requirements/tests.txt requirements/docs.txt
 
 .PHONY: has-python
 has-python:
@@ -43,4 +51,4 @@ has-python:
 	       "make $(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1; }
 
 clean:
-	rm -rf build dist gm_pose.egg-info $(VENV)
+	rm -rf build dist site gm_pose.egg-info $(VENV)

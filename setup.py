@@ -1,10 +1,9 @@
-"""Builds gm_pose and fills `gm_pose/.mim`, where OpenMIM looks for tools and configs."""
+"""Fills `gm_pose/.mim`, where OpenMIM looks for tools and configs; see pyproject.toml."""
 
-import re
 import shutil
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
@@ -44,44 +43,4 @@ def fill_mim(target: Path) -> None:
             )
 
 
-def read_version() -> str:
-    text = (ROOT / 'gm_pose' / 'version.py').read_text(encoding='utf-8')
-    return re.search(r"__version__ = '([^']+)'", text).group(1)
-
-
-setup(
-    name='gm_pose',
-    version=read_version(),
-    description='Joint-adaptive heatmaps and the Gaussian Mixture Block for MMPose 1.x',
-    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
-    long_description_content_type='text/markdown',
-    license='Apache-2.0',
-    packages=find_packages(include=['gm_pose', 'gm_pose.*']),
-    package_data={'gm_pose': ['py.typed']},
-    python_requires='>=3.10',
-    # mmcv is left out on purpose: mmcv and mmcv-lite write the same folder, and either
-    # will do. `import gm_pose` names it if neither is there. requirements/stack.txt pins
-    # the tested set.
-    install_requires=[
-        'mmdet>=3.3,<3.4',
-        'mmengine>=0.10.4,<1',
-        'mmpose>=1.3.1,<2',
-        'numpy>=1.24,<3',
-        'packaging',
-        'pycocotools',
-        # mmengine imports pkg_resources: gone in 81, broken on Python 3.12 before 66.1
-        'setuptools<81',
-        'setuptools>=66.1; python_version >= "3.12"',
-        'torch>=2.1',
-    ],
-    cmdclass={'build_py': BuildWithMim},
-    zip_safe=False,
-    classifiers=[
-        'License :: OSI Approved :: Apache Software License',
-        'Programming Language :: Python :: 3.10',
-        'Programming Language :: Python :: 3.11',
-        'Programming Language :: Python :: 3.12',
-        'Programming Language :: Python :: 3.13',
-        'Topic :: Scientific/Engineering :: Image Recognition',
-    ],
-)
+setup(cmdclass={'build_py': BuildWithMim})

@@ -8,8 +8,8 @@ Noise-free: targets as each codec draws them, joints anywhere 6 cells or more fr
 border. Predicted: what a network gives instead of a target:
 
     amplitude 0.3-0.9 of 1; a second, weaker mode (0.1-0.5 of the first) 3-16 cells away;
-    noise; and in turn Gaussians of the right width under white or smooth noise of 0.05,
-    Gaussians 1.3 times too wide, 0.85 times too narrow, or 0.85-1.35 times under smooth
+    noise; and in turn Gaussians of the right sigma under white or smooth noise of 0.05,
+    sigmas 1.3 times too large, 0.85 times too small, or 0.85-1.35 times under smooth
     noise of 0.03.
 
 Stock is `MSRAHeatmap(sigma=s)` with the quarter offset, or `unbiased=True` (DARK), whose
@@ -33,33 +33,33 @@ from gm_pose.codecs import JointAdaptiveMSRAHeatmap
 INPUT_SIZE, HEATMAP_SIZE = (192, 256), (48, 64)
 NUM_JOINTS = 17
 SIGMAS = (0.8, 0.85, 1.0, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)
-# name, width (None: 0.85-1.35 at random), noise, its smoothness in cells
+# name, factor of the sigma (None: 0.85-1.35 at random), noise, its smoothness in cells
 CONDITIONS = (
-    ('right width, white noise', 1.0, 0.05, 0.0),
-    ('right width, smooth noise', 1.0, 0.05, 1.0),
+    ('right sigma, white noise', 1.0, 0.05, 0.0),
+    ('right sigma, smooth noise', 1.0, 0.05, 1.0),
     ('too wide', 1.3, 0.03, 1.0),
     ('too narrow', 0.85, 0.03, 1.0),
-    ('any width', None, 0.03, 1.0),
+    ('any sigma', None, 0.03, 1.0),
 )
 
 
-def draw_gaussians(centers, widths, amplitudes):
-    """Centres (M, 2), widths and amplitudes (M,) in cells -> maps (M, H, W)."""
+def draw_gaussians(centers, sigmas, amplitudes):
+    """Centres (N, 2), sigmas and amplitudes (N,) in cells -> maps (N, H, W)."""
     factors = [
         np.exp(
-            -((np.arange(n) - centers[:, i, None]) ** 2) / (2 * widths[:, None] ** 2)
+            -((np.arange(n) - centers[:, i, None]) ** 2) / (2 * sigmas[:, None] ** 2)
         )
         for i, n in enumerate(HEATMAP_SIZE)
     ]
     return amplitudes[:, None, None] * factors[1][:, :, None] * factors[0][:, None]
 
 
-def smooth(noise, width):
-    """White noise (M, H, W) -> noise of the same size, correlated over `width` cells."""
-    if not width:
+def smooth(noise, sigma):
+    """White noise (N, H, W) -> noise as strong, smoothed by `sigma` cells."""
+    if not sigma:
         return noise
     cells = np.arange(-4, 5)
-    kernel = np.exp(-(cells**2) / (2 * width**2))
+    kernel = np.exp(-(cells**2) / (2 * sigma**2))
     for axis in (1, 2):
         noise = sum(
             weight * np.roll(noise, int(shift), axis)
@@ -75,19 +75,19 @@ def make_predictions(
     rng = np.random.default_rng([int(sigma * 100), seed])
     count = people * NUM_JOINTS
     scale = np.array(INPUT_SIZE) / HEATMAP_SIZE
-    for name, width, noise, smoothness in CONDITIONS:
+    for name, factor, noise, smoothness in CONDITIONS:
         centers = rng.uniform(10, np.array(HEATMAP_SIZE) - 11, (count, 2))
         amplitude = rng.uniform(0.3, 0.9, count)
-        widths = sigma * (
-            rng.uniform(0.85, 1.35, count) if width is None else np.full(count, width)
+        sigmas = sigma * (
+            rng.uniform(0.85, 1.35, count) if factor is None else np.full(count, factor)
         )
         angle = rng.uniform(0, 2 * np.pi, count)
         step = rng.uniform(3, 16, count)[:, None] * np.stack(
             [np.cos(angle), np.sin(angle)], 1
         )
-        maps = draw_gaussians(centers, widths, amplitude)
+        maps = draw_gaussians(centers, sigmas, amplitude)
         second = amplitude * rng.uniform(0.1, 0.5, count)
-        maps += draw_gaussians(centers + step, widths, second)
+        maps += draw_gaussians(centers + step, sigmas, second)
         maps += noise * smooth(rng.normal(size=maps.shape), smoothness)
         shape = (people, NUM_JOINTS)
         yield (

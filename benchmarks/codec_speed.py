@@ -24,7 +24,7 @@ which the second half counts.
 
 The physical bound is the time to write the output once (encoding: filling an array of its
 size) or to read the input once (decoding: the sum of all maps, by torch). Beside it stands
-numpy's argmax over the maps, with which decoding has to begin.
+numpy's argmax over the maps, with which decoding must begin.
 """
 
 import argparse
@@ -148,23 +148,29 @@ ENCODINGS = [
     ('encode, biased, sigma 2', 2.0, 133, False, 6),
     ('encode, unbiased, sigma 2', 2.0, 133, True, 6),
 ]
-OKS_WIDTHS = dict(oks='coco', mean=3.4)
+OKS_SIGMAS = dict(oks='coco', mean=3.4)
 DECODINGS: list[tuple[str, dict[str, Any], int, int | None]] = [
     # what, the codec's settings, K, target ratio
     ('decode 64, biased, sigma 2', dict(sigmas=2.0), 17, 20),
     (
         'decode 64, unbiased, sigma 2 (stock: DARK)',
-        dict(sigmas=2.0, unbiased=True), 17, 60,
+        dict(sigmas=2.0, unbiased=True),
+        17,
+        60,
     ),
     (
         'decode 64, unbiased, set2 (stock: DARK)',
-        dict(sigmas='set2', unbiased=True), 17, 60,
+        dict(sigmas='set2', unbiased=True),
+        17,
+        60,
     ),
     (
-        'decode 64, unbiased, set2 read at OKS widths (stock: DARK)',
-        dict(sigmas='set2', unbiased=True, decode_sigmas=OKS_WIDTHS), 17, None,
+        'decode 64, unbiased, set2 read at OKS sigmas (stock: DARK)',
+        dict(sigmas='set2', unbiased=True, decode_sigmas=OKS_SIGMAS),
+        17,
+        None,
     ),
-]  # fmt: skip
+]
 STATES = ('written', 'warm', 'cold')
 
 INTRODUCTION = """# Speed of the codec
@@ -187,7 +193,7 @@ STATES_INTRODUCTION = """
 Written: the maps were written just before, by an untimed copy. Warm: call after call on
 the same batch, as above. Cold: each call right after one of the other side. Argmax:
 numpy's, over the same maps in the same state, with which every decoder of numpy arrays
-has to begin; behind it, in brackets, the ratio that a decoder of nothing else would have.
+must begin; behind it, in brackets, the ratio that a decoder of nothing else would have.
 
 | case | caches | MMPose us | gm_pose us | ratio | target | bound us | argmax us |
 |---|---|---|---|---|---|---|---|

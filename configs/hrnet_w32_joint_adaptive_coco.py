@@ -9,26 +9,12 @@ _base_ = [
 ]
 import os  # below `_base_`: an import above it makes MMEngine expect a lazy config
 
-custom_imports = dict(imports=['gm_pose'], allow_failed_imports=False)
+from gm_pose import with_codec
 
-# `_delete_` drops the base codec's keys (sigma), which MMEngine would merge in.
-codec = dict(
-    _delete_=True,
-    type='JointAdaptiveMSRAHeatmap',
-    input_size=(192, 256),
-    heatmap_size=(48, 64),
-    sigmas='set2',
-)
-encoder = {key: value for key, value in codec.items() if key != '_delete_'}
-train_pipeline = [
-    dict(step, encoder=encoder) if step['type'] == 'GenerateTarget' else step
-    for step in _base_.train_pipeline
-]
-del encoder
-model = dict(head=dict(decoder=dict(codec)))
+codec = with_codec(_base_, sigmas='set2')
 
 data_root = os.path.join(os.environ.get('COCO_ROOT') or 'data/coco', '')
-train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(
     dataset=dict(
         data_root=data_root,

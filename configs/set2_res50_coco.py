@@ -4,11 +4,6 @@
 # Hardware x hours: not measured (the recipe is 8 GPUs x 64 images, 210 epochs)
 # Status: not run
 _base_ = ['./_base_/res50_coco_256x192.py']
+from gm_pose import with_codec
 
-codec = dict(_base_.codec, sigmas='set2')
-train_pipeline = [
-    dict(step, encoder=codec) if step['type'] == 'GenerateTarget' else step
-    for step in _base_.train_pipeline
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-model = dict(head=dict(decoder=codec))
+codec = with_codec(_base_, sigmas='set2')

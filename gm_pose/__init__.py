@@ -13,18 +13,20 @@ Example:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gm_pose import moved_modules
 from gm_pose.registration import register_rooms
 from gm_pose.runs.host import mend_host
 from gm_pose.version import __version__
 
 if TYPE_CHECKING:
-    from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton
+    from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton, with_codec
     from gm_pose.models import (
         AlignedFlipTopdownPoseEstimator,
         ChannelsLastHook,
         GaussianMixture,
         GaussianMixtureBlock,
         GaussianMixtureHead,
+        MixtureSettings,
         MixtureSigmaHook,
         read_mixtures,
     )
@@ -39,10 +41,11 @@ if TYPE_CHECKING:
 
 # room -> the public names it holds
 _PUBLIC = {
-    'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton'),
+    'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton', 'with_codec'),
     'gm_pose.models': (
         'AlignedFlipTopdownPoseEstimator', 'ChannelsLastHook', 'GaussianMixture',
-        'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSigmaHook', 'read_mixtures',
+        'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSettings',
+        'MixtureSigmaHook', 'read_mixtures',
     ),
     'gm_pose.ops': (
         'SIGMA_TABLES', 'Skeleton', 'decode_heatmaps', 'mirror_aligned', 'resolve_sigmas',
@@ -59,6 +62,7 @@ __all__ = [
     'GaussianMixtureBlock',
     'GaussianMixtureHead',
     'JointAdaptiveMSRAHeatmap',
+    'MixtureSettings',
     'MixtureSigmaHook',
     'Skeleton',
     '__version__',
@@ -68,16 +72,27 @@ __all__ = [
     'read_mixtures',
     'resolve_sigmas',
     'smooth_gaussian',
+    'with_codec',
 ]
 
 mend_host()
 register_rooms()
+moved_modules.install_finder()
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used (PEP 562)."""
+    """Load a public name when it is first used (PEP 562).
+
+    Raises:
+        ImportError: the name needs MMPose, and the installed host packages are missing or
+            outside the supported range.
+    """
     if name not in _ROOM_OF:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    if _ROOM_OF[name] != 'gm_pose.ops':
+        from gm_pose.runs.host.versions import check_versions
+
+        check_versions()
     value = getattr(import_module(_ROOM_OF[name]), name)
     globals()[name] = value
     return value

@@ -1,8 +1,10 @@
 """Every shipped config: wiring of the codec after merging, and a real step of each."""
 
 import copy
+import json
 from pathlib import Path
 
+import merged_configs
 import pytest
 import torch
 from mmengine.config import Config
@@ -54,6 +56,14 @@ def test_header_states_command_expectation_and_status(path):
     assert status in ('reproduced', 'running', 'not')
 
 
+def test_merged_configs_are_those_of_the_table(monkeypatch):
+    """The table states what runs; tests/merged_configs.py writes it anew."""
+    monkeypatch.delenv('COCO_ROOT', raising=False)
+    table = json.loads(merged_configs.TABLE.read_text())
+    assert json.loads(json.dumps(merged_configs.make_table())) == table
+    assert {*table} == {path.name for path in ALL}
+
+
 @pytest.mark.parametrize('path', ALL, ids=name_of)
 def test_encoder_decoder_and_codec_are_one_after_merging(path):
     cfg = Config.fromfile(path)
@@ -64,7 +74,9 @@ def test_encoder_decoder_and_codec_are_one_after_merging(path):
     assert cfg.codec.type == 'JointAdaptiveMSRAHeatmap'
     for place, codec in places.items():
         assert dict(codec) == dict(cfg.codec), place
-    assert cfg.train_pipeline == cfg.train_dataloader.dataset.pipeline
+    pipelines = [cfg.train_pipeline, cfg.train_dataloader.dataset.pipeline]
+    variable, running = (merged_configs.flatten(p.copy()) for p in pipelines)
+    assert variable == running
     assert check_codec_agreement(outline) == []
     # Neither the base codec's keys nor MMEngine's own may leak in.
     assert '_delete_' not in cfg.pretty_text
@@ -85,7 +97,7 @@ def test_sigmas_of_each_row():
         published = load(f'as_published/{row}_res50_coco_as_published.py')
         assert plain.codec.sigmas == published.codec.sigmas == sigmas
         assert plain.codec.get('alignment', 'centered') == 'centered'
-        assert published.codec.alignment == 'msra'
+        assert published.codec.alignment == 'legacy_msra'
         for cfg in (plain, published):
             has_block = cfg.model.get('neck', {}).get('type') == 'GaussianMixtureBlock'
             assert has_block == row.startswith('gm_')

@@ -1,4 +1,4 @@
-"""The commands of docs/trusted-runs.md are taken by the programs that they call."""
+"""The commands of the documents are taken by the programs that they call."""
 
 import argparse
 import os
@@ -11,22 +11,32 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / 'docs' / 'trusted-runs.md'
-VALUES = {
-    '$NODE_RANK': '1', '$FIRST_HOST': 'node03', '$SHARED': '/shared',
-    '$PARTITION': 'gpus', 'CONFIG': 'config.py', 'CHECKPOINT': 'epoch_1.pth',
-}  # fmt: skip
+PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *ROOT.glob('docs/**/*.md')]
+VALUES = {'$NODE_RANK': '1', 'CONFIG': 'config.py', 'CHECKPOINT': 'epoch_1.pth'}
+SCRIPTS = r'python3? tools/(train|test|draw_\w+|make_\w+)\.py'
+OURS = re.compile(
+    rf'mim (train|test)|torchrun|srun|gm_pose|python3? -m gm_pose|{SCRIPTS}'
+)
 
 
 def list_commands() -> list[str]:
-    """Commands of the page, one line each, with values in place of the variables."""
-    blocks = re.findall(r'```bash\n(.*?)```', PAGE.read_text(), re.DOTALL)
-    text = ''.join(blocks).replace('\\\n', ' ')
-    for name, value in VALUES.items():
-        text = text.replace(name, value)
-    return [
-        re.sub(' +', ' ', line) for line in re.sub(r'\bN\b', '2', text).splitlines()
-    ]
+    """Our commands on all pages, one line each, with values in place of the variables."""
+    commands = []
+    for page in PAGES:
+        blocks = re.findall(
+            r'```(?:bash|console|sh)\n(.*?)```', page.read_text(), re.DOTALL
+        )
+        text = ''.join(blocks).replace('\\\n', ' ')
+        for name, value in VALUES.items():
+            text = text.replace(name, value)
+        text = re.sub(r'\$[A-Z_]+', '/some/folder', re.sub(r'\bN\b', '2', text))
+        for line in text.splitlines():
+            command = re.sub(
+                r'^(\$ )?([A-Z_]+=\S+ )*', '', re.sub(' +', ' ', line.strip())
+            )
+            if OURS.match(command):
+                commands.append(command)
+    return sorted({*commands})
 
 
 @pytest.fixture
@@ -35,14 +45,13 @@ def tools(monkeypatch):
 
 
 def parse_tool(words: list[str]) -> argparse.Namespace:
-    """Arguments of tools/train.py or tools/test.py, the script's name first."""
-    from gm_pose.cli import test, train
+    """Arguments of a script of tools/, whose name comes first."""
+    from gm_pose.cli import make_parser
 
-    module = dict(train=train, test=test)[Path(words[0]).stem]
-    return module.parse_args(words[1:])
+    return make_parser(Path(words[0]).stem.replace('_', '-')).parse_args(words[1:])
 
 
-def test_page_shows_a_command_for_every_launcher():
+def test_pages_show_a_command_for_every_launcher():
     text = '\n'.join(list_commands())
     for part in ('mim train', 'mim test', 'torchrun', 'srun', 'check-data', '--resume'):
         assert part in text
@@ -71,10 +80,10 @@ def test_command_is_taken(command, tools):
         if words[1] == 'test':
             script.insert(2, context.params['checkpoint'])
         parse_tool(script)
-    elif words[1:3] == ['-m', 'gm_pose']:
-        from gm_pose.__main__ import build_parser
+    elif 'gm_pose' in words[:3]:
+        from gm_pose.cli import build_parser
 
-        build_parser().parse_args(words[3:])
+        build_parser().parse_args(words[words.index('gm_pose') + 1 :])
     else:
         parse_tool(words[1:])
 

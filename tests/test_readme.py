@@ -6,24 +6,34 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / 'README.md'
 DOCUMENTS = [
-    ROOT / 'README.md',
+    README,
     ROOT / 'CONTRIBUTING.md',
-    *sorted((ROOT / 'docs').glob('*.md')),
+    ROOT / 'CHANGELOG.md',
+    *sorted((ROOT / 'docs').glob('**/*.md')),
+    *sorted((ROOT / '.github').glob('**/*.md')),
 ]
+# documents that quote APs of the study
+QUOTING = [README, ROOT / 'docs' / 'choose-sigmas.md']
 
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def code_of(path: Path) -> str:
-    return '\n'.join(re.findall(r'```bash\n(.*?)```', path.read_text(), re.DOTALL))
+def code_of(path: Path, language: str = 'bash') -> str:
+    found = re.findall(rf'```{language}\n(.*?)```', path.read_text(), re.DOTALL)
+    return '\n'.join(found)
+
+
+def list_python_blocks(path: Path) -> list[str]:
+    return re.findall(r'```python\n(.*?)```', path.read_text(), re.DOTALL)
 
 
 @pytest.mark.parametrize('path', DOCUMENTS, ids=name_of)
 def test_links_inside_the_repository_lead_somewhere(path):
-    for target in re.findall(r'\]\(([^)#]+)', path.read_text()):
+    for target in re.findall(r'(?:\]\(|<img src=")([^)#"]+)', path.read_text()):
         if '://' not in target:
             assert (path.parent / target).exists(), target
 
@@ -37,14 +47,41 @@ def test_commands_name_files_and_targets_that_exist(path):
     for name in re.findall(r'(?:mim train|mim test) gm_pose (\S+\.py)', code):
         found = [*ROOT.glob(f'configs/**/{Path(name).name}')]
         assert len(found) == 1, name
-    for name in re.findall(r'python3? ((?:tools|benchmarks|studies)/\S+\.py)', code):
+    for name in re.findall(
+        r'python3? ((?:tools|benchmarks|studies|configs)/\S+\.py)', code
+    ):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r'(configs/\S+\.py)', code):
         assert (ROOT / name).exists(), name
     for name in re.findall(r'-r (\S+\.txt)', code):
         assert (ROOT / name).exists(), name
 
 
-def test_readme_is_finished():
-    assert not re.search(r'@[A-Z]+@|TODO|FIXME|XXX', (ROOT / 'README.md').read_text())
+@pytest.mark.parametrize('path', DOCUMENTS, ids=name_of)
+def test_commands_of_gm_pose_exist(path):
+    from gm_pose.cli import COMMANDS
+
+    inline = re.findall(r'`(?:python -m )?gm_pose ([a-z][\w-]*)', path.read_text())
+    lines = re.findall(r'^(?:python -m )?gm_pose (\S+)', code_of(path), re.MULTILINE)
+    for name in [*inline, *lines]:
+        assert name in COMMANDS, name
+
+
+def test_readme_is_finished_and_short():
+    text = README.read_text()
+    assert not re.search(r'@[A-Z]+@|TODO|FIXME|XXX', text)
+    assert len(text.splitlines()) <= 120
+
+
+def test_python_of_the_readme_runs():
+    first, *_ = list_python_blocks(README)
+    exec(compile(first, 'README.md', 'exec'), {})  # holds its own assertion
+
+
+def test_quick_start_trains_the_recommended_config():
+    assert 'Recommended' in (ROOT / 'configs/gm_best_res50_coco.py').read_text().title()
+    names = re.findall(r'mim (?:train|test) gm_pose (\S+)', code_of(README))
+    assert names == ['gm_best_res50_coco.py'] * 2
 
 
 def test_versions_in_the_readme_are_the_pinned_ones():
@@ -53,7 +90,7 @@ def test_versions_in_the_readme_are_the_pinned_ones():
             r'^([\w-]+)==([\d.]+)', (ROOT / 'requirements/stack.txt').read_text(), re.M
         )
     )
-    readme = (ROOT / 'README.md').read_text()
+    readme = README.read_text()
     for name in (
         'torch',
         'torchvision',
@@ -70,10 +107,10 @@ def test_versions_in_the_readme_are_the_pinned_ones():
     'source', ['benchmarks/codec_speed.md', 'benchmarks/block_cost.md']
 )
 def test_measured_rows_are_those_of_the_benchmarks(source):
-    readme = (ROOT / 'README.md').read_text()
-    rows = re.search(
-        rf'<!-- rows of {source} -->\n(.*?)<!-- end -->', readme, re.DOTALL
-    )[1]
+    page = (ROOT / 'docs' / 'speed.md').read_text()
+    rows = re.search(rf'<!-- rows of {source} -->\n(.*?)<!-- end -->', page, re.DOTALL)[
+        1
+    ]
     rows = [line for line in rows.splitlines() if line]
     assert len(rows) > 3
     written = (ROOT / source).read_text().splitlines()
@@ -81,7 +118,81 @@ def test_measured_rows_are_those_of_the_benchmarks(source):
         assert row in written, row
 
 
+def read_ratios(start: str, state: str = '') -> list[float]:
+    """Ratios of the rows of benchmarks/codec_speed.md that begin like this, K = 17."""
+    text = (ROOT / 'benchmarks' / 'codec_speed.md').read_text()
+    ratios = []
+    for row in text.splitlines():
+        if row.startswith(f'| {start}') and 'OKS' not in row:
+            cells = [cell.strip() for cell in row.strip('|').split('|')]
+            if cells[1] == (state or '17'):
+                ratios.append(float(re.search(r'\*\*([\d.]+)\*\*', row)[1]))
+    return ratios
+
+
+def test_speed_in_the_readme_is_that_of_the_benchmark():
+    text = ' '.join(README.read_text().split())
+    encode, decode = read_ratios('encode'), read_ratios('decode 64')
+    cold = read_ratios('decode 64', 'cold')
+    assert len(encode) == 4
+    assert len(decode) == len(cold) == 3
+    assert {round(ratio) for ratio in encode} <= {10, 11}
+    assert 'encodes 10 times' in text
+    assert f'decodes {min(decode):.0f} to {max(decode):.0f} times as fast' in text
+    assert f'{min(cold):.0f} to {max(cold):.0f} times with cold caches' in text
+
+
+def test_states_of_the_caches_in_the_docs_are_those_of_the_benchmark():
+    text = ' '.join((ROOT / 'docs' / 'speed.md').read_text().split())
+    for state in ('written', 'cold'):
+        first, second, third = read_ratios('decode 64', state)
+        assert f'{first:.0f}, {second:.0f} and {third:.0f} times' in text
+
+
+@pytest.mark.parametrize('path', QUOTING, ids=name_of)
+def test_quoted_aps_are_those_of_the_study(path):
+    study = (ROOT / 'docs' / 'study.md').read_text()
+    text = ' '.join(path.read_text().split())
+    quoted = re.findall(
+        r'(\d\d\.\d)(?: →| AP| with flip)|([+-]?\d\.\d ± \d\.\d) AP', text
+    )
+    assert quoted
+    for value, difference in quoted:
+        assert (value or difference).lstrip('+') in study, value or difference
+
+
 def test_expected_ap_of_the_demo_is_the_same_in_readme_and_config():
     config = (ROOT / 'configs' / 'demo' / 'demo_gm_set2_synthetic.py').read_text()
-    expected = re.search(r'# Expected: AP (0\.\d+)', config)[1]
-    assert f'AP {expected}' in (ROOT / 'README.md').read_text()
+    expected = re.search(r'# Expected: AP (0\.\d+), AR (0\.\d+)', config)
+    assert f'AP {expected[1]} and AR {expected[2]}' in README.read_text()
+
+
+def test_rooms_and_files_of_the_map_exist():
+    text = (ROOT / 'CONTRIBUTING.md').read_text()
+    named = re.findall(r'`((?:[\w.]+/)+(?:[\w.]+\.\w+)?)`', text)
+    opened_later = {'gm_pose/models/losses/'}
+    parts_of_rooms = {'heads/', 'pose_estimators/'}
+    assert len(named) > 25
+    for name in {*named} - opened_later - parts_of_rooms:
+        assert (ROOT / name).exists(), name
+
+
+def test_every_room_is_on_the_map():
+    text = (ROOT / 'CONTRIBUTING.md').read_text()
+    rooms = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ('gm_pose', 'gm_pose/runs')
+        for path in (ROOT / folder).iterdir()
+        if (path / '__init__.py').exists()
+    ]
+    assert len(rooms) > 10
+    for room in rooms:
+        assert f'| `{room}/` |' in text, room
+
+
+def test_workflows_name_files_that_exist():
+    text = (ROOT / '.github/workflows/ci.yml').read_text()
+    named = re.findall(r'requirements/\w+\.txt', text)
+    assert 'requirements/oldest.txt' in named
+    for name in named:
+        assert (ROOT / name).exists(), name

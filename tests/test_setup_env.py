@@ -30,9 +30,9 @@ def sentence_of(capsys) -> str:
 @pytest.mark.parametrize('version', [(3, 9, 1), (3, 14, 0), (2, 7, 18)])
 def test_unsupported_python_is_one_sentence(setup_env, monkeypatch, capsys, version):
     monkeypatch.setattr(setup_env.sys, 'version_info', version)
-    with pytest.raises(SystemExit) as stop:
+    with pytest.raises(SystemExit) as end:
         setup_env.check_python()
-    assert stop.value.code == 1
+    assert end.value.code == 1
     sentence = sentence_of(capsys)
     assert '.'.join(map(str, version)) in sentence
     assert '3.10 to 3.13' in sentence

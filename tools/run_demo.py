@@ -1,4 +1,4 @@
-"""The demo: make the embedded dataset, train, evaluate, draw; skip what is done.
+"""The demo: render a small dataset, train, evaluate, draw; skip what is done.
 
 Example:
     python tools/run_demo.py --work-dir work_dirs/demo
@@ -21,16 +21,16 @@ COCO_NUMBERS = (
 )  # fmt: skip
 
 
-def say(sentence: str) -> None:
-    print(f'demo: {sentence}', flush=True)
+def log(text: str) -> None:
+    print(f'demo: {text}', flush=True)
 
 
 def run(command: list[str], env: dict[str, str]) -> None:
     """Run one step with its output shown; exit with its code if it fails."""
-    say(' '.join(command))
+    log(' '.join(command))
     code = subprocess.call(command, env=env, cwd=ROOT)
     if code != 0:
-        say(f'this step failed with code {code}; its own message stands above')
+        log(f'this step failed with code {code}; see its message above')
         sys.exit(code)
 
 
@@ -58,10 +58,10 @@ def find_checkpoint(work_dir: Path) -> Path:
 
 def print_results(metrics: dict, outputs: list[Path]) -> None:
     """Print COCO's ten numbers and the paths of what was made."""
-    say('COCO keypoint metrics on the embedded validation people:')
+    log('COCO keypoint metrics on the rendered validation people:')
     for name in COCO_NUMBERS:
         print(f'  {name:7s} {metrics[f"coco/{name}"]:.3f}')
-    say('made:')
+    log('files:')
     for path in outputs:
         print(f'  {path}')
 
@@ -81,6 +81,8 @@ def main() -> None:
     # One thread, and a worker for the images: on few cores, threads that wait for each
     # other while something else runs make a step many times slower.
     env.setdefault('OMP_NUM_THREADS', '1')
+    # mim imports it, and warns in each of its processes.
+    env.setdefault('PYTHONWARNINGS', 'ignore:pkg_resources is deprecated:UserWarning')
 
     run([python, 'tools/make_synthetic_coco.py', '--out', str(data)], env)
 
@@ -91,7 +93,7 @@ def main() -> None:
     pictures = work_dir / 'pictures'
     checkpoint = Path(done.get('checkpoint', ''))
     if done.get('sources') == digest and checkpoint.is_file():
-        say('trained already, skipping')
+        log('trained already, skipping')
     else:
         begin = time.time()
         run([mim, 'train', 'gm_pose', CONFIG, '--work-dir', str(work_dir)], env)
@@ -103,7 +105,7 @@ def main() -> None:
         )
         done_file.write_text(json.dumps(done, indent=2) + '\n')
     if done.get('is_drawn') and metrics_file.exists():
-        say('evaluated and drawn already, skipping')
+        log('evaluated and drawn already, skipping')
     else:
         run(
             [mim, 'test', 'gm_pose', CONFIG, '--checkpoint', str(checkpoint),
@@ -118,7 +120,7 @@ def main() -> None:
         )  # fmt: skip
         done['is_drawn'] = True
         done_file.write_text(json.dumps(done, indent=2) + '\n')
-    say(f'training took {done["minutes"]:.1f} minutes')
+    log(f'training took {done["minutes"]:.1f} minutes')
     metrics = json.loads(metrics_file.read_text())
     images = sorted(pictures.glob('**/*.png'))
     print_results(metrics, [data, Path(done['checkpoint']), metrics_file, *images])

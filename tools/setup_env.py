@@ -1,8 +1,8 @@
 """Make a virtual environment with everything gm_pose needs, or bring one up to date.
 
-Uses the standard library alone, and runs on any Python 3 far enough to say what is
-missing. Steps that are done already are skipped: the requirement files and the package's
-sources are hashed into a stamp inside the environment.
+Uses the standard library alone; any Python 3 runs it far enough to print what is missing.
+Finished steps are skipped: hashes of the requirement files and of the package's sources
+are kept in stamp files inside the environment.
 
 Example:
     python3 tools/setup_env.py --venv .venv --requirements requirements/stack.txt
@@ -21,46 +21,48 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MIN_PYTHON = (3, 10)
 MAX_PYTHON = (3, 13)
 NEEDED_GB = 9  # PyTorch's default Linux build with its CUDA libraries takes 5.5 GB
-PACKAGE_SOURCES = ('gm_pose', 'configs', 'tools', 'setup.py', 'model-index.yml')
+PACKAGE_SOURCES = (
+    'gm_pose', 'configs', 'tools', 'pyproject.toml', 'setup.py', 'model-index.yml',
+)  # fmt: skip
 
 
-def stop(sentence):
-    """Print one sentence and exit with code 1."""
-    sys.stderr.write('setup: ' + sentence + '\n')
+def exit_with_error(text):
+    """Print one line and exit with code 1."""
+    sys.stderr.write('setup: ' + text + '\n')
     sys.exit(1)
 
 
-def say(sentence):
-    print('setup: ' + sentence)
+def log(text):
+    print('setup: ' + text)
     sys.stdout.flush()
 
 
 def check_python():
-    """Stop unless this Python is one that the pinned packages have wheels for."""
+    """Exit unless the pinned packages have wheels for this Python."""
     found = '.'.join(str(part) for part in sys.version_info[:3])
     if sys.version_info[:2] < MIN_PYTHON or sys.version_info[:2] > MAX_PYTHON:
-        stop(
-            'Python %d.%d to %d.%d is needed, and %s is %s: name another one, for '
+        exit_with_error(
+            'Python is %s (%s); expected %d.%d to %d.%d. Fix: name another one, for '
             'example `make demo PYTHON=python3.11`'
-            % (MIN_PYTHON + MAX_PYTHON + (sys.executable, found))
+            % ((found, sys.executable) + MIN_PYTHON + MAX_PYTHON)
         )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError as error:
-        stop(
+        exit_with_error(
             '%s has no %s module (on Debian and Ubuntu: apt-get install python3-venv)'
             % (sys.executable, error.name)
         )
 
 
 def check_disk():
-    """Stop if the disk has no room for the environment."""
+    """Exit if the disk has no room for the environment."""
     free_gb = shutil.disk_usage(ROOT).free / 1e9
     if free_gb < NEEDED_GB:
-        stop(
-            '%d GB of free disk are needed in %s, and there are %.1f: free some, or '
-            'clone to another disk' % (NEEDED_GB, ROOT, free_gb)
+        exit_with_error(
+            '%s has %.1f GB free; expected %d. Fix: free some, or clone to another disk'
+            % (ROOT, free_gb, NEEDED_GB)
         )
 
 
@@ -68,7 +70,7 @@ def iter_files(path):
     if os.path.isfile(path):
         yield path
     for folder, folders, names in os.walk(path):
-        # What building leaves behind is no source.
+        # build/ and *.egg-info are what an earlier build left.
         folders[:] = sorted(
             name
             for name in folders
@@ -103,14 +105,14 @@ def write_stamp(path, text):
 
 
 def run(command, what):
-    """Run a command with its output shown; stop with one sentence if it fails."""
+    """Run a command with its output shown; exit with one line if it fails."""
     code = subprocess.call(command, cwd=ROOT)
     if code != 0:
-        stop('%s failed with code %d: %s' % (what, code, ' '.join(command)))
+        exit_with_error('%s failed with code %d: %s' % (what, code, ' '.join(command)))
 
 
 def find_stamps(venv_dir):
-    """Patches of this script in an environment -> their names."""
+    """Names of the stamp files that this script left in an environment."""
     names = os.listdir(venv_dir) if os.path.isdir(venv_dir) else []
     return [name for name in names if name.startswith('.gm_pose-')]
 
@@ -127,25 +129,25 @@ def ask_version(python):
 def make_venv(venv_dir):
     """Create the environment, anew if ours belongs to another Python version."""
     python = os.path.join(venv_dir, 'bin', 'python')
-    wanted = '%d.%d' % sys.version_info[:2]
+    expected = '%d.%d' % sys.version_info[:2]
     if os.path.exists(python):
         found = ask_version(python)
-        if found == wanted:
+        if found == expected:
             return python
         what = 'is for Python %s' % found if found else 'was left half made'
         if not find_stamps(venv_dir):
-            stop(
+            exit_with_error(
                 '%s %s, and this script did not make it: remove it, or name another '
                 'folder with VENV=...' % (venv_dir, what)
             )
-        say('%s %s: making it anew' % (venv_dir, what))
+        log('%s %s: making it anew' % (venv_dir, what))
         shutil.rmtree(venv_dir)
     elif os.path.exists(venv_dir) and os.listdir(venv_dir):
-        stop('%s exists and is no virtual environment: move it away' % venv_dir)
+        exit_with_error('%s is not a virtual environment. Fix: move it away' % venv_dir)
     check_disk()
-    say('making a virtual environment in %s (Python %s)' % (venv_dir, wanted))
+    log('making a virtual environment in %s (Python %s)' % (venv_dir, expected))
     os.makedirs(venv_dir, exist_ok=True)
-    write_stamp(os.path.join(venv_dir, '.gm_pose-begun'), wanted)
+    write_stamp(os.path.join(venv_dir, '.gm_pose-begun'), expected)
     run([sys.executable, '-m', 'venv', venv_dir], 'making the environment')
     return python
 
@@ -158,9 +160,9 @@ def install(python, venv_dir, requirements):
     digest = hash_files(list(requirements) + ['requirements/placeholders'])
     pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check']
     if read_stamp(stamp) == digest:
-        say('%s: installed already' % ', '.join(requirements))
+        log('%s: installed already' % ', '.join(requirements))
     else:
-        say('installing %s (5.5 GB, some minutes)' % ', '.join(requirements))
+        log('installing %s (5.5 GB, some minutes)' % ', '.join(requirements))
         command = pip + ['--progress-bar', 'on', '--prefer-binary']
         for name in requirements:
             command += ['-r', name]
@@ -175,9 +177,9 @@ def install(python, venv_dir, requirements):
     stamp = os.path.join(venv_dir, '.gm_pose-package')
     digest = hash_files(PACKAGE_SOURCES)
     if read_stamp(stamp) == digest:
-        say('gm_pose: installed already')
+        log('gm_pose: installed already')
     else:
-        say('installing gm_pose')
+        log('installing gm_pose')
         # The environment's own pinned setuptools builds it: nothing to download.
         command = ['--quiet', '--no-deps', '--no-build-isolation', '--force-reinstall']
         run(pip + command + ['.'], 'installing gm_pose')
@@ -198,7 +200,7 @@ def main():
     args = parser.parse_args()
     for name in args.requirements:
         if not os.path.isfile(os.path.join(ROOT, name)):
-            stop('requirement file %s does not exist in %s' % (name, ROOT))
+            exit_with_error('requirement file %s does not exist in %s' % (name, ROOT))
     check_python()
     venv_dir = os.path.join(ROOT, args.venv)
     python = make_venv(venv_dir)

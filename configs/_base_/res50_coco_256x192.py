@@ -7,29 +7,12 @@ _base_ = [
 ]
 import os  # below `_base_`: an import above it makes MMEngine expect a lazy config
 
-custom_imports = dict(imports=['gm_pose'], allow_failed_imports=False)
+from gm_pose import with_codec
 
-codec = dict(
-    _delete_=True,
-    type='JointAdaptiveMSRAHeatmap',
-    input_size=(192, 256),
-    heatmap_size=(48, 64),
-    sigmas=2.0,
-)
-
-# A codec stands in three places, and MMEngine replaces lists instead of merging them: a
-# child that changes `codec` repeats the next two assignments (see any config beside this
-# folder). `dict(codec)` is a copy, since MMEngine removes `_delete_` from what it merges.
-encoder = {key: value for key, value in codec.items() if key != '_delete_'}
-train_pipeline = [
-    dict(step, encoder=encoder) if step['type'] == 'GenerateTarget' else step
-    for step in _base_.train_pipeline
-]
-del encoder
-model = dict(head=dict(decoder=dict(codec)))
+codec = with_codec(_base_, sigmas=2.0)
 
 data_root = os.path.join(os.environ.get('COCO_ROOT') or 'data/coco', '')
-train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(
     dataset=dict(
         data_root=data_root,

@@ -6,5 +6,5 @@
 _base_ = ['./set1_res50_coco_as_published.py']
 
 model = dict(neck=dict(type='GaussianMixtureBlock', in_channels=2048))
-# The learnt widths in vis_data/scalars.json, and as curves where a TensorBoard backend is.
+# The learnt sigmas in vis_data/scalars.json, and as curves where a TensorBoard backend is.
 custom_hooks = [*_base_.custom_hooks, dict(type='MixtureSigmaHook')]

@@ -9,23 +9,24 @@
 _base_ = ['../_base_/res50_coco_256x192.py']
 import os  # below `_base_`: an import above it makes MMEngine expect a lazy config
 
+from gm_pose import with_codec
+
 # A cell is 4 px of the input, as in the paper (192x256 px, 48x64 cells): Set 2's own
 # numbers, whose mean is 1.336 cells. The bare name would halve them, because named
 # tables keep their size in proportion to the person, and this crop is half as large.
-codec = dict(
-    _delete_=True,  # a table in place of the base's number
-    type='JointAdaptiveMSRAHeatmap',
+codec = with_codec(
+    _base_,
     input_size=(96, 128),
     heatmap_size=(24, 32),
     sigmas=dict(table='set2', mean=1.336),
     unbiased=True,
     balance_weights=True,
+    aligned_flip=True,
 )
 
 # ResNet-18's blocks at 3/8 of its width and stride 8: three stages, the third without a
-# stride, so that the 12x16 map still tells a wrist from an elbow.
+# stride, so that the 12x16 map still separates a wrist from an elbow.
 model = dict(
-    type='AlignedFlipTopdownPoseEstimator',
     backbone=dict(
         _delete_=True,
         type='ResNet',
@@ -44,14 +45,11 @@ model = dict(
         deconv_kernel_sizes=(4,),
         # Only the scale in the log: Adam's steps do not depend on it.
         loss=dict(loss_weight=500.0),
-        decoder=dict(codec),
     ),
     train_cfg=dict(compute_acc=False),
-    test_cfg=dict(shift_heatmap=False),  # the estimator moves the picture instead
 )
 
 data_root = os.path.join(os.environ.get('COCO_ROOT') or 'data/synthetic_coco', '')
-encoder = {key: value for key, value in codec.items() if key != '_delete_'}
 # Milder transforms and no RandomHalfBody: there is no time to learn from more.
 train_pipeline = [
     dict(type='LoadImage'),
@@ -64,14 +62,7 @@ train_pipeline = [
         rotate_factor=30,
     ),
     dict(type='TopdownAffine', input_size=codec['input_size']),
-    dict(type='GenerateTarget', encoder=encoder),
-    dict(type='PackPoseInputs'),
-]
-del encoder
-val_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='GetBBoxCenterScale'),
-    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs'),
 ]
 train_dataloader = dict(
@@ -81,7 +72,7 @@ train_dataloader = dict(
 )
 val_dataloader = dict(
     num_workers=1,
-    dataset=dict(data_root=data_root, bbox_file=None, pipeline=val_pipeline),
+    dataset=dict(data_root=data_root, bbox_file=None),
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file=data_root + 'annotations/person_keypoints_val2017.json')

@@ -1,1 +1,82 @@
-"""Commands of the console script `gm_pose`, one module each; see `gm_pose.__main__`."""
+"""The command line: `gm_pose COMMAND`, or `python -m gm_pose COMMAND`.
+
+A command is a module of this package with ``EXAMPLE``, ``add_arguments(parser)`` and
+``run(args) -> exit status``. To add one, name it in COMMANDS. Neither this file nor the top
+of a command's module imports more than the standard library: `--help` answers at once, and
+`doctor` runs where the host packages are missing.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+
+from gm_pose.version import __version__
+
+__all__ = ['COMMANDS', 'build_parser', 'main', 'make_parser']
+
+# command -> what it does; its module has the same name, with underscores
+COMMANDS = {
+    'train': 'Train a pose model',
+    'test': 'Evaluate a checkpoint',
+    'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
+    'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
+    'check-data': 'Check a COCO keypoint file, and its images, before training on it',
+    'estimate-sigmas': 'Estimate a sigma table from a COCO-style annotation file',
+    'make-synthetic-coco': 'Render a small dataset of people in the layout of COCO 2017',
+    'doctor': 'Check the environment and name the command that fixes each fault',
+    'replay-loss': 'Compute the loss of a dumped training step again',
+}
+# A ValueError below these is a bug and keeps its traceback; their own code reports a
+# user's mistake.
+_RUNS = ('train', 'test', 'draw-predictions', 'draw-mixture')
+
+
+def make_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one command, as its script in tools/ has it."""
+    parser = argparse.ArgumentParser()
+    _fill(parser, name)
+    return parser
+
+
+def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands.
+
+    Args:
+        asked: the one command whose module is imported and whose arguments are added.
+            None adds those of all; the others' summaries need no import.
+    """
+    parser = argparse.ArgumentParser(
+        prog='gm_pose',
+        description='Joint-adaptive heatmaps and the Gaussian Mixture Block for MMPose.',
+        epilog='example: gm_pose train configs/gm_best_res50_coco.py --gt-boxes',
+    )
+    parser.add_argument('--version', action='version', version=__version__)
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if asked is None or name == asked:
+            _fill(command, name)
+    return parser
+
+
+def _fill(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add a command's arguments, description and example."""
+    module = import_module(f'gm_pose.cli.{name.replace("-", "_")}')
+    parser.description = getattr(module, 'DESCRIPTION', f'{COMMANDS[name]}.')
+    parser.epilog = module.EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command -> its exit status; a user's mistake is one line and 2."""
+    words = sys.argv[1:] if argv is None else argv
+    args = build_parser(words[0] if words else '').parse_args(words)
+    try:
+        return args.run(args)
+    except ValueError as error:
+        if args.command in _RUNS:
+            raise
+        print(f'gm_pose {args.command}: {error}', file=sys.stderr)
+        return 2

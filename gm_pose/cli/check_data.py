@@ -6,6 +6,10 @@ import sys
 import time
 from typing import Any
 
+EXAMPLE = """example:
+  gm_pose check-data coco/annotations/person_keypoints_train2017.json \\
+      --images coco/train2017 --config configs/gm_best_res50_coco.py"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('annotations', help='COCO keypoint JSON file')

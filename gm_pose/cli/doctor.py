@@ -1,6 +1,9 @@
-"""Check the environment: one line for each trap, with the command that mends it."""
+"""`gm_pose doctor`: one line for each check of the environment."""
 
 import argparse
+
+EXAMPLE = """example:
+  gm_pose doctor"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

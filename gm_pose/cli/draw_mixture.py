@@ -1,26 +1,27 @@
-"""Draw which width the Gaussian mixtures of a trained model choose where."""
-
-from __future__ import annotations
+"""Draw which sigma the Gaussian mixtures of a trained model choose where."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from gm_pose.cli.picture_run import choose_images, make_parser, open_run, run_tool
+from gm_pose.cli import make_parser
+from gm_pose.cli.picture_run import add_picture_arguments, choose_images, open_run
+from gm_pose.cli.run_arguments import run_task
 
+DESCRIPTION = """For a few validation images of a config with a GaussianMixtureBlock or a
+GaussianMixtureHead: MIXTURE_ID.png, the sigma chosen at each position of the
+crop of one person, and the weight of each component (block) or the choice for each joint
+(head). Uses ground-truth boxes."""
 EXAMPLE = """example:
   python tools/draw_mixture.py configs/gm_set2_res50_coco.py \\
       work_dirs/gm_set2_res50_coco/epoch_210.pth --out work_dirs/mixtures"""
 
 
+add_arguments = add_picture_arguments
+
+
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return make_parser(
-        'For a few validation images of a config with a GaussianMixtureBlock or a '
-        'GaussianMixtureHead: MIXTURE_ID.png, the standard deviation chosen at each '
-        'position of the crop of one person, and the weight of each component (block) '
-        'or the choice for each joint (head). Uses ground-truth boxes.',
-        EXAMPLE,
-    ).parse_args(argv)
+    return make_parser('draw-mixture').parse_args(argv)
 
 
 def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
@@ -28,7 +29,7 @@ def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
     import torch
 
     from gm_pose.models.mixture_readout import read_mixtures
-    from gm_pose.visualization.mixture_picture import draw_mixture
+    from gm_pose.visualization.mixture_picture import JointLabels, draw_mixture
     from gm_pose.visualization.picture_files import write_picture
 
     item = dataset[index]
@@ -42,16 +43,17 @@ def draw_person(model: Any, dataset: Any, index: int, out: Path) -> list[Path]:
     paths = []
     for name, readout in readouts.items():
         weights = readout.weights[0].float().cpu().numpy()
-        per_joint = readout.sigmas.dim() == 2
+        joints = None
+        if readout.sigmas.dim() == 2:  # each joint has its own
+            names = list_joints(dataset, len(weights))
+            joints = JointLabels(names, list_scales(model), peaks)
         picture = draw_mixture(
             image,
             weights,
             readout.compute_mean_sigmas()[0].float().cpu().numpy(),
             readout.sigmas.float().cpu().numpy(),
             title=f'{stem}, {name}',
-            names=list_joints(dataset, len(weights)) if per_joint else None,
-            notes=list_scales(model) if per_joint else None,
-            marks_px=peaks if per_joint else None,
+            joints=joints,
         )
         path = out / f'{name.replace(".", "_")}_{stem}.png'
         write_picture(path, picture)
@@ -102,8 +104,13 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
     return paths
 
 
+def run(args: argparse.Namespace) -> int:
+    """Draw; 0."""
+    return run_task(run_drawing, args)
+
+
 def main(argv: list[str] | None = None) -> None:
-    run_tool(run_drawing, parse_args(argv))
+    run(parse_args(argv))
 
 
 if __name__ == '__main__':

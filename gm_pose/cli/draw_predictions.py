@@ -1,41 +1,46 @@
 """Draw what a trained model sees: heatmaps joint by joint, skeletons over the image."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any
 
-from gm_pose.cli.picture_run import choose_images, make_parser, open_run, run_tool
+from gm_pose.cli import make_parser
+from gm_pose.cli.picture_run import add_picture_arguments, choose_images, open_run
+from gm_pose.cli.run_arguments import run_task
 
+DESCRIPTION = """For a few validation images of a config: heatmaps_ID.png, the target beside
+the predicted heatmap of every joint over the crop of the largest person, and
+skeletons_ID.png, the true beside the predicted skeletons of all people. Uses ground-truth
+boxes."""
 EXAMPLE = """example:
   python tools/draw_predictions.py configs/demo/demo_gm_set2_synthetic.py \\
       work_dirs/demo/epoch_40.pth --out work_dirs/demo/pictures"""
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = make_parser(
-        'For a few validation images of a config: heatmaps_ID.png, the target beside the '
-        'predicted heatmap of every joint over the crop of the largest person, and '
-        'skeletons_ID.png, the true beside the predicted skeletons of all people. Uses '
-        'ground-truth boxes.',
-        EXAMPLE,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_picture_arguments(parser)
     parser.add_argument(
-        '--score-threshold', type=float, default=0.2, metavar='S',
+        '--score-threshold',
+        type=float,
+        default=0.2,
+        metavar='S',
         help='joints with a lower score are not drawn in skeletons (%(default)s)',
-    )  # fmt: skip
-    return parser.parse_args(argv)
+    )
 
 
-def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
-               score_threshold: float) -> list[Path]:  # fmt: skip
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return make_parser('draw-predictions').parse_args(argv)
+
+
+def draw_image(
+    model: Any, dataset: Any, indices: list[int], out: Path, score_threshold: float
+) -> list[Path]:
     """Draw the two pictures of one image; returns their paths."""
     import cv2
     import numpy as np
     import torch
 
-    from gm_pose.visualization.heatmap_grid import draw_heatmap_grid
+    from gm_pose.visualization.heatmap_grid import JointMaps, draw_heatmap_grid
     from gm_pose.visualization.picture_files import write_picture
     from gm_pose.visualization.skeleton_picture import SkeletonStyle, draw_skeleton_pair
 
@@ -50,8 +55,8 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
             )
         )
     truth = [np.reshape(r.raw_ann_info['keypoints'], (-1, 3)) for r in results]
-    predicted = [r.pred_instances.keypoints[0] for r in results]
-    scores = [r.pred_instances.keypoint_scores[0] for r in results]
+    found = [r.pred_instances for r in results]
+    predicted = [np.column_stack([f.keypoints[0], f.keypoint_scores[0]]) for f in found]
     meta = dataset.metainfo
     name = Path(results[0].img_path).stem
     heatmaps_path = out / f'heatmaps_{name}.png'
@@ -68,11 +73,8 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
     heatmaps = results[k].pred_fields.heatmaps.cpu().numpy()
     sheet = draw_heatmap_grid(
         crops[k],
-        targets[k],
-        heatmaps,
-        truth[k][:, 2] > 0,
-        to_crop(truth[k][:, :2]),
-        to_crop(predicted[k]),
+        JointMaps(targets[k], to_crop(truth[k][:, :2]), truth[k][:, 2] > 0),
+        JointMaps(heatmaps, to_crop(predicted[k][:, :2])),
         [meta['keypoint_id2name'][j] for j in range(len(heatmaps))],
         read_sigmas(model.head.decoder, len(heatmaps)),
         model.head.decoder.scale_factor,
@@ -86,10 +88,8 @@ def draw_image(model: Any, dataset: Any, indices: list[int], out: Path,
     )
     pair = draw_skeleton_pair(
         cv2.imread(results[0].img_path),
-        [points[:, :2] for points in truth],
-        [points[:, 2] for points in truth],
+        truth,
         predicted,
-        scores,
         style,
         f'{name}, {len(results)} {"person" if len(results) == 1 else "people"}',
         score_threshold,
@@ -122,8 +122,13 @@ def run_drawing(args: argparse.Namespace) -> list[Path]:
     return paths
 
 
+def run(args: argparse.Namespace) -> int:
+    """Draw; 0."""
+    return run_task(run_drawing, args)
+
+
 def main(argv: list[str] | None = None) -> None:
-    run_tool(run_drawing, parse_args(argv))
+    run(parse_args(argv))
 
 
 if __name__ == '__main__':

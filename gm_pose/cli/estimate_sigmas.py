@@ -1,16 +1,18 @@
-"""Estimate a sigma table from a COCO-style annotation file."""
+"""`gm_pose estimate-sigmas`: a sigma table from a COCO-style annotation file."""
+
+from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    from gm_pose.ops.sigma_estimation import JointSizes
+    from gm_pose.ops.skeleton import Skeleton
 
-from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
-from gm_pose.ops.sigma_estimation import JointSizes, measure_joints
-from gm_pose.ops.sigma_tables import REFERENCE_HEATMAP_SIZE, scale_to_mean
-from gm_pose.ops.skeleton import Skeleton, average_mirrored
-from gm_pose.runs.data_checks.keypoint_rules import mirror_name
+EXAMPLE = """example:
+  gm_pose estimate-sigmas coco/annotations/person_keypoints_train2017.json --oks coco"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--person-key',
         default='person_id',
-        help="annotations' field that tells one person's repeats (default: %(default)s; "
+        help="annotations' field that identifies a person's repeats (default: %(default)s; "
         'without it, boxes that coincide)',
     )
     parser.add_argument(
@@ -54,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def find_mirror(names: list[str]) -> list[int]:
     """Joint names -> index of each one's left or right counterpart, or its own."""
+    from gm_pose.runs.data_checks.keypoint_rules import mirror_name
+
     mirror = []
     for index, name in enumerate(names):
         swapped = mirror_name(name)
@@ -102,6 +106,11 @@ def format_table(
     found: JointSizes, names: list[str], mean: float, power: float
 ) -> tuple[str, bool]:
     """Sizes -> what is printed, and whether every joint has a sigma."""
+    import numpy as np
+
+    from gm_pose.ops.paper_sigmas import scale_to_mean
+    from gm_pose.ops.skeleton import average_mirrored
+
     seen = np.isfinite(found.sizes) & (found.sizes > 0)
     lines = [
         f'method: {found.method}; size = fraction of sqrt(area)',
@@ -110,7 +119,7 @@ def format_table(
     complete = bool(seen.all())
     cells = np.full(len(names), np.nan)
     if complete:
-        sizes = average_mirrored(found.sizes, find_mirror(names))
+        sizes = average_mirrored(found.sizes.tolist(), find_mirror(names))
         with np.errstate(all='ignore'):
             cells = scale_to_mean(sizes, mean, power)
         if not (np.isfinite(cells) & (cells > 0)).all():
@@ -136,13 +145,15 @@ def format_table(
 def format_oks_sigmas(
     annotations: list[dict], skeleton: Skeleton, dataset: str, size: tuple[int, int]
 ) -> str:
-    """Annotations of the skeleton's joints -> the widths of its OKS, as `decode_sigmas`."""
+    """Annotations of the skeleton's joints -> its OKS sigmas, as `decode_sigmas`."""
+    from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
+
     try:
-        mean = measure_mean_oks_sigma(annotations, skeleton.oks_sigmas, size)
+        mean = measure_mean_oks_sigma(annotations, skeleton.oks_sigmas or (), size)
     except ValueError as error:
         raise ValueError(f'--oks: {error}') from error
     return (
-        f'\nwidths of OKS for a median person in {size[0]}x{size[1]} cells:\n'
+        f'\nOKS sigmas of a median person in {size[0]}x{size[1]} cells:\n'
         f'decode_sigmas=dict(oks={dataset!r}, mean={mean:.2f})'
     )
 
@@ -153,6 +164,8 @@ def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
     Raises:
         ValueError: it is not, or has none.
     """
+    from gm_pose.codecs.dataset_metainfo import load_skeleton
+
     skeleton = load_skeleton(dataset)
     if skeleton.oks_sigmas is None:
         raise ValueError(f"--oks: '{dataset}' defines no OKS sigmas")
@@ -173,7 +186,10 @@ def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; 0, or 1 where a joint was never seen."""
-    if not args.mean > 0 or not np.isfinite([args.mean, args.power]).all():
+    from gm_pose.ops.paper_sigmas import REFERENCE_HEATMAP_SIZE
+    from gm_pose.ops.sigma_estimation import measure_joints
+
+    if not args.mean > 0 or not all(map(math.isfinite, (args.mean, args.power))):
         raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')
     if args.heatmap_size and not args.oks:
         raise ValueError('--heatmap-size changes nothing without --oks DATASET')

@@ -1,4 +1,4 @@
-"""Make the embedded dataset: rendered people in COCO's own folder and JSON layout."""
+"""`gm_pose make-synthetic-coco`: rendered people in COCO's folder and JSON layout."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import argparse
 import sys
 import time
 
+from gm_pose.cli import make_parser
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Render people with exact COCO keypoints (17 joints, visibility, '
-        'boxes, masks) and write them in the layout of COCO 2017, so that every COCO '
-        'config runs on them by changing its data root. A dataset that is already '
-        'there, whole and with the same settings, is kept as it is.',
-        epilog='example: python tools/make_synthetic_coco.py --out data/synthetic_coco',
-    )
+DESCRIPTION = """Render people with exact COCO keypoints (17 joints, visibility, boxes,
+masks) in the layout of COCO 2017, so that every COCO config runs on them by changing its
+data root. A whole dataset with the same settings is kept as it is."""
+EXAMPLE = """example:
+  python tools/make_synthetic_coco.py --out data/synthetic_coco"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out', default='data/synthetic_coco', help='folder to write (%(default)s)'
     )
@@ -32,7 +33,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='replace a dataset of this tool that has other settings',
     )
-    return parser.parse_args(argv)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return make_parser('make-synthetic-coco').parse_args(argv)
 
 
 class Progress:
@@ -51,9 +55,8 @@ class Progress:
             print(f'  {done} of {total} people', flush=True)
 
 
-def main(argv: list[str] | None = None) -> None:
-    args = parse_args(argv)
-    # Here, not above: the package brings MMPose along, and --help should not wait.
+def run(args: argparse.Namespace) -> int:
+    """Write the dataset; 0."""
     from gm_pose.datasets.synthetic_people import make_coco_folder
 
     print(
@@ -77,6 +80,11 @@ def main(argv: list[str] | None = None) -> None:
         print(f'done in {time.monotonic() - started:.0f} s')
     else:
         print('already there, whole and with these settings: nothing to do')
+    return 0
+
+
+def main(argv: list[str] | None = None) -> None:
+    run(parse_args(argv))
 
 
 if __name__ == '__main__':

@@ -1,41 +1,24 @@
 """What the drawing tools share: their arguments, and the run whose pictures they draw."""
 
-from __future__ import annotations
-
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 from gm_pose.cli.run_arguments import read_config
 
 
-def make_parser(description: str, example: str) -> argparse.ArgumentParser:
-    """Arguments: a config, its checkpoint, how many pictures, and where to."""
-    parser = argparse.ArgumentParser(
-        description=description,
-        epilog=example,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+    """A config, its checkpoint, how many pictures, and where to."""
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint of that config')
     parser.add_argument('--out', required=True, help='folder for the pictures')
     parser.add_argument(
-        '--images', type=int, default=6, metavar='N',
+        '--images',
+        type=int,
+        default=6,
+        metavar='N',
         help='images, evenly spaced over the validation set (%(default)s)',
-    )  # fmt: skip
+    )
     parser.add_argument('--device', help='cpu, cuda:0, ... (a GPU where there is one)')
-    return parser
-
-
-def run_tool(
-    draw: Callable[[argparse.Namespace], Any], args: argparse.Namespace
-) -> None:
-    """Call `draw`, telling a user's mistake in one sentence."""
-    import gm_pose  # noqa: F401  before mmpose, and for configs without our import
-    from gm_pose.runs.user_errors import report_user_errors
-
-    with report_user_errors():
-        draw(args)
 
 
 def open_run(args: argparse.Namespace) -> tuple[Any, Any]:
@@ -92,8 +75,8 @@ def build_dataset(cfg: Any) -> Any:
     pipeline = [dict(step) for step in settings.pipeline]
     target = dict(type='GenerateTarget', encoder=cfg.model.head.decoder)
     pack = [step['type'] for step in pipeline].index('PackPoseInputs')
-    return DATASETS.build(dict(settings, pipeline=[*pipeline[:pack], target,
-                                                   *pipeline[pack:]]))  # fmt: skip
+    pipeline.insert(pack, target)
+    return DATASETS.build(dict(settings, pipeline=pipeline))
 
 
 def build_model(cfg: Any, path: str, device: str | None) -> Any:

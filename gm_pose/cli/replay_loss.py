@@ -1,6 +1,13 @@
-"""Compute the loss of a dumped training step again (non_finite_loss_iter_N.pth)."""
+"""`gm_pose replay-loss`: the loss of a dumped training step, computed again."""
 
 import argparse
+
+DESCRIPTION = """Compute the loss of a dumped training step again.
+
+A run that stops because its loss is not finite writes the step's batch, weights and random
+state into its work directory."""
+EXAMPLE = """example:
+  gm_pose replay-loss work_dirs/run/non_finite_loss_iter_1200.pth"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,14 +1,33 @@
-"""Reading a config, and the arguments that train.py and test.py share.
+"""Reading a config, and the arguments that `train` and `test` share."""
 
-Imports only MMEngine's config module, so that `--help` answers at once.
-"""
+from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import os.path as osp
 import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config, DictAction
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+
+class _DictAction(argparse.Action):
+    """MMEngine's `DictAction`, imported only where the option is given."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        from mmengine.config import DictAction
+
+        action = DictAction(self.option_strings, self.dest, nargs=self.nargs)
+        action(parser, namespace, values, option_string)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +51,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=_DictAction,
         default={},
         metavar='KEY=VALUE',
         help='override settings of the config, for example optim_wrapper.optimizer.lr='
@@ -45,8 +64,35 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         default='none',
         help='job launcher',
     )
+    parser.add_argument(
+        '--full-log',
+        action='store_true',
+        help='print environment, config and hooks too, which the log file holds anyway',
+    )
     # torch.distributed.launch passes --local-rank (--local_rank before PyTorch 2.0).
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0, help='set by the launcher'
+    )
+
+
+def run_task(
+    task: Callable[[argparse.Namespace], Any], args: argparse.Namespace
+) -> int:
+    """Call `task(args)`; a user's mistake, or an unsupported stack, is one line and 2."""
+    limit_image_size()
+
+    from gm_pose.runs.launch.run_log import shorten_log
+    from gm_pose.runs.user_errors import as_user_errors, report_user_errors
+
+    is_full = getattr(args, 'full_log', False)
+    with report_user_errors():
+        with as_user_errors(ImportError):
+            from gm_pose.runs.host.versions import check_versions
+
+            check_versions()
+        with contextlib.nullcontext() if is_full else shorten_log():
+            task(args)
+    return 0
 
 
 def limit_image_size() -> None:
@@ -63,6 +109,8 @@ def read_config(path: str) -> Config:
     Raises:
         UserError: it does not exist or cannot be read, or imports what is not there.
     """
+    from mmengine.config import Config
+
     from gm_pose.runs.user_errors import UserError
 
     if not osp.isfile(path):
@@ -136,8 +184,9 @@ def _describe_place(error: Exception) -> str:
 def _find_missing_module(error: BaseException | None) -> str | None:
     """The module that could not be imported, however often the error was wrapped."""
     while error is not None:
-        if getattr(error, 'name', None):
-            return error.name
+        name = getattr(error, 'name', None)
+        if name:
+            return name
         error = error.__cause__ or error.__context__
     return None
 

@@ -1,11 +1,12 @@
-"""Evaluate a checkpoint: MMPose's options, plus `--gt-boxes`."""
+"""`gm_pose test`, `tools/test.py` and `mim test gm_pose`: evaluate a checkpoint."""
 
 import argparse
 import os
 import os.path as osp
 from typing import Any
 
-from gm_pose.cli.run_arguments import add_run_arguments, limit_image_size, load_config
+from gm_pose.cli import make_parser
+from gm_pose.cli.run_arguments import add_run_arguments, load_config, run_task
 
 EXAMPLE = """example:
   COCO_ROOT=/data/coco python tools/test.py configs/gm_set2_res50_coco.py \\
@@ -13,12 +14,7 @@ EXAMPLE = """example:
   mim test gm_pose gm_set2_res50_coco.py --checkpoint epoch_210.pth --show-dir pictures"""
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Evaluate a pose model',
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
@@ -29,7 +25,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--badcase', action='store_true', help='keep pictures of the worst samples'
     )
     add_run_arguments(parser)
-    return parser.parse_args(argv)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return make_parser('test').parse_args(argv)
 
 
 def merge_args(cfg: Any, args: argparse.Namespace) -> Any:
@@ -55,7 +54,7 @@ def merge_args(cfg: Any, args: argparse.Namespace) -> Any:
         dump = dict(type='DumpResults', out_file_path=args.dump)
         metrics = [*(metric.config for metric in find_metrics(cfg, 'test')), dump]
         if isinstance(cfg.test_evaluator, dict) and 'metrics' in cfg.test_evaluator:
-            cfg.test_evaluator.metrics = metrics
+            cfg.test_evaluator['metrics'] = metrics
         else:
             cfg.test_evaluator = metrics
     if args.badcase:
@@ -91,15 +90,13 @@ def check_out(path: str) -> None:
         raise UserError(f'--out {path}: {folder} cannot be written into: name another')
 
 
+def run(args: argparse.Namespace) -> int:
+    """Evaluate; 0."""
+    return run_task(run_test, args)
+
+
 def main(argv: list[str] | None = None) -> None:
-    args = parse_args(argv)
-    limit_image_size()
-
-    import gm_pose  # noqa: F401  before mmpose, and for configs without our import
-    from gm_pose.runs.user_errors import report_user_errors
-
-    with report_user_errors():
-        run_test(args)
+    run(parse_args(argv))
 
 
 def check_run(cfg: Any, args: argparse.Namespace) -> None:

@@ -1,21 +1,17 @@
-"""Train a pose model: MMPose's options, plus `--gt-boxes`."""
+"""`gm_pose train`, `tools/train.py` and `mim train gm_pose`: train a pose model."""
 
 import argparse
 from typing import Any
 
-from gm_pose.cli.run_arguments import add_run_arguments, limit_image_size, load_config
+from gm_pose.cli import make_parser
+from gm_pose.cli.run_arguments import add_run_arguments, load_config, run_task
 
 EXAMPLE = """example:
   COCO_ROOT=/data/coco python tools/train.py configs/gm_set2_res50_coco.py --gt-boxes
   mim train gm_pose gm_set2_res50_coco.py --work-dir work_dirs/first --amp"""
 
 
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Train a pose model',
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--resume',
@@ -36,7 +32,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="scale the learning rate by actual batch / the config's base_batch_size",
     )
     add_run_arguments(parser)
-    return parser.parse_args(argv)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return make_parser('train').parse_args(argv)
 
 
 def merge_args(cfg: Any, args: argparse.Namespace) -> Any:
@@ -121,15 +120,13 @@ def prepare_resume(cfg: Any, resume: str | None) -> tuple[dict | None, str | Non
     return checkpoint, note
 
 
+def run(args: argparse.Namespace) -> int:
+    """Train; 0."""
+    return run_task(run_training, args)
+
+
 def main(argv: list[str] | None = None) -> None:
-    args = parse_args(argv)
-    limit_image_size()
-
-    import gm_pose  # noqa: F401  before mmpose, and for configs without our import
-    from gm_pose.runs.user_errors import report_user_errors
-
-    with report_user_errors():
-        run_training(args)
+    run(parse_args(argv))
 
 
 def check_run(cfg: Any, args: argparse.Namespace) -> str | None:

@@ -1,6 +1,5 @@
-"""The registered codec: a shell over the pure functions beside it."""
+"""The registered codec: a shell over the pure functions of `gm_pose.ops`."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -8,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from mmpose.codecs.base import BaseKeypointCodec
-from mmpose.registry import KEYPOINT_CODECS, MODELS
+from mmpose.registry import KEYPOINT_CODECS
 
+from gm_pose.codecs import config_rules
+from gm_pose.codecs.codec_options import read_alignment
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.ops import (
-    decode_sigmas as decode_sigma_tables,
-)
+from gm_pose.ops import decode_sigmas as decode_sigma_tables
 from gm_pose.ops import (
     gaussian_patches,
     gaussian_targets,
+    grids,
     heatmap_blur,
     heatmap_decoding,
+    joint_checks,
     sigma_tables,
 )
 from gm_pose.runs.problem import Problem
@@ -26,12 +27,10 @@ from gm_pose.runs.problem import Problem
 if TYPE_CHECKING:
     from gm_pose.runs.checks.outline import Outline
 
-ALIGNMENTS = ('centered', 'msra')
-
 
 @KEYPOINT_CODECS.register_module()
 class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
-    """Heatmap codec with one Gaussian width per joint.
+    """Heatmap codec with one sigma per joint.
 
     N instances (always 1), K keypoints, input size [w, h] in px, heatmap size [W, H] in
     cells. `encode` gives ``heatmaps`` (K, H, W) and ``keypoint_weights`` (N, K), both as
@@ -57,23 +56,28 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         unbiased: draw the Gaussian at the joint's exact place instead of at the nearest
             cell, and decode by fitting each joint's own Gaussian instead of moving a
             quarter cell.
-        alignment: 'centered' draws where the joint is. 'msra' reproduces the placement
-            of MMPose's MSRA generator, which is one cell off for half of all sigmas, bit
-            for bit: only to reproduce results published with it, and only biased (the
-            unbiased generator has no misplacement to reproduce).
+        alignment: 'centered' draws where the joint is. 'legacy_msra' reproduces the
+            placement of MMPose's MSRA generator, which is one cell off for half of all
+            sigmas, bit for bit: only to reproduce results published with it, and only
+            biased, on the 'stride' grid (MMPose's other generators are not off). 'msra',
+            its old name, is read with a DeprecationWarning.
         balance_weights: scale ``keypoint_weights`` of joint k by
             ``(1 / s_k^2) / mean_j(1 / s_j^2)``, so that every joint's target has the same
             energy in the loss; the mean factor is 1. Needs
             ``KeypointMSELoss(use_target_weight=True)``.
-        decode_sigmas: widths to read the maps at, given like `sigmas`; None reads them as
-            they are. The map of a joint whose width here is above its sigma is blurred to
-            that width before its peak is looked for; other joints stay as they are. With
-            the metric's own tolerance (``dict(oks='coco', mean=3.4)``, see
+        decode_sigmas: sigmas to read the maps at, given like `sigmas`; None reads them as
+            they are. The map of a joint whose sigma here is above that of its target is
+            blurred to it before its peak is looked for; other joints stay as they are.
+            With the metric's own tolerance (``dict(oks='coco', mean=3.4)``, see
             docs/use-the-codec.md) the peak is the guess of largest expected OKS, see
             `gm_pose.ops.heatmap_blur`. Needs `unbiased`. Changes no target.
         dataset: whose joints `sigmas` refers to: the name of an MMPose dataset or the
             path of a metainfo file. Names of joints are COCO's by default; with it, the
             number of sigmas is checked at construction.
+        grid: which input px a cell stands for, see `gm_pose.ops.grids`: 'stride', as in
+            `MSRAHeatmap`, or 'udp', as in `UDPHeatmap`, for pipelines with
+            ``TopdownAffine(use_udp=True)``. On the other one's grid predictions are off
+            by half an input px and more, silently; `gm_pose.with_codec` sets it.
 
     Raises:
         ValueError: a size, sigma, table, joint, dataset or option that is not usable; the
@@ -84,6 +88,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             one number and `dataset` is not given, which fits any K.
         decode_sigmas_cells: (K,) or (1,) float64, sigmas in cells that maps are read at.
         joint_names: K names, or None where no skeleton is known.
+        scale_factor: (2,) float32, input px per cell that targets are drawn with.
     """
 
     label_mapping_table = dict(keypoint_weights='keypoint_weights')
@@ -99,49 +104,40 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         balance_weights: bool = False,
         decode_sigmas: str | float | Sequence[float] | Mapping[str, Any] | None = None,
         dataset: str | None = None,
+        grid: str = 'stride',
     ) -> None:
         super().__init__()
-        self.input_size = _check_size(input_size, 'input_size')
-        self.heatmap_size = _check_size(heatmap_size, 'heatmap_size')
-        if alignment not in ALIGNMENTS:
-            raise ValueError(
-                f'alignment must be one of {ALIGNMENTS}, got {alignment!r}'
-            )
-        if alignment == 'msra' and unbiased:
-            raise ValueError(
-                "alignment='msra' reproduces the misplacement of MMPose's biased targets; "
-                "its unbiased targets have none: use alignment='centered' with "
-                'unbiased=True'
-            )
+        self.input_size = grids.require_size(input_size, 'input_size')
+        self.heatmap_size = grids.require_size(heatmap_size, 'heatmap_size')
+        self.alignment = read_alignment(alignment, unbiased, grid)
+        # float32 as in MMPose: positions in cells are then equal bit for bit
+        self.scale_factor, self._decode_px = grids.compute_cell_sizes(
+            grid, self.input_size, self.heatmap_size
+        )
         resolved = sigma_tables.resolve_sigmas(
             sigmas, self.heatmap_size, dataset, load_skeleton
         )
         self.sigmas = sigmas
         self.dataset = dataset
         self.unbiased = unbiased
-        self.alignment = alignment
         self.balance_weights = balance_weights
+        self.grid = grid
         self.sigmas_cells = resolved.cells
         self.decode_sigmas = decode_sigmas
-        widths = (
+        read_at = (
             resolved if decode_sigmas is None else self._resolve_decode_sigmas(resolved)
         )
-        self.decode_sigmas_cells = widths.cells
-        self.joint_names = widths.joint_names
-        self._is_uniform = widths.is_uniform
+        self.decode_sigmas_cells = read_at.cells
+        self.joint_names = read_at.joint_names
+        self._is_uniform = read_at.is_uniform
         self._blur = heatmap_blur.make_blur(
             self.sigmas_cells, self.decode_sigmas_cells, self.heatmap_size
         )
-        # float32 as in MMPose: positions in cells are then equal bit for bit
-        self.scale_factor = (
-            np.array(self.input_size) / np.array(self.heatmap_size)
-        ).astype(np.float32)
-        self._patches = gaussian_patches.make_patches(resolved.cells, self.heatmap_size)
-        self._grid = gaussian_targets.make_exact_grid(resolved.cells, self.heatmap_size)
+        cells = resolved.cells.tolist()
+        self._patches = gaussian_patches.make_patches(cells, self.heatmap_size)
+        self._exact = gaussian_targets.make_exact_grid(cells, self.heatmap_size)
         self._balance = (
-            gaussian_targets.compute_balance_weights(resolved.cells)
-            if balance_weights
-            else None
+            gaussian_targets.compute_balance_weights(cells) if balance_weights else None
         )
 
     def encode(
@@ -157,31 +153,24 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             ValueError: more than one instance, K that is not the table's, or a visible
                 joint whose position is NaN or infinite.
         """
-        if keypoints.ndim != 3 or keypoints.shape[0] != 1 or keypoints.shape[2] != 2:
-            raise ValueError(
-                f'{type(self).__name__} encodes one instance with 2-D joints, (1, K, 2), '
-                f'got {keypoints.shape}'
-            )
-        self._check_count(keypoints.shape[1])
         if keypoints_visible is None:
             keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
-        if keypoints_visible.shape != keypoints.shape[:2]:
-            raise ValueError(
-                f'keypoints_visible {keypoints_visible.shape} does not fit keypoints '
-                f'{keypoints.shape}: (1, K) is wanted'
-            )
+        joint_checks.require_one_person(
+            keypoints, keypoints_visible, type(self).__name__
+        )
+        self._check_count(keypoints.shape[1])
         labelled = keypoints_visible[0] >= 0.5
         centers_cells = keypoints[0] / self.scale_factor
         # one number that is not finite where any position is not, or is too large to square
         if not isfinite(np.vdot(centers_cells, centers_cells)):
-            self._check_finite(keypoints[0], labelled)
+            joint_checks.require_finite_joints(keypoints[0], labelled, self.joint_names)
         if self.unbiased:
             heatmaps, overlaps_map = gaussian_targets.draw_exact(
-                centers_cells, labelled, self._grid, self.heatmap_size
+                centers_cells, labelled, self._exact, self.heatmap_size
             )
-        elif self.alignment == 'msra':
+        elif self.alignment == 'legacy_msra':
             heatmaps, overlaps_map = gaussian_targets.draw_legacy_msra(
-                centers_cells, labelled, self.sigmas_cells, self.heatmap_size
+                centers_cells, labelled, self.sigmas_cells.tolist(), self.heatmap_size
             )
         else:
             heatmaps, overlaps_map = gaussian_patches.draw_rounded(
@@ -211,12 +200,12 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         size = tuple(heatmaps.shape[:-3:-1])
         if self._blur is not None and size != self.heatmap_size:
             raise ValueError(
-                f'maps of {size} cells (W, H) and heatmap_size={self.heatmap_size}: '
-                'decode_sigmas needs both to be the same'
+                f'maps are {size} cells (W, H); expected heatmap_size='
+                f'{self.heatmap_size}, which decode_sigmas needs'
             )
         sigmas = self.decode_sigmas_cells if self.unbiased else None
         return heatmap_decoding.decode_heatmaps(
-            heatmaps, sigmas, self.scale_factor, self._blur
+            heatmaps, sigmas, self._decode_px, self._blur
         )
 
     def _resolve_decode_sigmas(
@@ -224,8 +213,8 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
     ) -> sigma_tables.ResolvedSigmas:
         if not self.unbiased:
             raise ValueError(
-                f'decode_sigmas={self.decode_sigmas!r} needs unbiased=True: the '
-                'quarter-cell refinement of biased targets fits no Gaussian'
+                f'decode_sigmas is {self.decode_sigmas!r} with unbiased=False; expected '
+                'None (a quarter cell fits no Gaussian). Fix: unbiased=True'
             )
         return decode_sigma_tables.resolve_decode_sigmas(
             self.decode_sigmas, self.sigmas, targets, self.heatmap_size, self.dataset,
@@ -233,84 +222,30 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         )  # fmt: skip
 
     def _check_count(self, num_joints: int) -> None:
-        if not self._is_uniform and num_joints != len(self.decode_sigmas_cells):
-            raise ValueError(
-                sigma_tables.describe_count_mismatch(
-                    len(self.decode_sigmas_cells), num_joints, self.joint_names
-                )
+        if not self._is_uniform:
+            joint_checks.require_joint_count(
+                num_joints, len(self.decode_sigmas_cells), self.joint_names
             )
-
-    def _check_finite(self, keypoints: np.ndarray, labelled: np.ndarray) -> None:
-        wrong = ~np.isfinite(keypoints).all(1) & labelled
-        if wrong.any():
-            joint = int(wrong.argmax())
-            raise ValueError(
-                f'visible joint {self._name_joint(joint)} is at '
-                f'{keypoints[joint].tolist()}: mark it invisible or repair the annotation'
-            )
-
-    def _name_joint(self, joint: int) -> str:
-        return (
-            f'{joint} ({self.joint_names[joint]})' if self.joint_names else str(joint)
-        )
-
-    def _format_cells(self, cells: np.ndarray) -> str:
-        if len(cells) == 1:
-            return f'{cells[0]:g}'
-        names = self.joint_names or range(len(cells))
-        pairs = zip(names, cells, strict=True)
-        return '{' + ', '.join(f'{n}: {s:.4g}' for n, s in pairs) + '}'
 
     def __repr__(self) -> str:
+        names = self.joint_names
         read = ''
         if self._blur is not None:
-            read = (
-                f', decode_sigmas_cells={self._format_cells(self.decode_sigmas_cells)}'
-            )
+            cells = joint_checks.format_per_joint(self.decode_sigmas_cells, names)
+            read = f', decode_sigmas_cells={cells}'
         return (
             f'{type(self).__name__}(input_size={self.input_size}, '
             f'heatmap_size={self.heatmap_size}, unbiased={self.unbiased}, '
             f'alignment={self.alignment!r}, balance_weights={self.balance_weights}, '
-            f'sigmas_cells={self._format_cells(self.sigmas_cells)}{read})'
+            f'grid={self.grid!r}, sigmas_cells='
+            f'{joint_checks.format_per_joint(self.sigmas_cells, names)}{read})'
         )
 
     def find_config_problems(self, outline: 'Outline') -> list[Problem]:
         """What in the config around this codec does not fit it, before a run starts."""
-        place, count = outline.codec.path, outline.num_keypoints
-        problems = []
-        if not self._is_uniform and count not in (None, len(self.sigmas_cells)):
-            problems.append(
-                Problem(
-                    f'{place}.sigmas',
-                    f'has {len(self.sigmas_cells)} values; expected {count}, one for '
-                    'each channel of model.head',
-                    'give one sigma for each keypoint',
-                )
-            )
-        loss = outline.get('model.head.loss')
-        if self.balance_weights and ignores_weights(loss):
-            problems.append(
-                Problem(
-                    f'{place}.balance_weights',
-                    f'is True; {loss["type"]}(use_target_weight=False) ignores weights',
-                    'set model.head.loss.use_target_weight=True',
-                )
-            )
-        # Grid: what `TopdownAffine`, the flip test and the codec must share comes here.
-        return problems
-
-
-def ignores_weights(loss: Any) -> bool:
-    """Whether a loss's config leaves the weights of the joints out."""
-    kind = loss.get('type') if isinstance(loss, dict) else None
-    kind = MODELS.get(kind.removeprefix('mmpose.')) if isinstance(kind, str) else None
-    option = (
-        inspect.signature(kind).parameters.get('use_target_weight') if kind else None
-    )
-    return option is not None and not loss.get(option.name, option.default)
-
-
-def _check_size(size: Sequence[int], name: str) -> tuple[int, int]:
-    if len(size) != 2 or not all(int(n) == n and n > 0 for n in size):
-        raise ValueError(f'{name} must be two whole numbers > 0, got {size!r}')
-    return int(size[0]), int(size[1])
+        return config_rules.find_problems(
+            outline,
+            self.grid,
+            self.balance_weights,
+            None if self._is_uniform else len(self.decode_sigmas_cells),
+        )

@@ -4,6 +4,7 @@ from gm_pose.models.gaussian_mixture import GaussianMixture
 from gm_pose.models.heads import GaussianMixtureHead
 from gm_pose.models.hooks import ChannelsLastHook, MixtureSigmaHook
 from gm_pose.models.mixture_readout import find_mixtures, read_mixtures
+from gm_pose.models.mixture_settings import MixtureSettings
 from gm_pose.models.necks import GaussianMixtureBlock
 from gm_pose.models.pose_estimators import AlignedFlipTopdownPoseEstimator
 
@@ -13,6 +14,7 @@ __all__ = [
     'GaussianMixture',
     'GaussianMixtureBlock',
     'GaussianMixtureHead',
+    'MixtureSettings',
     'MixtureSigmaHook',
     'find_mixtures',
     'read_mixtures',

@@ -3,25 +3,13 @@
 Pure PyTorch, no MMPose.
 """
 
-import math
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from gm_pose.ops.gaussian_smoothing import DEFAULT_TRUNCATE, smooth_gaussian
-
-MIXINGS = ('softmax', 'uniform')
-
-
-def spread_sigmas(low: float, high: float, num_components: int) -> list[float]:
-    """`num_components` widths, geometric from `low` to `high` (one: in the middle)."""
-    if num_components == 1:
-        return [math.sqrt(low * high)]
-    ratio = (high / low) ** (1 / (num_components - 1))
-    return [low * ratio**m for m in range(num_components)]
+from gm_pose.models.mixture_settings import MixtureSettings
+from gm_pose.ops.gaussian_smoothing import smooth_gaussian
 
 
 class MixtureWeights(nn.Module):
@@ -84,24 +72,21 @@ class GaussianMixture(nn.Module):
     Args:
         channels: C of the map to smooth.
         context_channels: C' of the map that the weights are predicted from.
+        settings: how many sigmas, where they start, and how they are mixed.
+        num_groups: G, groups of channels with weights of their own; divides C.
+        sigma_per_channel: each channel learns its own M sigmas instead of sharing them.
         image_channels: C" of a second map whose mean over the image shifts the weights;
             None for none.
-        num_components: M, how many widths are mixed.
-        init_sigma_range: lowest and highest starting standard deviation in cells; the M
-            of them are spread geometrically between.
-        init_sigmas: M starting standard deviations in cells instead of that spread.
-        num_groups: G, groups of channels with weights of their own; divides C.
-        sigma_per_channel: each channel learns its own M widths instead of sharing them.
-        min_sigma: lower bound of a width in cells; below 0.1 smoothing is the identity
-            to 1e-6 anyhow.
-        truncate: kernel support on each side in standard deviations.
-        learn_sigmas: False keeps `init_sigmas` (an ablation).
-        mixing: 'softmax', or 'uniform': every view counts 1 / M everywhere (an
-            ablation; needs no context).
-        with_cp: recompute the M views in the backward pass instead of keeping them.
 
     Raises:
-        ValueError: an argument is out of its range; the text says which and how.
+        ValueError: `num_groups` does not divide `channels`.
+
+    Example:
+        >>> settings = MixtureSettings(num_components=3, init_sigma_range=(0.5, 2.0))
+        >>> mixture = GaussianMixture(17, 17, settings, num_groups=17)
+        >>> heatmaps = torch.rand(2, 17, 64, 48)
+        >>> mixture(heatmaps, context=heatmaps).shape, mixture.sigmas.shape
+        (torch.Size([2, 17, 64, 48]), torch.Size([3]))
     """
 
     raw_sigmas: Tensor
@@ -110,71 +95,46 @@ class GaussianMixture(nn.Module):
         self,
         channels: int,
         context_channels: int,
-        num_components: int,
-        init_sigma_range: tuple[float, float],
-        init_sigmas: Sequence[float] | None = None,
+        settings: MixtureSettings,
         num_groups: int = 1,
         sigma_per_channel: bool = False,
         image_channels: int | None = None,
-        min_sigma: float = 0.05,
-        truncate: float = DEFAULT_TRUNCATE,
-        learn_sigmas: bool = True,
-        mixing: str = 'softmax',
-        with_cp: bool = False,
     ):
         super().__init__()
-        if mixing not in MIXINGS:
-            raise ValueError(f'mixing must be one of {MIXINGS}, got {mixing!r}')
         if num_groups < 1 or channels % num_groups:
             raise ValueError(
                 f'num_groups must divide the {channels} channels to be smoothed, got '
                 f'{num_groups}'
             )
-        if not min_sigma > 0:
-            raise ValueError(f'min_sigma must be above 0 cells, got {min_sigma}')
-        if not truncate > 0:
-            raise ValueError(f'truncate must be above 0, got {truncate}')
-        if num_components < 1:
-            raise ValueError(f'num_components must be at least 1, got {num_components}')
-        if init_sigmas is None:
-            init_sigmas = spread_sigmas(*init_sigma_range, num_components)
-        if len(init_sigmas) != num_components:
-            raise ValueError(
-                f'init_sigmas has {len(init_sigmas)} widths for {num_components} '
-                'components: give one per component, or None for the default spread'
-            )
-        for sigma in init_sigmas:
-            if not min_sigma < sigma < math.inf:
-                raise ValueError(
-                    f'init_sigmas must be finite and above min_sigma = {min_sigma} '
-                    f'cells, got {sigma}: raise it or lower min_sigma'
-                )
         self.channels = channels
-        self.num_components = num_components
+        self.num_components = settings.num_components
         self.num_groups = num_groups
-        self.min_sigma = min_sigma
-        self.truncate = truncate
-        self.with_cp = with_cp
+        self.min_sigma = settings.min_sigma
+        self.truncate = settings.truncate
+        self.with_cp = settings.with_cp
 
-        excess = torch.tensor(init_sigmas, dtype=torch.float64) - min_sigma
+        start = torch.tensor(settings.list_start_sigmas(), dtype=torch.float64)
+        excess = start - settings.min_sigma
         raw = (excess + torch.log(-torch.expm1(-excess))).float()  # softplus inverse
         if sigma_per_channel:
             raw = raw.repeat(channels, 1)
-        if learn_sigmas:
+        if settings.learn_sigmas:
             self.raw_sigmas = nn.Parameter(raw)
         else:
             self.register_buffer('raw_sigmas', raw)
         # One view needs no weights; a convolution whose softmax is always 1 would have
         # no gradient.
         self.weights = (
-            MixtureWeights(context_channels, num_groups, num_components, image_channels)
-            if mixing == 'softmax' and num_components > 1
+            MixtureWeights(
+                context_channels, num_groups, self.num_components, image_channels
+            )
+            if settings.mixing == 'softmax' and self.num_components > 1
             else None
         )
 
     @property
     def sigmas(self) -> Tensor:
-        """Standard deviations in cells, (M,) or (C, M), each above `min_sigma`."""
+        """In cells, (M,) or (C, M), each above `min_sigma`."""
         return self.min_sigma + F.softplus(self.raw_sigmas)
 
     def init_weights(self) -> None:

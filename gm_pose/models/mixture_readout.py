@@ -1,4 +1,4 @@
-"""Reading a forward's mixture weights and widths, at no cost when nobody asks.
+"""Reading a forward's mixture weights and sigmas, at no cost when nobody asks.
 
 Pure PyTorch, no MMPose.
 """
@@ -19,16 +19,16 @@ class MixtureReadout:
 
     Attributes:
         weights: mixture weights (B, G, M, H, W); over M they add up to 1.
-        sigmas: standard deviations in the map's cells, (M,) or (C, M).
+        sigmas: in the map's cells, (M,) or (C, M).
     """
 
     weights: Tensor
     sigmas: Tensor
 
     def compute_mean_sigmas(self) -> Tensor:
-        """Chosen width in cells (B, G, H, W): the mean sigma under the weights.
+        """Chosen sigma in cells (B, G, H, W): the mean under the weights.
 
-        Widths per channel (C, M) are averaged over each of the G groups first.
+        Sigmas per channel (C, M) are averaged over each of the G groups first.
         """
         sigmas = self.sigmas.to(self.weights.dtype)
         if sigmas.dim() == 2:
@@ -55,10 +55,16 @@ def read_mixtures(model: nn.Module) -> Iterator[dict[str, MixtureReadout]]:
     model; a compiled one need not call hooks that came after its compilation.
 
     Example:
+        >>> from gm_pose.models import MixtureSettings
+        >>> settings = MixtureSettings(num_components=4, init_sigma_range=(0.15, 1.2))
+        >>> model = nn.ModuleDict({'mixture': GaussianMixture(16, 16, settings)})
+        >>> feature = torch.rand(1, 16, 8, 6)
         >>> with read_mixtures(model) as mixtures:
-        ...     model(inputs, None)
-        >>> mixtures['neck.mixture'].weights.shape
+        ...     _ = model['mixture'](feature, context=feature)
+        >>> mixtures['mixture'].weights.shape
         torch.Size([1, 1, 4, 8, 6])
+        >>> mixtures['mixture'].compute_mean_sigmas().shape
+        torch.Size([1, 1, 8, 6])
     """
     readouts: dict[str, MixtureReadout] = {}
     captured: dict[str, Tensor] = {}

@@ -1,13 +1,12 @@
-"""Mirroring a picture so that its heatmaps, mirrored back, fit cell for cell.
+"""Mirroring a picture so that its heatmaps, mirrored back, fit cell for cell (torch)."""
 
-Pure PyTorch, no MMPose.
-"""
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def mirror_aligned(inputs: Tensor, stride: int) -> Tensor:
+def mirror_aligned(inputs: 'Tensor', stride: int) -> 'Tensor':
     """Pictures (B, C, h, w) -> mirrored left to right, moved `stride - 1` px left.
 
     Where cell c of a heatmap stands for input px ``s c``, a joint at px x lies at cell
@@ -25,7 +24,14 @@ def mirror_aligned(inputs: Tensor, stride: int) -> Tensor:
 
     Raises:
         ValueError: `stride` is below 1 or above w.
+
+    Example:
+        >>> import torch
+        >>> mirror_aligned(torch.tensor([[[[1, 2, 3, 4, 5]]]]), stride=3).tolist()
+        [[[[3, 2, 1, 1, 1]]]]
     """
+    import torch
+
     width = inputs.shape[-1]
     if not 1 <= stride <= width:
         raise ValueError(

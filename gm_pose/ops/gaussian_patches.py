@@ -1,4 +1,4 @@
-"""Gaussians centred on a cell, pasted from ready-made patches (pure numpy).
+"""Targets centred on a cell, pasted from ready-made patches (pure numpy).
 
 The patch of a rounded centre does not depend on the place: it is made once per joint.
 Positions are (K, 2) in [x, y] order and in cells, sizes [W, H], maps (K, H, W) float32.
@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from gm_pose.ops.array_types import BoolArray, FloatArray
 
 
 def make_patch(sigma: float, radius: float) -> NDArray[np.float32]:
@@ -31,7 +31,7 @@ def make_patch(sigma: float, radius: float) -> NDArray[np.float32]:
 class Patches:
     """Ready-made patches of rounded Gaussians: their shape does not depend on the place.
 
-    P is the side of the widest patch, 2 floor(3 s) + 1 cells.
+    P is the side of the largest patch, 2 floor(3 s) + 1 cells.
 
     Attributes:
         canvases: (K, 3 P + 2, 3 P + 2) float32: the patch of joint k with its first cell
@@ -97,23 +97,31 @@ def _spread(patches: Patches, count: int) -> Patches:
 
 
 def draw_rounded(
-    centers_cells: Array,
-    labelled: NDArray[np.bool_],
+    centers_cells: FloatArray,
+    labelled: BoolArray,
     patches: Patches,
     heatmap_size: tuple[int, int],
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Joints (K, 2) in cells -> maps (K, H, W), and which joints are in reach (K,).
+) -> tuple[NDArray[np.float32], BoolArray]:
+    """Joints (K, 2) in cells -> maps (K, H, W), and which joints overlap the map (K,).
 
-    The Gaussian stands on the cell nearest the joint, floor(x + 0.5), wherever that is.
-    A joint is in reach when it is labelled and its patch touches the map; as MMPose has
-    it, a patch that ends right before the first column or row counts too, with an empty
-    map. The maps of all other joints are zero.
+    ``exp(-((X-c_x)^2 + (Y-c_y)^2) / (2 s^2))`` within floor(3 s) cells of the cell nearest
+    the joint, ``c = floor(x + 0.5)``, wherever that is: the biased targets of Simple
+    Baseline (Xiao et al., ECCV 2018). A joint overlaps the map when it is labelled and its
+    patch touches the map; as MMPose has it, a patch that ends right before the first column
+    or row counts too, with an empty map. The maps of all other joints are zero.
 
     Args:
         centers_cells: joint positions; only those of labelled joints must be finite.
         labelled: (K,) joints to draw.
         patches: one patch per joint, or a single one for all.
         heatmap_size: [W, H].
+
+    Example:
+        >>> joints, labelled = np.array([[3.4, 2.0], [-9.0, 2.0]]), np.array([True, True])
+        >>> patches = make_patches([0.7, 0.7], (6, 5))
+        >>> maps, overlaps_map = draw_rounded(joints, labelled, patches, (6, 5))
+        >>> print(maps[0, 2].round(2), overlaps_map)
+        [0.   0.02 0.36 1.   0.36 0.02] [ True False]
     """
     width, height = heatmap_size
     count = len(centers_cells)
@@ -141,9 +149,9 @@ def draw_rounded(
     h, w = min(side, height), min(side, width)
     joints = np.arange(count)
     kinds = joints if len(patches.canvases) > 1 else 0
-    patches = _view_windows(patches.canvases, h, w)[kinds, source[:, 1], source[:, 0]]
+    windows = _view_windows(patches.canvases, h, w)[kinds, source[:, 1], source[:, 0]]
     heatmaps = np.zeros((count, height, width), dtype=np.float32)
-    _view_windows(heatmaps, h, w)[joints, placed[:, 1], placed[:, 0]] = patches
+    _view_windows(heatmaps, h, w)[joints, placed[:, 1], placed[:, 0]] = windows
     return heatmaps, overlaps_map
 
 

@@ -1,31 +1,32 @@
-"""Separable Gaussian smoothing of feature maps, with gradients for the widths.
+"""Separable Gaussian smoothing of feature maps, with gradients for the sigmas (torch).
 
-Pure PyTorch, no MMPose. Each axis is smoothed by a (size, size) matrix instead of a
-sliding kernel: shapes never depend on the widths (so the function compiles and
-exports), any map from 1x1 up works, and the border is handled inside the matrix.
+Each axis is smoothed by a (size, size) matrix instead of a sliding kernel: shapes never
+depend on the sigmas (so the function compiles and exports), any map from 1x1 up works, and
+the border is handled inside the matrix.
 
 Weights are the Gaussian's integral over each cell, not its value at the cell's centre.
-A standard deviation of 2 heatmap cells is 0.25 cells on a ResNet's last map, where a
+A sigma of 2 heatmap cells is 0.25 cells on a ResNet's last map, where a
 value at the centre of the next cell is 3e-4 of the peak and its gradient all but gone;
-the integral over that cell is 0.023. For wide Gaussians the two agree, the integral
-adding the variance of one cell (1/12).
+the integral over that cell is 0.023. For large sigmas the two agree, the integral adding
+the variance of one cell (1/12).
 """
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DEFAULT_TRUNCATE = 4.0
 
 # Cells. Any map's rows are flat long before; beyond, float32 rounds all weights to 0.
-WIDEST_SIGMA = 1e6
+LARGEST_SIGMA = 1e6
 
 
 def make_smoothing_matrix(
-    size: int, sigmas: Tensor, truncate: float = DEFAULT_TRUNCATE
-) -> Tensor:
-    """Standard deviations (...) in cells -> smoothing matrices (..., size, size).
+    size: int, sigmas: 'Tensor', truncate: float = DEFAULT_TRUNCATE
+) -> 'Tensor':
+    """Sigmas (...) in cells -> smoothing matrices (..., size, size).
 
     ``matrix[i, j] = g(|i - j|) / sum_j g(|i - j|)`` with ``g(d)`` the integral of a
     Gaussian over ``[d - 1/2, d + 1/2]``, and ``g(d) = 0`` for ``d > ceil(truncate *
@@ -37,22 +38,31 @@ def make_smoothing_matrix(
 
     Args:
         size: number of cells along the axis, >= 1.
-        sigmas: standard deviations in cells, > 0, any shape.
-        truncate: support on each side in standard deviations; ``math.inf`` for none.
+        sigmas: in cells, > 0, any shape.
+        truncate: support on each side in sigmas; ``math.inf`` for none.
 
     Raises:
         ValueError: `truncate` is not above 0.
+
+    Example:
+        >>> import torch
+        >>> make_smoothing_matrix(3, torch.tensor(0.5))
+        tensor([[0.8114, 0.1870, 0.0016],
+                [0.1577, 0.6845, 0.1577],
+                [0.0016, 0.1870, 0.8114]])
     """
+    import torch
+
     if not truncate > 0:
         raise ValueError(
-            f'truncate must be above 0 standard deviations, got {truncate}: use '
-            f'{DEFAULT_TRUNCATE}, or math.inf for an untruncated kernel'
+            f'truncate must be above 0 sigmas, got {truncate}: use {DEFAULT_TRUNCATE}, '
+            'or math.inf for an untruncated kernel'
         )
     distance = torch.arange(size, device=sigmas.device, dtype=sigmas.dtype)
     sigmas = sigmas[..., None]
     # Not with erfc, which keeps the tails' digits but which ONNX does not have: erf
     # rounds a weight by 1e-7 of the row.
-    edges = sigmas.clamp(max=WIDEST_SIGMA) * math.sqrt(2)
+    edges = sigmas.clamp(max=LARGEST_SIGMA) * math.sqrt(2)
     kernel = torch.erf((distance + 0.5) / edges) - torch.erf((distance - 0.5) / edges)
     if truncate < math.inf:  # torch.compile cannot trace math.isfinite
         inside = distance <= torch.ceil(truncate * sigmas)
@@ -65,8 +75,8 @@ def make_smoothing_matrix(
 
 
 def smooth_gaussian(
-    x: Tensor, sigmas: Tensor, truncate: float = DEFAULT_TRUNCATE
-) -> Tensor:
+    x: 'Tensor', sigmas: 'Tensor', truncate: float = DEFAULT_TRUNCATE
+) -> 'Tensor':
     """Feature map (B, C, H, W) -> its M smoothed views (B, C, M, H, W).
 
     ``view[m] = V[m] @ x @ Z[m].T`` with the (H, H) and (W, W) matrices of
@@ -75,13 +85,20 @@ def smooth_gaussian(
 
     Args:
         x: feature map (B, C, H, W), H and W >= 1.
-        sigmas: standard deviations in cells, > 0: (M,) shared by all channels, or
-            (C, M), each channel its own.
+        sigmas: in cells, > 0: (M,) shared by all channels, or (C, M), each channel its
+            own.
         truncate: as in `make_smoothing_matrix`.
 
     Raises:
         ValueError: `x` or `sigmas` has another shape than these.
+
+    Example:
+        >>> import torch
+        >>> smooth_gaussian(torch.rand(2, 17, 64, 48), torch.tensor([0.5, 1.0, 2.0])).shape
+        torch.Size([2, 17, 3, 64, 48])
     """
+    import torch
+
     if x.dim() != 4:
         raise ValueError(f'x must be (B, C, H, W), got shape {tuple(x.shape)}')
     if sigmas.dim() not in (1, 2) or (

@@ -3,8 +3,8 @@
 Three ways to place a Gaussian of sigma s (cells) for a joint at (x, y) (cells):
 
 * rounded: centred on the cell nearest the joint, cut at floor(3s) cells on each side (in
-  gaussian_stamps.py);
-* msra: as the MSRA generator of MMPose pastes it, one cell off for half of all sigmas;
+  gaussian_patches.py);
+* legacy MSRA: as MMPose's MSRA generator pastes it, one cell off for half of all sigmas;
 * exact: centred on (x, y) itself, not cut.
 
 Positions are (K, 2) in [x, y] order, sizes [W, H], maps (K, H, W) float32.
@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gm_pose.ops.array_types import BoolArray, FloatArray
 from gm_pose.ops.gaussian_patches import make_patch
-
-Array = NDArray[np.floating]
 
 # Positions further out than this many cells are moved there before they become integers
 # (float -> int64 is undefined beyond 2**63); nothing is drawn at either place.
@@ -31,16 +30,29 @@ _MAX_EXPONENT = 40.0
 
 
 def draw_legacy_msra(
-    centers_cells: Array,
-    labelled: NDArray[np.bool_],
+    centers_cells: FloatArray,
+    labelled: BoolArray,
     sigmas: Sequence[float],
     heatmap_size: tuple[int, int],
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Like `draw_rounded`, with the misplacement of the MSRA generator, bit for bit.
+) -> tuple[NDArray[np.float32], BoolArray]:
+    """Like `draw_rounded`, with the misplacement of MMPose's MSRA generator, bit for bit.
 
-    The patch's centre index is floor((6 s + 1) / 2), but its first cell is pasted at
-    trunc(trunc(x + 0.5) - 3 s): one cell too far up-left for 0 < frac(3 s) < 0.5, one too
-    far down-right at the left and top border for any other 3 s that is not whole.
+    Only to reproduce results that were published with it. The patch's centre index is
+    floor((6 s + 1) / 2), but its first cell is pasted at trunc(trunc(x + 0.5) - 3 s): one
+    cell too far up-left for 0 < frac(3 s) < 0.5, one too far down-right at the left and top
+    border for any other 3 s that is not whole.
+
+    Args:
+        centers_cells: joint positions (K, 2).
+        labelled: (K,) joints to draw.
+        sigmas: (K,), or (1,) for all joints, in cells.
+        heatmap_size: [W, H].
+
+    Example:
+        >>> maps, _ = draw_legacy_msra(np.array([[20.0, 15.0]]), np.array([True]), [1.1],
+        ...                            (48, 64))
+        >>> print(*divmod(maps[0].argmax(), 48))  # row and column of the peak, not 15 20
+        14 19
     """
     width, height = heatmap_size
     heatmaps = np.zeros((len(centers_cells), height, width), dtype=np.float32)
@@ -71,8 +83,8 @@ class ExactGrid:
     Attributes:
         cells: (W + H,) the columns 0 ... W - 1, then the rows 0 ... H - 1.
         rates: (K, 1) ``-1 / (2 s^2)``.
-        lowest: (K, 1) the least coordinate in reach, -(3 s + 1).
-        highest: (K, 2) the first one out of reach, [W, H] + 3 s.
+        lowest: (K, 1) the least coordinate that overlaps the map, -(3 s + 1).
+        highest: (K, 2) the first one beyond that does not, [W, H] + 3 s.
     """
 
     cells: NDArray[np.float64]
@@ -95,24 +107,32 @@ def make_exact_grid(
 
 
 def draw_exact(
-    centers_cells: Array,
-    labelled: NDArray[np.bool_],
+    centers_cells: FloatArray,
+    labelled: BoolArray,
     grid: ExactGrid,
     heatmap_size: tuple[int, int],
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Joints (K, 2) in cells -> maps ``exp(-((X-x)^2 + (Y-y)^2) / (2 s^2))``, in reach.
+) -> tuple[NDArray[np.float32], BoolArray]:
+    """Joints (K, 2) in cells -> maps (K, H, W), and which joints overlap the map (K,).
 
-    The exponential of a sum is an outer product of two 1-D Gaussians: W + H exponentials
-    instead of W * H. Not cut at 3 sigma, like DARK's targets: a cut would bias the fit of
-    a joint near a border. A joint is in reach when it is labelled and lies no further
-    than 3 sigma outside the map (plus one cell left and top, as MMPose has it); the maps
-    of all other joints are zero.
+    ``exp(-((X-x)^2 + (Y-y)^2) / (2 s^2))``, the unbiased targets of DARK (Zhang et al.,
+    CVPR 2020, arXiv:1910.06278), as an outer product of two 1-D Gaussians: W + H
+    exponentials instead of W * H. Not cut at 3 sigma: a cut would bias the fit of a joint
+    near a border. A joint overlaps the map when it is labelled and lies no further than
+    3 sigma outside (plus one cell left and top, as MMPose has it); the maps of all other
+    joints are zero.
 
     Args:
         centers_cells: joint positions; only those of labelled joints must be finite.
         labelled: (K,) joints to draw.
         grid: of one sigma per joint, or of a single one for all.
         heatmap_size: [W, H].
+
+    Example:
+        >>> joints, labelled = np.array([[3.25, 2.0], [-9.0, 2.0]]), np.array([True, True])
+        >>> grid = make_exact_grid([0.7, 0.7], (6, 5))
+        >>> maps, overlaps_map = draw_exact(joints, labelled, grid, (6, 5))
+        >>> print(maps[0, 2].round(2), overlaps_map)
+        [0.   0.01 0.2  0.94 0.56 0.04] [ True False]
     """
     inside = (centers_cells >= grid.lowest) & (centers_cells < grid.highest)
     overlaps_map = inside[:, 0] & inside[:, 1] & labelled
@@ -134,9 +154,13 @@ def compute_balance_weights(sigmas: Sequence[float]) -> NDArray[np.float32]:
     """Sigmas (K,) -> loss weights ``(1 / s_k^2) / mean_j(1 / s_j^2)``, of mean 1.
 
     The energy of a target map is ``sum h^2 = pi s^2`` (its integral over the plane), so
-    under a plain MSE the joint with the widest Gaussian has the largest say, and a sigma
-    table is a loss-weight table in disguise. These weights give every joint the energy of
-    every other; their mean of 1 keeps the learning rate's meaning.
+    under a plain MSE the joint with the largest sigma weighs most, and a sigma table is a
+    loss-weight table in disguise. These weights give every joint the energy of every other;
+    their mean of 1 keeps the learning rate's meaning.
+
+    Example:
+        >>> print(compute_balance_weights([1.0, 2.0]))
+        [1.6 0.4]
     """
     inverse = 1 / np.square(np.asarray(sigmas, dtype=np.float64))
     return (inverse / inverse.mean()).astype(np.float32)

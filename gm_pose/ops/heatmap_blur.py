@@ -1,9 +1,9 @@
-"""Heatmaps of one Gaussian width -> the same maps at a wider one (numpy or torch).
+"""Heatmaps of Gaussians of one sigma -> the same maps at a larger one (numpy or torch).
 
-A network trained on Gaussians of width s by mean squared error predicts, cell by cell,
+A network trained on Gaussians of sigma s by mean squared error predicts, cell by cell,
 ``E[exp(-|x - X|^2 / (2 s^2))]``: how close to the joint X it expects a guess at x to be,
 with a tolerance of s. A metric with another tolerance d (OKS has one for each kind of
-joint) asks for the same expectation at width d. For d > s it follows from the map alone,
+joint) asks for the same expectation at sigma d. For d > s it follows from the map alone,
 since a Gaussian of variance s^2 convolved with one of d^2 - s^2 is one of d^2:
 
     h_d = (d / s)^2 * (g * h_s),   g the Gaussian density of variance d^2 - s^2
@@ -15,13 +15,12 @@ and draws joints near a border inwards. Choosing by expected OKS is also what Pr
 (Purkrabek and Matas, CVPR 2025, arXiv:2412.02254), from maps trained to be probabilities.
 """
 
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from gm_pose.ops.array_types import ArrayT, get_namespace, is_tensor
 from gm_pose.ops.matched_fit import MIN_FITTED_SIGMA
 
 # A kernel's spectrum is summed up at so many frequencies, or at twice as many as the map
@@ -30,10 +29,10 @@ NUM_FREQUENCIES = 512
 
 
 class Blur(NamedTuple):
-    """What `blur_heatmaps` multiplies maps of J joints by.
+    """What `blur_heatmaps` multiplies the maps of J joints by.
 
     Attributes:
-        joints: (J,) indices of the joints that are widened, None for every joint.
+        joints: (J,) indices of the joints that are blurred, None for every joint.
         columns: (J, H, H), or (1, H, H) for every joint; float32.
         rows: (J, W, W), or (1, W, W), the amplitude (d / s)^2 included; float32.
     """
@@ -47,10 +46,10 @@ def make_kernels(size: int, variances: NDArray[np.float64]) -> NDArray[np.float6
     """Cells of a map's side, variances (J,) in cells^2 -> values (J, size) by distance.
 
     The Gaussian cut at the highest frequency that cells can show. Its convolution with a
-    sampled Gaussian is the sampled wider one, also where the variance is far below a cell
-    (a sampled kernel is off there). What is left is due to what the narrow Gaussian has
+    sampled Gaussian is the sampled larger one, also where the variance is far below a cell
+    (a sampled kernel is off there). What is left is due to what the small Gaussian has
     above that frequency: 2e-4 of a peak of 1 from s = 1 to 1.2, 1e-3 from 0.84 to 1.2,
-    nothing to speak of from s = 2 on or to widths of 2 s.
+    nothing to speak of from s = 2 on or to 2 s.
     """
     count = max(NUM_FREQUENCIES, 2 * size)
     frequencies = (np.arange(count) + 0.5) * np.pi / count
@@ -61,59 +60,76 @@ def make_kernels(size: int, variances: NDArray[np.float64]) -> NDArray[np.float6
 
 def make_blur(
     sigmas: NDArray[np.float64],
-    widths: NDArray[np.float64],
+    decode_sigmas: NDArray[np.float64],
     heatmap_size: tuple[int, int],
 ) -> Blur | None:
-    """Sigmas of the maps, widths to read them at -> factors, None if nothing is widened.
+    """Sigmas of the maps, sigmas to read them at -> factors, None if nothing is blurred.
 
-    A map cannot be made sharper: joints whose width is at most their sigma stay as they
-    are. Sigmas below `MIN_FITTED_SIGMA` count as that one, as in the fit: cells say little
-    about narrower Gaussians, and nothing about their amplitude.
+    A map cannot be made sharper: joints whose decode sigma is at most their sigma stay as
+    they are. Sigmas below `MIN_FITTED_SIGMA` count as that one, as in the fit: cells say
+    little about smaller Gaussians, and nothing about their amplitude.
 
     Args:
         sigmas: (K,), or (1,) for all joints, in cells.
-        widths: (K,) or (1,), in cells.
+        decode_sigmas: (K,) or (1,), in cells.
         heatmap_size: [W, H].
+
+    Example:
+        >>> blur = make_blur(np.array([1.0, 2.0]), np.array([2.0]), (48, 64))
+        >>> blur.joints.tolist(), blur.columns.shape, blur.rows.shape
+        ([0], (1, 64, 64), (1, 48, 48))
     """
-    sigmas, widths = np.broadcast_arrays(np.maximum(sigmas, MIN_FITTED_SIGMA), widths)
-    wider = (widths > sigmas).nonzero()[0]
-    if not len(wider):
+    before, after = np.broadcast_arrays(
+        np.maximum(sigmas, MIN_FITTED_SIGMA), decode_sigmas
+    )
+    blurred = (after > before).nonzero()[0]
+    if not len(blurred):
         return None
-    before, after = sigmas[wider], widths[wider]
+    joints = None if len(before) == 1 else blurred
+    before, after = before[blurred], after[blurred]
     sides = []
     for side in heatmap_size:
         distance = np.abs(np.subtract.outer(np.arange(side), np.arange(side)))
         sides.append(make_kernels(side, after**2 - before**2)[:, distance])
     rows, columns = sides
     rows *= ((after / before) ** 2)[:, None, None]
-    joints = None if len(sigmas) == 1 else wider
     # C order: numpy multiplies what indexing leaves without BLAS, over 20 times slower
     laid_out = [f.astype(np.float32, order='C') for f in (columns, rows)]
     return Blur(joints, *laid_out)
 
 
-def blur_heatmaps(maps: Any, blur: Blur, xp: ModuleType = np) -> Any:
-    """Maps (B, K, H, W) float32 -> maps at the wider Gaussians, same shape and kind.
+def blur_heatmaps(maps: ArrayT, blur: Blur) -> ArrayT:
+    """Maps (B, K, H, W) float32 -> maps at the larger sigmas, same shape and kind.
 
     Cells outside the map count as zero. So a joint whose own Gaussian is cut by a border
     is drawn inwards, at most to the mean of the part that is left: by ``s phi(q) / Phi(q)``
     for a joint q s inside (the normal density and distribution), which is 0.80 s on the
     border itself, 0.29 s one s inside, 0.06 s two, and 1.53 s one s outside.
+
+    Example:
+        >>> from gm_pose.ops import draw_exact, make_exact_grid
+        >>> joint, size = np.array([[20.0, 30.0]]), (48, 64)
+        >>> grid = make_exact_grid([2.0], size)
+        >>> maps, _ = draw_exact(joint, np.array([True]), grid, size)
+        >>> blur = make_blur(np.array([2.0]), np.array([4.0]), size)
+        >>> blurred = blur_heatmaps(maps[None], blur)[0, 0]
+        >>> print(blurred[30, [20, 24, 28]].round(3))  # exp(-d^2 / (2 4^2))
+        [1.    0.607 0.135]
     """
-    columns: Any = blur.columns
-    rows: Any = blur.rows
-    joints: Any = blur.joints
-    if xp is np:
-        if joints is None:
-            return columns @ maps @ rows
-        widened = maps.copy()
-        widened[:, joints] = columns @ maps[:, joints] @ rows
-        return widened
-    columns, rows = (torch.from_numpy(f).to(maps.device) for f in (columns, rows))
+    if not is_tensor(maps):
+        return _multiply(maps, blur.columns, blur.rows, blur.joints)
+    torch = get_namespace(maps)
+    columns, rows = (torch.from_numpy(f).to(maps.device) for f in blur[1:])
     # decoding needs float32 also where a network runs in mixed precision
     with torch.autocast(maps.device.type, enabled=False):
-        if joints is None:
-            return columns @ maps @ rows
-        widened = maps.clone()
-        widened[:, joints] = columns @ maps[:, joints] @ rows
-        return widened
+        return _multiply(maps, columns, rows, blur.joints)
+
+
+def _multiply(
+    maps: ArrayT, columns: ArrayT, rows: ArrayT, joints: NDArray[np.int64] | None
+) -> ArrayT:
+    if joints is None:
+        return columns @ maps @ rows
+    blurred = maps.clone() if is_tensor(maps) else maps.copy()
+    blurred[:, joints] = columns @ maps[:, joints] @ rows
+    return blurred

@@ -1,35 +1,28 @@
-"""Predicted heatmaps -> joint positions and scores (pure numpy and torch).
+"""Predicted heatmaps -> joint positions and scores (numpy or torch).
 
-M maps at once, flattened to (M, H * W), in [x, y] order and in cells where positions are
-meant; no function loops over maps. What does not depend on the values is looked up in
-tables by the peak's cell. Arrays are numpy's or torch's.
+N maps at once (B x K), flattened to (N, H * W), in [x, y] order and in cells where
+positions are meant; no function loops over maps. What does not depend on the values is
+looked up in tables by the peak's cell.
 """
 
 from functools import lru_cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from gm_pose.ops.array_types import Array, ArrayT, get_namespace, is_tensor
 from gm_pose.ops.heatmap_blur import Blur, blur_heatmaps
-from gm_pose.ops.matched_fit import (
-    FitSigmas,
-    choose_side,
-    list_fit_sigmas,
-    refine_matched,
-)
-
-FloatArray = NDArray[np.float32]
+from gm_pose.ops.matched_fit import choose_side, list_fit_sigmas, refine_matched
 
 
-def find_peaks(maps: Any) -> tuple[Any, Any, Any]:
-    """Maps (M, H*W) -> first largest cell: index in its map, in all maps, value; (M,).
+def find_peaks(maps: ArrayT) -> tuple[ArrayT, ArrayT, ArrayT]:
+    """Maps (N, H*W) -> first largest cell: index in its map, in all maps, value; (N,).
 
     A NaN counts as the largest value, which is how it is noticed.
     """
-    if isinstance(maps, torch.Tensor):
+    if is_tensor(maps):
+        torch = get_namespace(maps)
         values, index = maps.max(1)
         offsets = torch.arange(len(maps), device=maps.device) * maps.shape[1]
         return index, index + offsets, values
@@ -77,22 +70,22 @@ def list_windows(
     return top * width + left, np.stack([left, top]).astype(np.float32)
 
 
-def refine_quarter(maps: Any, index: Any, start: Any, width: int) -> Any:
-    """Maps (M, H*W), peaks (M,) -> offsets x, y (2, M): a quarter cell uphill, or 0.
+def refine_quarter(maps: ArrayT, index: ArrayT, start: ArrayT, width: int) -> ArrayT:
+    """Maps (N, H*W), peaks (N,) -> offsets [x, y] (2, N): a quarter cell uphill, or 0.
 
     ``0.25 sign(h(x + 1) - h(x - 1))`` per axis, as Simple Baseline has it.
 
     Args:
-        maps: (M, H*W).
-        index: (M,) of the peak in its map.
-        start: (M,) of the peak in all maps.
+        maps: (N, H*W).
+        index: (N,) of the peak in its map.
+        start: (N,) of the peak in all maps.
         width: W.
     """
     steps = _take(list_quarter_steps(maps.shape[1] // width, width), index)
     flat = maps.reshape(-1)
     after, before = _take(flat, start + steps), _take(flat, start - steps)
     # compared, not subtracted: -inf on both sides is no offset, not NaN
-    if isinstance(maps, torch.Tensor):
+    if is_tensor(maps):
         return 0.25 * ((after > before).float() - (after < before).float())
     uphill = np.subtract(after > before, after < before, dtype=np.float32)
     uphill *= 0.25
@@ -100,9 +93,9 @@ def refine_quarter(maps: Any, index: Any, start: Any, width: int) -> Any:
 
 
 def cut_windows(
-    maps: Any, index: Any, start: Any, width: int, side: int
-) -> tuple[Any, Any, Any]:
-    """Maps (M, H*W), peaks (M,) -> windows (h, w, M) and where they begin.
+    maps: ArrayT, index: ArrayT, start: ArrayT, width: int, side: int
+) -> tuple[ArrayT, ArrayT, ArrayT]:
+    """Maps (N, H*W), peaks (N,) -> windows (h, w, N) and where they begin.
 
     h = min(side, H) and w = min(side, W). Near a border the window is moved inwards, so
     that it never holds a cell that is not in the map.
@@ -112,7 +105,7 @@ def cut_windows(
         side: of the windows, odd.
 
     Returns:
-        Windows, and their first column and row (M,), counted from the peak.
+        Windows, and their first column and row (N,), counted from the peak.
     """
     height = maps.shape[1] // width
     w, h = min(side, width), min(side, height)
@@ -120,9 +113,10 @@ def cut_windows(
     corner = start + _take(corners, index)
     left, top = _take(first, index)
     flat = maps.reshape(-1)
-    if isinstance(maps, torch.Tensor):
+    if is_tensor(maps):
         grid = np.arange(h)[:, None, None] * width + np.arange(w)[:, None]
-        return flat[torch.from_numpy(grid).to(maps.device) + corner], left, top
+        cells = get_namespace(maps).from_numpy(grid).to(maps.device) + corner
+        return flat[cells], left, top
     windows = np.empty((h, w, len(corner)), np.float32)
     cells = np.arange(w)[:, None] + corner
     for row in range(h):  # of the window: one list of cells serves all its rows
@@ -130,42 +124,40 @@ def cut_windows(
     return windows, left, top
 
 
-def _take(table: Any, index: Any) -> Any:
+def _take(table: NDArray[Any] | ArrayT, index: ArrayT) -> ArrayT:
     """Values (..., N) at indices of any shape, all valid -> (..., *index.shape)."""
-    if isinstance(index, torch.Tensor):
-        if not isinstance(table, torch.Tensor):
-            table = torch.tensor(table, device=index.device)
-        return table[..., index]
+    if is_tensor(index):
+        as_tensor = get_namespace(index).as_tensor
+        return as_tensor(table, device=index.device)[..., index]
     return table.take(index, axis=-1, mode='clip')  # spares the check of the indices
 
 
-def _read_maps(heatmaps: torch.Tensor | np.ndarray) -> Any:
+def _read_maps(heatmaps: Array) -> Array:
     """Maps -> the same as float32, of numpy unless they are on a GPU."""
-    if not isinstance(heatmaps, torch.Tensor):
+    if not is_tensor(heatmaps):
         return np.asarray(heatmaps, dtype=np.float32)
     if heatmaps.requires_grad:
         heatmaps = heatmaps.detach()
-    if heatmaps.dtype is not torch.float32:
-        heatmaps = heatmaps.float()
+    heatmaps = heatmaps.float()
     return heatmaps.numpy() if _is_on_cpu(heatmaps) else heatmaps
 
 
-def _is_on_cpu(tensor: torch.Tensor) -> bool:
-    return tensor.device.type == 'cpu'
+def _is_on_cpu(heatmaps: Array) -> bool:
+    return not is_tensor(heatmaps) or heatmaps.device.type == 'cpu'
 
 
 def decode_heatmaps(
-    heatmaps: torch.Tensor | np.ndarray,
-    sigmas: np.ndarray | None,
-    cell_size: np.ndarray | tuple[float, float] = (1, 1),
+    heatmaps: Array,
+    sigmas: NDArray[np.float64] | None = None,
+    cell_size: NDArray[np.floating] | tuple[float, float] = (1, 1),
     blur: Blur | None = None,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Maps (B, K, H, W) -> positions (B, K, 2), scores (B, K), both float32.
 
     The score is the map's largest value. A map whose largest value is not positive has
     no peak: its joint is at (-1, -1) cells, as MMPose marks it, its score that value. A
     map that holds NaN or +inf is no prediction: (-1, -1) cells and score 0; nor is one that
-    is widened and holds -inf, whose score is 0 or -inf.
+    is blurred and holds -inf, whose score is 0 or -inf.
 
     On a GPU only the results leave the device. On the CPU numpy takes over: its argmax
     over float32 rows is ten times faster than torch's.
@@ -175,14 +167,24 @@ def decode_heatmaps(
         sigmas: (K,) or (1,) in cells: refine each joint by its own Gaussian; None: by a
             quarter cell.
         cell_size: (2,) width and height of a cell in the unit of the positions.
-        blur: makes maps wider before they are read; `sigmas` are those it leads to.
+        blur: blurs maps before they are read; `sigmas` are those it leads to.
+
+    Example:
+        A joint at (20.3, 30.6) cells of 4 x 4 px, there and back:
+
+        >>> from gm_pose.ops import draw_exact, make_exact_grid
+        >>> joint, size = np.array([[20.3, 30.6]]), (48, 64)
+        >>> grid = make_exact_grid([2.0], size)
+        >>> maps, _ = draw_exact(joint, np.array([True]), grid, size)
+        >>> positions, scores = decode_heatmaps(maps[None], np.array([2.0]), (4, 4))
+        >>> print(positions[0].round(2), scores[0].round(2))
+        [[ 81.2 122.4]] [0.97]
     """
     batch, joints, height, width = heatmaps.shape
-    maps = _read_maps(heatmaps)
-    xp: ModuleType = torch if isinstance(maps, torch.Tensor) else np
+    maps: Any = _read_maps(heatmaps)
     if blur is not None:
         with np.errstate(invalid='ignore', over='ignore'):  # `found` discards those
-            maps = blur_heatmaps(maps, blur, xp)
+            maps = blur_heatmaps(maps, blur)
     maps = maps.reshape(-1, height * width)
     index, start, scores = find_peaks(maps)
     if sigmas is None:
@@ -191,17 +193,17 @@ def decode_heatmaps(
         table = tuple(sigmas.tolist())
         windows, left, top = cut_windows(maps, index, start, width, choose_side(table))
         # -inf, or a fall far below zero, counts no more than the peak itself
-        xp.maximum(windows, -scores, out=windows)
-        widths = list_fit_sigmas(table, len(maps))
-        if xp is torch:
-            widths = FitSigmas(*(torch.tensor(w, device=maps.device) for w in widths))
+        get_namespace(maps).maximum(windows, -scores, out=windows)
+        fit: Any = list_fit_sigmas(table, len(maps))
+        if is_tensor(maps):
+            fit = fit.to(maps.device)
         # maps that are not finite may make NaN here; `found` discards them
         with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
-            offsets = refine_matched(windows, left, top, widths, xp)
+            offsets = refine_matched(windows, left, top, fit)
     columns, rows = _take(list_cells(height, width), index)
     x, y = columns + offsets[0], rows + offsets[1]
-    if xp is torch:
-        x, y, scores = torch.stack([x, y, scores]).cpu().numpy()
+    if is_tensor(maps):
+        x, y, scores = get_namespace(maps).stack([x, y, scores]).cpu().numpy()
     positions = np.empty((len(scores), 2), np.float32)
     # per axis: a third of the time of one product with (2,)
     for axis, cells in enumerate((x, y)):

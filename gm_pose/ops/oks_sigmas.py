@@ -1,8 +1,8 @@
-"""How wide OKS's own Gaussian is, in heatmap cells (pure numpy).
+"""The sigma of OKS's own Gaussian, in heatmap cells (pure numpy).
 
-OKS of a joint is ``exp(-d^2 / (2 area (2 s_k)^2))`` (cocoeval.py), a Gaussian of standard
-deviation ``2 s_k sqrt(area)`` around the true place. The crop makes people of all sizes
-about equally large: one width per joint, in cells, is right within a quarter for most.
+OKS of a joint is ``exp(-d^2 / (2 area (2 s_k)^2))`` (cocoeval.py), a Gaussian of sigma
+``2 s_k sqrt(area)`` around the true place. The crop makes people of all sizes about equally
+large: one sigma per joint, in cells, is right within a quarter for most.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,9 +22,10 @@ def measure_mean_oks_sigma(
     heatmap_size: tuple[int, int],
     padding: float = BOX_PADDING,
 ) -> float:
-    """COCO-style annotations -> mean width over the joints of a median person, in cells.
+    """COCO-style annotations -> mean sigma over the joints of a median person, in cells.
 
-    What ``dict(oks=..., mean=...)`` wants as its mean for `decode_sigmas`.
+    The `mean` of ``decode_sigmas=dict(oks=..., mean=...)``: ``2 mean(s_k)`` times the
+    median over people of ``sqrt(area) W / w``, w the width in px of the person's crop.
 
     Args:
         annotations: with ``bbox`` [x, y, w, h] in px, ``area`` in px^2 (without one, 0.53
@@ -36,6 +37,13 @@ def measure_mean_oks_sigma(
 
     Raises:
         ValueError: nobody has joints, a box and an area.
+
+    Example:
+        100 px high, so 125 px for 64 cells; sqrt(area) is 50 px, 25.6 cells:
+
+        >>> person = dict(bbox=[0, 0, 40, 100], area=2500, keypoints=[20, 50, 2])
+        >>> round(measure_mean_oks_sigma([person], [0.1], heatmap_size=(48, 64)), 2)
+        5.12
     """
     width, height = heatmap_size
     roots = []

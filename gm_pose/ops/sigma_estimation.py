@@ -20,14 +20,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from gm_pose.ops.segmentation_masks import draw_mask
 
 AREA_PER_BOX = 0.53
 # Two annotations of an image are of one person if their boxes overlap this much and
 # neither carries a person's id.
 SAME_PERSON_IOU = 0.9
+# What each method needs of an annotation file, best method first.
+NEEDED = {
+    'repeats': 'people annotated more than once (same image, same person_id or box)',
+    'masks': 'a segmentation with visible joints inside',
+    'boxes': 'two annotated joints and an area or a box',
+}
 
 Floats = NDArray[np.float64]
 Annotation = dict[str, Any]
@@ -59,12 +66,10 @@ def read_joints(annotation: Annotation) -> tuple[Floats, NDArray[np.int64]]:
 
 def compute_iou(box: Sequence[float], other: Sequence[float]) -> float:
     """Two boxes [x, y, w, h] -> intersection over union."""
-    overlap = 1.0
-    for start, length in ((0, 2), (1, 3)):
-        end = min(box[start] + box[length], other[start] + other[length])
-        overlap *= max(0.0, end - max(box[start], other[start]))
-    union = box[2] * box[3] + other[2] * other[3] - overlap
-    return overlap / union if union > 0 else 0.0
+    from pycocotools import mask
+
+    pair = np.array([box, other], dtype=np.float64)
+    return float(mask.iou(pair[:1], pair[1:], [False])[0, 0])
 
 
 def group_repeats(
@@ -111,44 +116,6 @@ def measure_repeats(groups: list[list[Annotation]], num_joints: int) -> JointSiz
         return JointSizes('repeats', np.sqrt(sums / counts), counts)
 
 
-def draw_mask(
-    segmentation: Any, box: Sequence[float]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
-    """COCO segmentation, box [x, y, w, h] -> mask of the box (h, w), its corner [x, y].
-
-    Polygons and uncompressed or compressed run lengths. None for an empty one.
-    """
-    corner = np.floor(np.asarray(box[:2], dtype=np.float64)).astype(np.int64) - 1
-    width, height = (np.ceil(np.asarray(box[2:], dtype=np.float64)) + 3).astype(int)
-    if isinstance(segmentation, list):
-        polygons = [
-            np.reshape(p, (-1, 2)) - corner for p in segmentation if len(p) >= 6
-        ]
-        if not polygons:
-            return None
-        mask = np.zeros((height, width), np.uint8)
-        cv2.fillPoly(mask, [np.round(p).astype(np.int32) for p in polygons], (1,))
-        return mask, corner
-    if not isinstance(segmentation, dict) or 'counts' not in segmentation:
-        return None
-    full = _decode_run_lengths(segmentation)
-    corner = np.maximum(corner, 0)
-    mask = full[corner[1] : corner[1] + height, corner[0] : corner[0] + width]
-    return (np.pad(mask, 1), corner - 1) if mask.any() else None
-
-
-def _decode_run_lengths(segmentation: dict[str, Any]) -> NDArray[np.uint8]:
-    """COCO run lengths (column by column, starting with zeros) -> mask (H, W)."""
-    height, width = segmentation['size']
-    if isinstance(segmentation['counts'], (str, bytes)):
-        from xtcocotools import mask as run_lengths  # MMPose's own, or its stand-in
-
-        return np.asarray(run_lengths.decode(segmentation), dtype=np.uint8)
-    runs = np.asarray(segmentation['counts'], dtype=np.int64)
-    flat = np.repeat(np.arange(len(runs)) % 2, runs).astype(np.uint8)
-    return flat.reshape(width, height).T
-
-
 def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSizes:
     """People with masks -> median radius of the disc around each visible joint."""
     radii: list[list[float]] = [[] for _ in range(num_joints)]
@@ -159,6 +126,8 @@ def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSi
         drawn = draw_mask(annotation['segmentation'], annotation['bbox'])
         if drawn is None:
             continue
+        import cv2  # only where there is a mask: boxes and repeats do without
+
         mask, corner = drawn
         distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         positions, visible = read_joints(annotation)
@@ -197,13 +166,27 @@ def _take_medians(method: str, values: list[list[float]]) -> JointSizes:
 def measure_joints(
     annotations: Sequence[Annotation], num_joints: int, method: str, person_key: str
 ) -> JointSizes:
-    """Annotations -> sizes by `method`, or by the best that the file allows ('auto').
+    """Annotations -> sizes by `method`, or by the best that the file allows.
+
+    Args:
+        annotations: of COCO's keypoint format; crowds do not count.
+        num_joints: K.
+        method: 'repeats', 'masks' or 'boxes' (see the module's text), or 'auto': the first
+            of them that measures anything.
+        person_key: the annotation's key that holds the person's id, for 'repeats'.
 
     Raises:
         ValueError: the file has nothing that the method could measure.
+
+    Example:
+        Joints 10 px apart on a person of 2500 px^2: 5 / sqrt(2500).
+
+        >>> person = dict(keypoints=[20, 50, 2, 30, 50, 2], area=2500)
+        >>> measure_joints([person], 2, 'auto', 'person_id')
+        JointSizes(method='boxes', sizes=array([0.1, 0.1]), counts=array([1, 1]))
     """
     people = [a for a in annotations if a.get('keypoints') and not a.get('iscrowd', 0)]
-    tried = ('repeats', 'masks', 'boxes') if method == 'auto' else (method,)
+    tried = NEEDED if method == 'auto' else (method,)
     for name in tried:
         if name == 'repeats':
             found = measure_repeats(group_repeats(people, person_key), num_joints)
@@ -213,12 +196,7 @@ def measure_joints(
             found = measure_boxes(people, num_joints)
         if found.counts.sum() > 0:
             return found
-    wanted = {
-        'repeats': 'people annotated more than once (same image, same person_id or box)',
-        'masks': 'a segmentation with visible joints inside',
-        'boxes': 'two annotated joints and an area or a box',
-    }
     raise ValueError(
         f'none of {len(people)} annotated people has what is needed: '
-        + '; or '.join(wanted[name] for name in tried)
+        + '; or '.join(NEEDED[name] for name in tried)
     )

@@ -1,11 +1,11 @@
-"""Per-joint sigma tables in heatmap cells, and how a `sigmas` argument becomes one.
+"""A codec's `sigmas` argument -> a table: one sigma per joint, in heatmap cells.
 
 One rule about units: a number that the user writes is taken as it is, in cells of the
 codec's own heatmap; only a *named* table is rescaled, from the size it is stated for.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from numbers import Real
@@ -14,41 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.ops.skeleton import COCO, Skeleton, average_mirrored
-
-# "Study of the Gaussian Mixture Joint-Adaptive Heatmap Regression for Top-Down Human Pose
-# Estimation" (Ong, Cho, Choi), table of sigmas: one row per kind of joint (left and right
-# together), columns "Set 1" and "Set 2", in cells of a 48x64 (W x H) heatmap.
-PAPER_SIGMAS_48X64 = {
-    # row:      (Set 1, Set 2)
-    'nose': (1.1, 0.85),
-    'eye': (1.1, 0.84),
-    'ear': (1.3, 0.99),
-    'shoulder': (1.9, 1.49),
-    'elbow': (1.8, 1.42),
-    'wrist': (1.7, 1.32),
-    'hip': (2.2, 1.73),
-    'knee': (2.0, 1.56),
-    'ankle': (2.0, 1.58),
-}
-REFERENCE_HEATMAP_SIZE = (48, 64)  # [W, H] that named tables are stated for
-
-
-def _paper_column(column: int) -> dict[str, float]:
-    return {
-        name: PAPER_SIGMAS_48X64[name.split('_')[-1]][column]
-        for name in COCO.joint_names
-    }
-
-
-# Named tables: joint name -> sigma in cells of REFERENCE_HEATMAP_SIZE.
-SIGMA_TABLES: dict[str, dict[str, float]] = {
-    'set1': _paper_column(0),
-    'set2': _paper_column(1),
-}
+from gm_pose.ops.paper_sigmas import (
+    SIGMA_TABLES,
+    compute_table_scale,
+    scale_to_mean,
+)
+from gm_pose.ops.skeleton import (
+    COCO,
+    Skeleton,
+    SkeletonLoader,
+    average_mirrored,
+    load_coco,
+)
 
 _DERIVED_KEYS = frozenset({'oks', 'table', 'mean', 'power'})
-SkeletonLoader = Callable[[str], Skeleton]
 
 
 @dataclass(frozen=True)
@@ -65,23 +44,6 @@ class ResolvedSigmas:
     cells: NDArray[np.float64]
     joint_names: tuple[str, ...] | None
     is_uniform: bool
-
-
-def compute_table_scale(heatmap_size: tuple[int, int]) -> float:
-    """Heatmap size [W, H] -> factor from a named table's cells to this heatmap's.
-
-    ``max(W, H) / 64``: the long side decides, which is how MMPose's recipes choose their
-    sigma (2 at 48x64 and 64x64, 3 at 72x96 and 96x96).
-    """
-    return max(heatmap_size) / max(REFERENCE_HEATMAP_SIZE)
-
-
-def scale_to_mean(
-    values: NDArray[np.float64], mean: float, power: float = 1.0
-) -> NDArray[np.float64]:
-    """Positive values (K,) -> ``values**power`` scaled so that their mean is `mean`."""
-    shaped = values**power
-    return shaped * (mean / shaped.mean())
 
 
 def _require_positive(value: Any, what: str) -> float:
@@ -190,8 +152,8 @@ def _resolve_derived(
 def resolve_sigmas(
     sigmas: str | float | Sequence[float] | Mapping[str, Any],
     heatmap_size: tuple[int, int],
-    dataset: str | None,
-    load_skeleton: SkeletonLoader,
+    dataset: str | None = None,
+    load_skeleton: SkeletonLoader = load_coco,
 ) -> ResolvedSigmas:
     """A codec's `sigmas` argument -> sigma per joint in cells of its heatmap.
 
@@ -199,11 +161,20 @@ def resolve_sigmas(
         sigmas: see `JointAdaptiveMSRAHeatmap`.
         heatmap_size: [W, H] in cells.
         dataset: whose joints names and counts refer to; None means COCO for names.
-        load_skeleton: dataset name or metainfo path -> Skeleton.
+        load_skeleton: dataset name or metainfo path -> Skeleton. The default knows only
+            'coco'; `gm_pose.codecs.load_skeleton` knows all of MMPose's.
 
     Raises:
         ValueError: a sigma that is not finite and positive, a wrong count, an unknown
             table, dataset, joint or key; the text lists those that exist.
+
+    Example:
+        >>> resolve_sigmas('set2', heatmap_size=(48, 64)).cells[:3].tolist()
+        [0.85, 0.84, 0.84]
+        >>> print(resolve_sigmas(dict(oks='coco', mean=2.0), (48, 64)).cells[:2].round(2))
+        [0.78 0.75]
+        >>> resolve_sigmas(2.0, (48, 64)).is_uniform
+        True
     """
     skeleton = None if dataset is None else load_skeleton(dataset)
     scale = compute_table_scale(heatmap_size)
@@ -218,9 +189,9 @@ def resolve_sigmas(
         return ResolvedSigmas(cells, skeleton.joint_names, is_uniform=False)
     names = None if skeleton is None else skeleton.joint_names
     if isinstance(sigmas, Real):
-        cell = _require_positive(sigmas, 'sigmas')
+        sigma = _require_positive(sigmas, 'sigmas')
         count = 1 if names is None else len(names)
-        return ResolvedSigmas(np.full(count, cell), names, is_uniform=names is None)
+        return ResolvedSigmas(np.full(count, sigma), names, is_uniform=names is None)
     if not isinstance(sigmas, (Sequence, np.ndarray)) or len(sigmas) == 0:
         raise ValueError(
             f'sigmas must be the name of a table ({sorted(SIGMA_TABLES)}), a number, '

@@ -1,7 +1,7 @@
-"""A skeleton: joint names, which joints mirror each other, and OKS sigmas (pure)."""
+"""A skeleton: joint names, which joints mirror each other, and OKS sigmas."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ class Skeleton:
     name: str
     joint_names: tuple[str, ...]
     mirror: tuple[int, ...]
-    oks_sigmas: tuple[float, ...] | None = field(default=None)
+    oks_sigmas: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.joint_names)
@@ -37,13 +37,16 @@ def average_mirrored(
     A flipped image exchanges left and right, so a table in which they differ would
     contradict itself under flip augmentation: each gets the mean of both. Where `mirror`
     does not lead back after one step, all joints that it connects share their mean.
+
+    Example:
+        >>> average_mirrored([1.0, 2.0, 4.0], mirror=[0, 2, 1]).tolist()
+        [1.0, 3.0, 3.0]
     """
     table = np.asarray(values, dtype=np.float64)
     partner = np.asarray(mirror, dtype=np.int64)
     group = np.arange(len(table))
-    for (
-        _
-    ) in group:  # least index of each connected group; two rounds for left and right
+    # least index of each connected group; two rounds for left and right
+    for _ in range(len(table)):
         joined = group.copy()
         np.minimum.at(joined, partner, group)
         joined = np.minimum(joined, joined[partner])
@@ -71,3 +74,20 @@ COCO = Skeleton(
         0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
     ),
 )  # fmt: skip
+
+# dataset name or metainfo path -> Skeleton
+SkeletonLoader = Callable[[str], Skeleton]
+
+
+def load_coco(dataset: str) -> Skeleton:
+    """The skeleton named 'coco', without MMPose.
+
+    Raises:
+        ValueError: another name.
+    """
+    if dataset != COCO.name:
+        raise ValueError(
+            f'dataset is {dataset!r}; expected {COCO.name!r}. Fix: for other skeletons '
+            'pass load_skeleton=gm_pose.codecs.load_skeleton'
+        )
+    return COCO

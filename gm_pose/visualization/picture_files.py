@@ -1,4 +1,4 @@
-"""Pictures on the disk: the folder for them, and each of them, or a sentence."""
+"""Writing pictures, and their folder, to the disk."""
 
 from pathlib import Path
 

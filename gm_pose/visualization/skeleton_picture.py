@@ -1,16 +1,12 @@
 """Skeletons over whole images: the ground truth beside the prediction."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from gm_pose.visualization.heatmap_grid import FONT, INK, PALE, PAPER
-
-_HEADER = 56
+from gm_pose.visualization.sheet import Panel, lay_out_panels
 
 
 @dataclass(frozen=True)
@@ -58,10 +54,8 @@ def draw_skeleton(
 
 def draw_skeleton_pair(
     image: np.ndarray,
-    target_px: Sequence[np.ndarray],
-    visibility: Sequence[np.ndarray],
-    predicted_px: Sequence[np.ndarray],
-    scores: Sequence[np.ndarray],
+    truth: Sequence[np.ndarray],
+    predicted: Sequence[np.ndarray],
     style: SkeletonStyle,
     title: str,
     score_threshold: float = 0.2,
@@ -71,30 +65,31 @@ def draw_skeleton_pair(
 
     Args:
         image: (h, w, 3) uint8 BGR.
-        target_px, predicted_px: (K, 2) px of `image` for each person.
-        visibility: (K,) 0, 1 or 2 for each person, as in COCO.
-        scores: (K,) for each person; joints below `score_threshold` are left out.
+        truth: (K, 3) for each person: x, y in px of `image`, visibility 0, 1 or 2.
+        predicted: (K, 3) for each person: x, y in px of `image`, score; joints below
+            `score_threshold` are left out.
+        style: of the skeleton.
+        title: first line of the picture.
         long_side: the image is enlarged to this many px, never shrunk.
+
+    Returns:
+        (height, width, 3) uint8 BGR.
     """
     scale = max(1.0, long_side / max(image.shape[:2]))
     large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    truth, guess = large.copy(), large.copy()
-    for joints, flags in zip(target_px, visibility, strict=True):
-        draw_skeleton(truth, _enlarge(joints, scale), flags > 0, flags == 2, style)
-    for joints, values in zip(predicted_px, scores, strict=True):
-        kept = values >= score_threshold
-        draw_skeleton(guess, _enlarge(joints, scale), kept, kept, style)
-    h, w = large.shape[:2]
-    sheet = np.full((h + _HEADER, 2 * w + 8, 3), PAPER, np.uint8)
-    sheet[_HEADER:, :w], sheet[_HEADER:, w + 8 :] = truth, guess
-    for text, x, y, size, colour in (
-        (title, 8, 22, 0.6, INK),
-        ('ground truth (rings: hidden joints)', 8, 46, 0.48, PALE),
-        (f'prediction (scores of {score_threshold:g} and more)', w + 16, 46, 0.48,
-         PALE),
-    ):  # fmt: skip
-        cv2.putText(sheet, text, (x, y), FONT, size, colour, 1, cv2.LINE_AA)
-    return sheet
+    left, right = large.copy(), large.copy()
+    for joints in truth:
+        flags = joints[:, 2]
+        at = _enlarge(joints[:, :2], scale)
+        draw_skeleton(left, at, flags > 0, flags == 2, style)
+    for joints in predicted:
+        kept = joints[:, 2] >= score_threshold
+        draw_skeleton(right, _enlarge(joints[:, :2], scale), kept, kept, style)
+    panels = [
+        Panel(left, 'ground truth', 'rings: hidden joints'),
+        Panel(right, 'prediction', f'scores of {score_threshold:g} and more'),
+    ]
+    return lay_out_panels(panels, title, '', columns=2)
 
 
 def _enlarge(joints_px: np.ndarray, scale: float) -> np.ndarray:

@@ -13,7 +13,11 @@ from mmengine.config import Config
 import gm_pose  # noqa: F401
 from gm_pose.datasets.synthetic_people import make_coco_folder
 from gm_pose.runs.user_errors import UserError
-from gm_pose.visualization.mixture_picture import draw_mixture, overlay_field
+from gm_pose.visualization.mixture_picture import (
+    JointLabels,
+    draw_mixture,
+    overlay_field,
+)
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs' / 'demo' / 'demo_gm_set2_synthetic.py'
@@ -54,8 +58,18 @@ def run(tmp_path_factory):
 
 def test_a_picture_of_each_mixture_is_written(tool, run):
     out = run / 'pictures'
-    tool.main([str(run / 'both.py'), str(run / 'both.pth'), '--out', str(out),
-               '--images', '2', '--device', 'cpu'])  # fmt: skip
+    tool.main(
+        [
+            str(run / 'both.py'),
+            str(run / 'both.pth'),
+            '--out',
+            str(out),
+            '--images',
+            '2',
+            '--device',
+            'cpu',
+        ]
+    )
     names = sorted(path.name for path in out.iterdir())
     assert len(names) == 4
     assert [name.split('_mixture_')[0] for name in names] == [
@@ -68,14 +82,14 @@ def test_a_picture_of_each_mixture_is_written(tool, run):
         assert cv2.imread(str(out / name)).std() > 10
 
 
-def test_a_model_without_mixture_is_told(tool, run):
+def test_a_model_without_mixture_is_refused(tool, run):
     arguments = [str(run / 'none.py'), str(run / 'none.pth'), '--out', str(run / 'no')]
     with pytest.raises(UserError, match=r'none\.py has no Gaussian mixture to draw'):
         tool.run_drawing(tool.parse_args(arguments))
     assert not (run / 'no').exists()
 
 
-def test_a_file_as_folder_is_told(tool, run, tmp_path):
+def test_a_file_as_folder_is_refused(tool, run, tmp_path):
     (tmp_path / 'file').write_text('')
     arguments = [str(run / 'both.py'), str(run / 'both.pth')]
     with pytest.raises(UserError, match=r'--out .*file cannot be made'):
@@ -91,11 +105,11 @@ def test_peaks_are_cell_centres_in_crop_pixels(tool):
 
 def test_overlay_goes_from_violet_to_yellow():
     field = np.array([[0.5, 2.0], [1.0, 1.0]])
-    picture = overlay_field(np.zeros((20, 20, 3), np.uint8), field, 0.5, 2.0, 40)
-    assert picture.shape == (40, 40, 3)
-    blue, green, red = (int(value) for value in picture[10, 30])  # the widest cell
+    picture = overlay_field(np.zeros((20, 20, 3), np.uint8), field, 0.5, 2.0)
+    assert picture.shape == (208, 208, 3)
+    blue, green, red = (int(value) for value in picture[52, 156])  # the largest sigma
     assert min(green, red) > 2 * blue
-    blue, green, red = (int(value) for value in picture[10, 10])  # the narrowest
+    blue, green, red = (int(value) for value in picture[52, 52])  # the smallest
     assert min(blue, red) > green
 
 
@@ -116,4 +130,11 @@ def test_picture_refuses_different_numbers_of_groups():
     image = np.zeros((16, 12, 3), np.uint8)
     weights, mean_sigmas = np.ones((2, 1, 4, 3)), np.ones((2, 4, 3))
     with pytest.raises(ValueError, match=r"number of groups differs: .*'names': 1"):
-        draw_mixture(image, weights, mean_sigmas, np.ones(1), 'title', names=['a'])
+        draw_mixture(
+            image,
+            weights,
+            mean_sigmas,
+            np.ones(1),
+            'title',
+            JointLabels(['a'], ['', ''], np.zeros((2, 2))),
+        )

@@ -13,7 +13,11 @@ from mmengine.config import Config
 import gm_pose  # noqa: F401
 from gm_pose.datasets.synthetic_people import make_coco_folder
 from gm_pose.runs.user_errors import UserError
-from gm_pose.visualization.heatmap_grid import draw_heatmap_grid, overlay_heatmap
+from gm_pose.visualization.heatmap_grid import (
+    JointMaps,
+    draw_heatmap_grid,
+    overlay_heatmap,
+)
 from gm_pose.visualization.skeleton_picture import SkeletonStyle, draw_skeleton
 
 ROOT = Path(__file__).parents[2]
@@ -49,8 +53,18 @@ def run(tmp_path_factory):
 
 
 def test_pictures_are_written_and_their_paths_printed(tool, run, capsys):
-    tool.main([str(run / 'demo.py'), str(run / 'model.pth'), '--out',
-               str(run / 'pictures'), '--images', '2', '--device', 'cpu'])  # fmt: skip
+    tool.main(
+        [
+            str(run / 'demo.py'),
+            str(run / 'model.pth'),
+            '--out',
+            str(run / 'pictures'),
+            '--images',
+            '2',
+            '--device',
+            'cpu',
+        ]
+    )
     printed = capsys.readouterr().out.split()
     made = sorted(str(path) for path in (run / 'pictures').iterdir())
     assert sorted(line for line in printed if line.endswith('.png')) == made
@@ -84,9 +98,7 @@ def test_target_heatmaps_are_those_of_the_codec(tool, run):
         ('misspelt.py', 'model.pth', [], r'model needs Nek, which is not registered'),
     ],
 )
-def test_mistakes_are_told_in_one_sentence(
-    tool, run, config, checkpoint, options, text
-):
+def test_mistakes_are_user_errors(tool, run, config, checkpoint, options, text):
     for name, line in {
         'unvalidated.py': 'val_dataloader = None',
         'headless.py': 'model = None',
@@ -104,22 +116,27 @@ def test_mistakes_are_told_in_one_sentence(
 def test_overlay_draws_each_cell_around_its_own_pixel():
     heatmap = np.zeros((8, 6), np.float32)
     heatmap[2, 4] = 1
-    picture = overlay_heatmap(np.zeros((32, 24, 3), np.uint8), heatmap, (4, 4), 64)
-    assert picture.shape == (64, 48, 3)
+    picture = overlay_heatmap(np.zeros((32, 24, 3), np.uint8), heatmap, (4, 4))
+    assert picture.shape == (208, 156, 3)
     rows, columns = np.nonzero(picture.max(axis=2) > 128)
-    # Cells of 4 px, px of 2 picture px. Row 2 is at px 8 and reaches from px 6 to 10,
-    # picture px (6 + 0.5) * 2 - 0.5 = 12.5 to 20.5; column 4 likewise from 28.5 to 36.5.
-    assert (rows.min(), rows.max()) == (13, 20)
-    assert (columns.min(), columns.max()) == (29, 36)
+    # Cells of 4 px, px of 6.5 picture px. Row 2 is at px 8 and reaches from px 6 to 10,
+    # picture px (6 + 0.5) * 6.5 - 0.5 = 41.75 to 67.75; column 4 from 93.75 to 119.75.
+    assert (rows.min(), rows.max()) == (42, 67)
+    assert (columns.min(), columns.max()) == (94, 119)
 
 
 def test_grid_refuses_different_numbers_of_joints():
     maps, points = np.zeros((2, 4, 3), np.float32), np.zeros((2, 2))
     with pytest.raises(ValueError, match=r"number of joints differs: \{'target': 2"):
         draw_heatmap_grid(
-            np.zeros((16, 12, 3), np.uint8), maps, maps[:1], np.ones(2, bool), points,
-            points, ['a', 'b'], None, (4, 4), 'title',
-        )  # fmt: skip
+            np.zeros((16, 12, 3), np.uint8),
+            JointMaps(maps, points),
+            JointMaps(maps[:1], points),
+            ['a', 'b'],
+            None,
+            (4, 4),
+            'title',
+        )
 
 
 def test_hidden_joint_is_a_ring_and_unshown_joint_is_absent():

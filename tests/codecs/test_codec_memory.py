@@ -1,4 +1,4 @@
-"""The codec allocates its output and little else. numpy tells tracemalloc what it takes."""
+"""The codec allocates its output and little else; tracemalloc sees what numpy takes."""
 
 import tracemalloc
 

@@ -85,9 +85,9 @@ def test_neutral_unbiased_targets_are_mmposes(sigma):
 
 
 @pytest.mark.parametrize('table', SIGMA_TABLES)
-def test_msra_alignment_is_mmposes_channel_by_channel(table):
+def test_legacy_alignment_is_mmposes_channel_by_channel(table):
     """Every published table, inside, on all borders and outside."""
-    ours = build(sigmas=table, alignment='msra')
+    ours = build(sigmas=table, alignment='legacy_msra')
     for seed in range(20):
         joints, visible = make_joints(seed, margin=40)
         encoded = ours.encode(joints, visible)
@@ -215,19 +215,19 @@ def test_repr_shows_the_resolved_sigma_of_each_joint():
     assert 'sigmas_cells=2,' in repr(build(sigmas=2.0)).replace('=2)', '=2,')
 
 
-OKS_WIDTHS = dict(oks='coco', mean=3.0)
+OKS_SIGMAS = dict(oks='coco', mean=3.0)
 
 
 def test_decode_sigmas_change_no_target_and_bring_the_joints_back():
     plain = build(unbiased=True)
-    wide = build(unbiased=True, decode_sigmas=OKS_WIDTHS)
+    blurred = build(unbiased=True, decode_sigmas=OKS_SIGMAS)
     rng = np.random.default_rng(0)
     # 2 s and more from the borders for Set 2's widest, 7 cells for the widest reading
     joints = rng.uniform((28, 28), (160, 224), (1, 17, 2)).astype(np.float32)
-    encoded, expected = wide.encode(joints), plain.encode(joints)
+    encoded, expected = blurred.encode(joints), plain.encode(joints)
     for key in encoded:
         np.testing.assert_array_equal(encoded[key], expected[key])
-    got, scores = wide.decode(encoded['heatmaps'])
+    got, scores = blurred.decode(encoded['heatmaps'])
     # at 0.84 cells, the narrowest, the kernel's cut leaves 0.001 cells of 4 px
     np.testing.assert_allclose(got, joints, atol=0.005)
     # the peak lies up to half a cell per axis beside a cell: 1 / (4 s^2) of it at s = 1.1
@@ -236,7 +236,7 @@ def test_decode_sigmas_change_no_target_and_bring_the_joints_back():
 
 
 def test_decode_sigmas_of_a_uniform_codec_are_read_joint_by_joint():
-    codec = build(sigmas=2.0, unbiased=True, decode_sigmas=OKS_WIDTHS)
+    codec = build(sigmas=2.0, unbiased=True, decode_sigmas=OKS_SIGMAS)
     # nose, eyes and ears have less than 2 cells, and stay at 2
     assert codec.decode_sigmas_cells[:5].tolist() == [2.0] * 5
     assert codec.decode_sigmas_cells[11] == pytest.approx(4.795, abs=0.001)
@@ -251,7 +251,7 @@ def test_decode_sigmas_of_a_uniform_codec_are_read_joint_by_joint():
     with pytest.raises(ValueError, match=r"joint 16 \('right_ankle'\)"):
         codec.decode(maps[0, :16])
     assert 'decode_sigmas_cells={nose: 2, ' in repr(codec)
-    with pytest.raises(ValueError, match=r'maps of \(72, 96\) cells'):
+    with pytest.raises(ValueError, match=r'maps are \(72, 96\) cells'):
         codec.decode(np.zeros((17, 96, 72), np.float32))
 
 
@@ -291,12 +291,21 @@ def test_one_number_fits_any_skeleton():
         (dict(sigmas=dict(oks='coco', mean=2, powr=1)), "unknown keys ['powr']"),
         (dict(sigmas=dict(table='set2', power=0.5)), 'needs a mean'),
         (dict(sigmas=2.0, dataset='no/such.py'), "'no/such.py' does not exist"),
-        (dict(alignment='center'), "('centered', 'msra'), got 'center'"),
+        (dict(alignment='center'), "is 'center'; expected one of ('centered', 'legacy"),
         (
-            dict(alignment='msra', unbiased=True),
-            "use alignment='centered' with unbiased",
+            dict(alignment='legacy_msra', unbiased=True),
+            "'legacy_msra' with unbiased=True; expected 'centered'",
         ),
-        (dict(decode_sigmas=3.0), 'decode_sigmas=3.0 needs unbiased=True'),
+        (
+            dict(alignment='legacy_msra', grid='udp'),
+            "'legacy_msra' with grid='udp'; expected 'centered'",
+        ),
+        (dict(grid='dark'), "grid is 'dark'; expected one of ('stride', 'udp')"),
+        (
+            dict(grid='udp', heatmap_size=(1, 64)),
+            'heatmap_size is (1, 64); expected two cells or more a side',
+        ),
+        (dict(decode_sigmas=3.0), 'decode_sigmas is 3.0 with unbiased=False; expected'),
         (
             dict(decode_sigmas=0.5, unbiased=True),
             'decode_sigmas=0.5 is above the sigma of no joint',
@@ -307,11 +316,11 @@ def test_one_number_fits_any_skeleton():
         ),
         (
             dict(decode_sigmas=[3.0] * 16, unbiased=True),
-            'decode_sigmas has 16 widths for joints without names and sigmas has 17',
+            'decode_sigmas has 16 sigmas for joints without names and sigmas has 17',
         ),
         (
             dict(sigmas=[2.0], decode_sigmas='set1', unbiased=True),
-            'decode_sigmas has 17 widths for nose, ..., right_ankle and sigmas has 1 for',
+            'decode_sigmas has 17 sigmas for nose, ..., right_ankle and sigmas has 1 for',
         ),
         (
             dict(
@@ -327,15 +336,27 @@ def test_one_number_fits_any_skeleton():
         ),
         (
             dict(decode_sigmas=65.0, unbiased=True),
-            'a width of 65 cells, more than the map of (48, 64) has',
+            'a sigma of 65 cells, more than the map of (48, 64) has',
         ),
-        (dict(heatmap_size=(48, 0)), 'two whole numbers > 0, got (48, 0)'),
-        (dict(input_size=(192,)), 'two whole numbers > 0, got (192,)'),
+        (
+            dict(heatmap_size=(48, 0)),
+            'heatmap_size is (48, 0); expected two whole numbers',
+        ),
+        (
+            dict(input_size=(192,)),
+            'input_size is (192,); expected two whole numbers > 0',
+        ),
     ],
 )
 def test_unusable_arguments_raise_at_construction(kwargs, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         JointAdaptiveMSRAHeatmap(**{**SIZES, 'sigmas': 'set2', **kwargs})
+
+
+def test_the_old_name_of_the_legacy_alignment_is_read_with_a_warning():
+    with pytest.warns(DeprecationWarning, match="'msra' is now 'legacy_msra'"):
+        old = build(alignment='msra')
+    assert repr(old) == repr(build(alignment='legacy_msra'))
 
 
 def test_unknown_argument_is_not_swallowed():
@@ -353,7 +374,7 @@ def test_unknown_argument_is_not_swallowed():
             None,
             "16 joints: the sigma of joint 16 ('right_ankle')",
         ),
-        (np.zeros((1, 17, 2)), np.ones((1, 16)), 'keypoints_visible (1, 16)'),
+        (np.zeros((1, 17, 2)), np.ones((1, 16)), 'keypoints_visible is (1, 16) for'),
         (np.full((1, 17, 2), np.nan), None, 'visible joint 0 (nose) is at [nan, nan]'),
         (np.full((1, 17, 2), np.inf), None, 'mark it invisible or repair'),
     ],

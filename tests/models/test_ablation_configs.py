@@ -12,8 +12,8 @@ import gm_pose  # noqa: F401
 CONFIGS = Path(__file__).parents[2] / 'configs'
 BLOCK = dict(type='GaussianMixtureBlock', in_channels=2048)
 ABLATIONS = {
-    'gm_one_width_set2_res50_coco': BLOCK | dict(num_components=1),
-    'gm_fixed_widths_set2_res50_coco': BLOCK | dict(learn_sigmas=False),
+    'gm_one_sigma_set2_res50_coco': BLOCK | dict(num_components=1),
+    'gm_fixed_sigmas_set2_res50_coco': BLOCK | dict(learn_sigmas=False),
     'gm_no_softmax_set2_res50_coco': BLOCK | dict(mixing='uniform'),
     'gm_grouped_set2_res50_coco': BLOCK | dict(num_groups=16),
     'gm_after_deconvs_set2_res50_coco': None,

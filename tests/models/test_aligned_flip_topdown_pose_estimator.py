@@ -123,7 +123,7 @@ def measure_centers(samples):
 
 @pytest.mark.parametrize('stride', [1, 2, 4, 8])
 @pytest.mark.parametrize('codec_type', ['JointAdaptiveMSRAHeatmap', 'MSRAHeatmap'])
-def test_flipped_maps_lie_on_the_others_and_mmposes_do_not(stride, codec_type):
+def test_flipped_maps_equal_the_others_and_mmposes_do_not(stride, codec_type):
     codec = make_codec(stride)
     if codec_type == 'MSRAHeatmap':
         codec['type'] = codec_type
@@ -264,19 +264,19 @@ def test_flipping_the_sample_flips_the_prediction(pictures):
         (
             make_codec(4),
             dict(shift_heatmap=True),
-            r'shift_heatmap=True has no place .* set test_cfg=dict\(shift_heatmap=False',
+            r'shift_heatmap is True; .* Fix: test_cfg=dict\(shift_heatmap=False',
         ),
         (
             make_codec(4),
             dict(flip_mode='offset'),
-            "flip_mode must be 'heatmap' in .* got 'offset'",
+            "flip_mode is 'offset'; expected 'heatmap' in",
         ),
         (
             dict(
                 type='UDPHeatmap', input_size=(96, 128), heatmap_size=(24, 32), sigma=2
             ),
             dict(),
-            'decoder is MSRAHeatmap or JointAdaptiveMSRAHeatmap, got UDPHeatmap',
+            'decoder is UDPHeatmap; .* expects MSRAHeatmap or JointAdaptiveMSRAHeatmap',
         ),
         (
             dict(
@@ -286,13 +286,18 @@ def test_flipping_the_sample_flips_the_prediction(pictures):
                 kernel_size=5,
             ),
             dict(),
-            'got MegviiHeatmap, .* use type=TopdownPoseEstimator',
+            r'decoder is MegviiHeatmap; .* Fix: type=TopdownPoseEstimator',
         ),
-        (None, dict(), 'decoder is MSRAHeatmap or .* got NoneType'),
+        (
+            make_codec(4, grid='udp'),
+            dict(),
+            r"decoder is JointAdaptiveMSRAHeatmap\(grid='udp'\); .* expects MSRAHeatmap",
+        ),
+        (None, dict(), 'decoder is NoneType; .* expects MSRAHeatmap or'),
         (
             make_codec(4, input_size=(100, 128)),
             dict(),
-            r'width of 100 px has to be a multiple of the 24 cells .* 4\.167 px per cell',
+            'the input is 100 px wide; expected a multiple of the 24 cells',
         ),
     ],
 )
@@ -302,14 +307,19 @@ def test_errors_name_value_and_remedy(codec, test_cfg, message):
     build_estimator(OURS, codec, **(test_cfg | dict(flip_test=False)))
 
 
-def test_a_shift_set_after_building_is_told(pictures):
+def test_a_shift_set_after_building_is_refused(pictures):
     model, _ = build_pair()
     model.test_cfg['shift_heatmap'] = True
-    with pytest.raises(ValueError, match='shift_heatmap=True has no place'):
+    with pytest.raises(ValueError, match='shift_heatmap is True'):
         predict(model, pictures)
 
 
 def test_misspelt_argument_is_refused():
     with pytest.raises(TypeError, match='test_config'):
-        MODELS.build(dict(type=OURS, backbone=dict(type='ResNet', depth=18),
-                          test_config=dict(flip_test=True)))  # fmt: skip
+        MODELS.build(
+            dict(
+                type=OURS,
+                backbone=dict(type='ResNet', depth=18),
+                test_config=dict(flip_test=True),
+            )
+        )

@@ -6,21 +6,25 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gm_pose.models.gaussian_mixture import GaussianMixture, spread_sigmas
+from gm_pose.models.gaussian_mixture import GaussianMixture
 from gm_pose.models.mixture_readout import find_mixtures, read_mixtures
+from gm_pose.models.mixture_settings import MixtureSettings, spread_sigmas
 from gm_pose.ops.gaussian_smoothing import smooth_gaussian
 
 
-def build_mixture(**kwargs) -> GaussianMixture:
-    """6 channels, 2 groups, 3 widths, weights far from uniform."""
+def build_mixture(
+    num_groups: int = 2,
+    sigma_per_channel: bool = False,
+    image_channels: int | None = None,
+    **settings,
+) -> GaussianMixture:
+    """6 channels, 2 groups, 3 sigmas, weights far from uniform."""
     torch.manual_seed(0)
-    arguments = dict(init_sigmas=[0.3, 0.7, 1.5], num_groups=2) | kwargs
-    count = 3 if arguments['init_sigmas'] is None else len(arguments['init_sigmas'])
+    settings = dict(init_sigmas=[0.3, 0.7, 1.5]) | settings
+    count = 3 if settings['init_sigmas'] is None else len(settings['init_sigmas'])
+    settings = dict(num_components=count, init_sigma_range=(0.5, 2.0)) | settings
     mixture = GaussianMixture(
-        **(dict(num_components=count) | arguments),
-        channels=6,
-        context_channels=4,
-        init_sigma_range=(0.5, 2.0),
+        6, 4, MixtureSettings(**settings), num_groups, sigma_per_channel, image_channels
     )
     for parameter in mixture.parameters():
         if parameter is not mixture.raw_sigmas:
@@ -70,7 +74,7 @@ def test_image_map_shifts_the_weights_of_the_whole_image():
     torch.testing.assert_close(mixtures[''].weights, wanted, rtol=0, atol=1e-5)
 
 
-def test_a_missing_image_map_is_told():
+def test_a_missing_image_map_is_refused():
     with pytest.raises(ValueError, match=r'image_map is missing: .* image_channels=5'):
         build_mixture(image_channels=5)(*make_maps())
 
@@ -99,10 +103,10 @@ def test_fixed_sigmas_are_no_parameters_but_are_saved():
 
 
 def test_init_sigmas_are_the_sigmas_at_the_start():
-    widths = [0.051, 0.3, 20.0]
+    wanted = [0.051, 0.3, 20.0]
     # softplus(raw) near 0.001 keeps float32's relative precision: 1e-6 of it and of sigma.
-    sigmas = build_mixture(init_sigmas=widths, num_groups=1).sigmas
-    torch.testing.assert_close(sigmas, torch.tensor(widths), rtol=2e-6, atol=0)
+    sigmas = build_mixture(init_sigmas=wanted, num_groups=1).sigmas
+    torch.testing.assert_close(sigmas, torch.tensor(wanted), rtol=2e-6, atol=0)
 
 
 def test_sigmas_start_spread_over_the_range_by_default():
@@ -117,7 +121,7 @@ def test_spread_sigmas_is_geometric():
 
 @pytest.mark.parametrize('direction', [1, -1])
 def test_sigmas_stay_bounded_and_finite_over_1000_large_steps(direction):
-    # direction 1 fits white noise (widths want to shrink), -1 runs away from it.
+    # direction 1 fits white noise (sigmas shrink), -1 runs away from it.
     mixture = build_mixture(min_sigma=0.05)
     optimizer = torch.optim.SGD(mixture.parameters(), lr=1e3, momentum=0.9)
     x, context = make_maps()
@@ -134,7 +138,7 @@ def test_sigmas_stay_bounded_and_finite_over_1000_large_steps(direction):
 
 
 @pytest.mark.parametrize('per_channel', [False, True])
-def test_gradients_of_maps_weights_and_raw_widths_pass_gradcheck(per_channel):
+def test_gradients_of_maps_weights_and_raw_sigmas_pass_gradcheck(per_channel):
     mixture = build_mixture(sigma_per_channel=per_channel).double()
     x, context = (full[:1, :, :3, :2].double() for full in make_maps())
     names = [name for name, _ in mixture.named_parameters()]
@@ -149,7 +153,7 @@ def test_gradients_of_maps_weights_and_raw_widths_pass_gradcheck(per_channel):
 
 
 @pytest.mark.parametrize('raw', [-1e30, -200.0, 200.0, 1e30])
-def test_extreme_raw_widths_give_finite_output_and_gradient(raw):
+def test_extreme_raw_sigmas_give_finite_output_and_gradient(raw):
     mixture = build_mixture()
     torch.nn.init.constant_(mixture.raw_sigmas, raw)
     output = mixture(*make_maps())
@@ -192,7 +196,7 @@ def test_checkpointing_keeps_less_for_the_backward_pass():
     assert kept < 0.6 * count_saved_bytes(build_mixture())
 
 
-def test_readout_gives_weights_widths_and_their_mean():
+def test_readout_gives_weights_sigmas_and_their_mean():
     mixture = build_mixture()
     x, context = make_maps()
     with read_mixtures(mixture) as mixtures:
@@ -276,7 +280,7 @@ def test_find_mixtures_names_them_as_the_model_does():
         (dict(min_sigma=0), 'min_sigma must be above 0 cells, got 0'),
         (dict(truncate=0), 'truncate must be above 0, got 0'),
         (dict(num_components=0), 'num_components must be at least 1, got 0'),
-        (dict(num_components=2), 'init_sigmas has 3 widths for 2 components: give one'),
+        (dict(num_components=2), 'init_sigmas has 3 sigmas for 2 components: give one'),
         (dict(init_sigmas=[0.01]), r'above min_sigma = 0.05 cells, got 0.01'),
         (dict(init_sigmas=[math.nan]), 'must be finite .* got nan'),
         (dict(init_sigmas=[math.inf]), 'must be finite .* got inf'),

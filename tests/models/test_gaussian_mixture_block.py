@@ -187,7 +187,7 @@ def test_settings_reach_the_mixture():
     torch.testing.assert_close(sigmas, torch.tensor([0.2, 0.4, 0.9]))
 
 
-def test_default_widths_span_the_tables_in_feature_cells():
+def test_default_sigmas_span_the_tables_in_feature_cells():
     sigmas = build_block(num_components=4).mixture.sigmas
     torch.testing.assert_close(sigmas, torch.tensor([0.15, 0.3, 0.6, 1.2]))
     # Set 1 and Set 2: at most 2.2 heatmap cells, an eighth of that in feature cells.
@@ -279,7 +279,7 @@ def test_block_works_in_vitpose():
     [
         (dict(num_components=0), 'num_components must be at least 1, got 0'),
         (dict(mid_channels=0), 'mid_channels must be at least 1, got 24 and 0'),
-        (dict(init_sigmas=[0.3]), 'init_sigmas has 1 widths for 3 components'),
+        (dict(init_sigmas=[0.3]), 'init_sigmas has 1 sigmas for 3 components'),
         (dict(num_groups=3), 'num_groups must divide the 8 channels .* got 3'),
         (
             dict(num_groups=4, num_components=1),

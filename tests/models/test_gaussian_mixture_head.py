@@ -135,7 +135,7 @@ def test_variants_build_and_train(kwargs):
         assert parameter.grad is not None, name
 
 
-def test_widths_are_per_joint_and_learn_apart():
+def test_sigmas_are_per_joint_and_learn_apart():
     head = build_head()
     assert head.mixture.sigmas.shape == (5, 3)
     head((make_features(2, 12, 8, 6),)).square().sum().backward()
@@ -198,7 +198,7 @@ def test_settings_reach_the_mixture():
     assert (mixture.with_cp, mixture.min_sigma, mixture.truncate) == (True, 0.01, 2.5)
 
 
-def test_default_widths_are_in_heatmap_cells():
+def test_default_sigmas_are_in_heatmap_cells():
     sigmas = build_head().mixture.sigmas
     torch.testing.assert_close(sigmas, torch.tensor([[0.5, 1.0, 2.0]]).expand(5, 3))
 
@@ -217,7 +217,7 @@ def test_channels_last_gives_the_same():
     [
         (dict(final_layer=None), 'final_layer=None leaves no heatmaps to smooth'),
         (dict(num_components=0), 'num_components must be at least 1, got 0'),
-        (dict(init_sigmas=[1.0]), 'init_sigmas has 1 widths for 3 components'),
+        (dict(init_sigmas=[1.0]), 'init_sigmas has 1 sigmas for 3 components'),
     ],
 )
 def test_errors_name_value_and_remedy(kwargs, message):

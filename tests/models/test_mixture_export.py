@@ -117,6 +117,9 @@ def test_inductors_kernels_agree_with_eager():
             torch.testing.assert_close(compiled(x), model(x), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.skipif(
+    torch.__version__.startswith('2.6.'), reason='its export bounds the largest batch'
+)
 @pytest.mark.parametrize('kwargs', [dict(), dict(with_cp=True)])
 def test_exported_program_takes_any_batch(kwargs):
     model = NeckAndHead(**kwargs).eval()

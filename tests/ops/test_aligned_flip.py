@@ -26,6 +26,6 @@ def test_rows_stay_where_they_are():
 
 
 @pytest.mark.parametrize('stride', [0, -2, 6])
-def test_unusable_strides_are_told(stride):
+def test_unusable_strides_are_refused(stride):
     with pytest.raises(ValueError, match=rf'between 1 and .* 5 px, got {stride}'):
         mirror_aligned(torch.zeros(1, 1, 2, 5), stride)

@@ -41,14 +41,14 @@ def test_smooth_gaussian_equals_the_loop_reference(shape, sigma):
     x = torch.randn(2, 3, *shape, dtype=torch.float64)
     views = smooth_gaussian(x, torch.tensor([sigma, 0.8], dtype=torch.float64), 3.0)
     assert views.shape == (2, 3, 2, *shape)
-    for m, width in enumerate((sigma, 0.8)):
-        slow = smooth_slowly(x[1, 2].tolist(), width, 3.0)
+    for m, one in enumerate((sigma, 0.8)):
+        slow = smooth_slowly(x[1, 2].tolist(), one, 3.0)
         wanted = torch.tensor(slow, dtype=torch.float64)
         # Sums of at most 13 * 9 products of numbers below 5, each rounded to 1.1e-16.
         torch.testing.assert_close(views[1, 2, m], wanted, rtol=0, atol=1e-13)
 
 
-def test_smooth_gaussian_gives_each_channel_its_own_widths():
+def test_smooth_gaussian_gives_each_channel_its_own_sigmas():
     torch.manual_seed(0)
     x = torch.randn(2, 3, 8, 6, dtype=torch.float64)
     sigmas = torch.tensor([[0.3, 1.0], [0.5, 2.0], [0.7, 3.0]], dtype=torch.float64)
@@ -98,13 +98,13 @@ def test_constants_are_kept_up_to_the_border(sigma):
     torch.testing.assert_close(views, torch.full_like(views, 3.0), rtol=2e-6, atol=0)
 
 
-def test_a_tiny_width_is_the_identity():
+def test_a_tiny_sigma_is_the_identity():
     x = torch.randn(1, 2, 8, 6, generator=torch.Generator().manual_seed(0))
     assert torch.equal(smooth_gaussian(x, torch.tensor([0.05]))[:, :, 0], x)
 
 
 @pytest.mark.parametrize('sigma', [1e4, 1e20, 3e38, math.inf])
-def test_a_width_beyond_the_map_averages_it_with_finite_gradients(sigma):
+def test_a_sigma_beyond_the_map_averages_it_with_finite_gradients(sigma):
     x = torch.rand(1, 1, 8, 6, generator=torch.Generator().manual_seed(0))
     sigmas = torch.tensor([sigma], requires_grad=True)
     view = smooth_gaussian(x, sigmas)
@@ -116,7 +116,7 @@ def test_a_width_beyond_the_map_averages_it_with_finite_gradients(sigma):
 
 
 @pytest.mark.parametrize('per_channel', [False, True])
-def test_gradients_of_input_and_widths_pass_gradcheck(per_channel):
+def test_gradients_of_input_and_sigmas_pass_gradcheck(per_channel):
     torch.manual_seed(0)
     x = torch.randn(2, 2, 5, 4, dtype=torch.float64, requires_grad=True)
     # 3 * sigma is not an integer: the support jumps there and has no derivative.

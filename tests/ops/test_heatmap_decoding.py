@@ -117,7 +117,7 @@ def test_there_and_back_at_all_borders_and_corners(sigma):
 
 @pytest.mark.parametrize('sigma', [1.5, 2.0, 3.0])
 def test_wide_and_narrow_maps_have_no_bias(sigma):
-    """A map symmetric about the joint has its fit there, whatever its width, but for the
+    """A map symmetric about the joint has its fit there, whatever its sigma, but for the
     window, which is symmetric about the peak cell: cut up to 0.5 cells nearer on one side,
     where the weight w g has come down to exp(-2.5) = 8 %. That share of half a cell is
     0.04 cells, below 0.2 px."""

@@ -1,4 +1,4 @@
-"""How wide OKS's own Gaussian is in heatmap cells."""
+"""The sigma of OKS's own Gaussian in heatmap cells."""
 
 import json
 
@@ -19,7 +19,7 @@ def make_person(width, height, area, **extra):
     )
 
 
-def test_width_of_a_person_by_hand():
+def test_sigma_of_a_person_by_hand():
     # 100 px high: the crop is 125 px for 64 cells, 0.512 cells per px; sqrt(area) 50 px
     person = make_person(40.0, 100.0, 2500.0)
     assert measure_mean_oks_sigma([person], [0.1], (48, 64)) == pytest.approx(
@@ -36,14 +36,14 @@ def test_width_of_a_person_by_hand():
 
 
 def test_is_the_oks_that_coco_computes():
-    """All joints off by their width: COCO's own evaluation says exp(-1 / 2)."""
+    """All joints off by their sigma: COCO's own evaluation says exp(-1 / 2)."""
     person = make_person(60.0, 150.0, 4000.0, id=1, image_id=1, category_id=1)
     person.update(iscrowd=0, num_keypoints=17)
     sigmas = np.asarray(COCO.oks_sigmas)
     mean = measure_mean_oks_sigma([person], sigmas, (48, 64))
-    width_px = mean * sigmas / sigmas.mean() * 1.25 * 150 / 64
+    sigma_px = mean * sigmas / sigmas.mean() * 1.25 * 150 / 64
     guess = np.reshape(person['keypoints'], (-1, 3)) + np.stack(
-        [width_px, 0 * sigmas, 0 * sigmas], 1
+        [sigma_px, 0 * sigmas, 0 * sigmas], 1
     )
     truth = xtcoco.COCO()
     truth.dataset = dict(
@@ -60,9 +60,10 @@ def test_is_the_median_of_those_that_count():
     people = [make_person(40.0, 100.0, area) for area in (400.0, 2500.0, 8100.0)]
     middle = measure_mean_oks_sigma(people[1:2], [0.1], (48, 64))
     ignored = [
-        dict(people[0], iscrowd=1), dict(people[0], keypoints=[0, 0, 0] * 17),
+        dict(people[0], iscrowd=1),
+        dict(people[0], keypoints=[0, 0, 0] * 17),
         dict(people[0], bbox=[0, 0, 0, 10]),
-    ]  # fmt: skip
+    ]
     assert measure_mean_oks_sigma(people + ignored, [0.1], (48, 64)) == pytest.approx(
         middle
     )
@@ -121,7 +122,7 @@ def test_command_names_a_box_that_is_none(tmp_path, capsys, box):
     assert f'annotations[0].bbox is {box}' in capsys.readouterr().err
 
 
-def test_command_prints_the_table_where_only_the_widths_cannot_be_had(tmp_path, capsys):
+def test_command_prints_the_table_where_only_the_sigmas_cannot_be_had(tmp_path, capsys):
     path = write_people(tmp_path / 'people.json', bbox=None)
     assert main(['estimate-sigmas', path, '--oks', 'coco']) == 2
     captured = capsys.readouterr()

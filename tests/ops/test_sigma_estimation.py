@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gm_pose.__main__ import main
+from gm_pose.ops.segmentation_masks import draw_mask
 from gm_pose.ops.sigma_estimation import (
     compute_iou,
-    draw_mask,
     group_repeats,
     measure_boxes,
     measure_joints,
@@ -48,6 +48,7 @@ def test_repeats_are_found_by_box_where_there_is_no_person_id():
     same['bbox'] = [1.0, 0.0, 100.0, 200.0]  # IoU 99 / 101
     other['bbox'] = [50.0, 0.0, 100.0, 200.0]
     assert compute_iou(one['bbox'], same['bbox']) == pytest.approx(99 / 101)
+    assert compute_iou([0, 0, 0, 0], [0, 0, 0, 0]) == 0
     assert group_repeats([one, other, same], 'person_id') == [[one, same]]
     elsewhere = dict(same, image_id=2)
     assert group_repeats([one, elsewhere], 'person_id') == []
@@ -76,7 +77,7 @@ def test_run_lengths_give_the_same_mask_as_polygons(compressed):
     cv2.fillPoly(full, [polygon.astype(np.int32)], 1)
     box = [10.0, 5.0, 30.0, 45.0]
     if compressed:
-        from xtcocotools import mask as run_lengths
+        from pycocotools import mask as run_lengths
 
         segmentation = run_lengths.encode(np.asfortranarray(full))
     else:
@@ -92,6 +93,14 @@ def test_run_lengths_give_the_same_mask_as_polygons(compressed):
     ):
         canvas[y + 9 : y + 9 + m.shape[0], x + 9 : x + 9 + m.shape[1]] = m
     np.testing.assert_array_equal(*placed)
+
+
+@pytest.mark.parametrize('counts', [[3, 2], [3, 2, 100]])
+def test_run_lengths_of_another_image_are_refused(counts):
+    with pytest.raises(
+        ValueError, match=rf'add up to {sum(counts)} px; expected 3 x 4'
+    ):
+        draw_mask(dict(size=[3, 4], counts=counts), [0, 0, 4, 3])
 
 
 def test_boxes_measure_half_the_way_to_the_next_joint():

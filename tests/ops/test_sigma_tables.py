@@ -35,9 +35,24 @@ def test_papers_tables_by_joint():
     """All 17 joints of both columns, typed from the paper once more."""
     set1 = [1.1, 1.1, 1.1, 1.3, 1.3, 1.9, 1.9, 1.8, 1.8, 1.7, 1.7, 2.2, 2.2, 2, 2, 2, 2]
     set2 = [
-        0.85, 0.84, 0.84, 0.99, 0.99, 1.49, 1.49, 1.42, 1.42, 1.32, 1.32, 1.73, 1.73,
-        1.56, 1.56, 1.58, 1.58,
-    ]  # fmt: skip
+        0.85,
+        0.84,
+        0.84,
+        0.99,
+        0.99,
+        1.49,
+        1.49,
+        1.42,
+        1.42,
+        1.32,
+        1.32,
+        1.73,
+        1.73,
+        1.56,
+        1.56,
+        1.58,
+        1.58,
+    ]
     assert resolve('set1').cells.tolist() == set1
     assert resolve('set2').cells.tolist() == set2
     assert resolve('set2').joint_names == COCO.joint_names

@@ -80,7 +80,7 @@ def test_config_is_walked_once(write_config, monkeypatch):
     monkeypatch.setattr(outline_module, 'iter_dicts', count)
     check_sound_config(write_config)
     assert walks.count('') == 1
-    assert len(walks) == len(set(walks))  # the walk calls itself once for each place
+    assert len(walks) == len(set(walks))  # and no part a second time
 
 
 def test_component_is_built_once_for_each_place(write_config, monkeypatch):

@@ -73,11 +73,11 @@ def paint_occluder(
         cv2.rectangle(mask, (int(left - reach), edge), (int(right + reach), h), 1, -1)
     elif kind == 1:  # a pole, a tree
         u = int(rng.uniform(left, right))
-        cv2.line(mask, (u, 0), (int(u + rng.normal(0, 10)), h), 1,
-                 int(max(3, 0.14 * min(width, height))))  # fmt: skip
+        end = (int(u + rng.normal(0, 10)), h)
+        cv2.line(mask, (u, 0), end, [1], int(max(3, 0.14 * min(width, height))))
     else:  # something held or standing before the body
         centre = (int(rng.uniform(left, right)), int(rng.uniform(top, bottom)))
         axes = (int(0.22 * width) + 2, int(0.13 * height) + 2)
-        cv2.ellipse(mask, centre, axes, rng.uniform(0, 180), 0, 360, 1, -1)
+        cv2.ellipse(mask, centre, axes, rng.uniform(0, 180), 0, 360, [1], -1)
     colour = sample_colour(rng) + rng.uniform(5, 30) * smooth_noise(rng, size, 24)
     return mask.astype(bool), np.clip(colour, 0, 255).astype(np.float32)

@@ -187,6 +187,7 @@ def describe_person(joints_px: np.ndarray, seen: np.ndarray, mask: np.ndarray) -
 def _develop(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     """What a camera adds: softness, exposure, a colour cast, grain."""
     image = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.45, 0.8))
-    image *= rng.uniform(0.75, 1.15) * rng.uniform(0.94, 1.06, 3).astype(np.float32)
+    exposure = rng.uniform(0.75, 1.15)
+    image = image * (exposure * rng.uniform(0.94, 1.06, 3).astype(np.float32))
     grain = rng.normal(0, rng.uniform(1, 6), image.shape[:2])[..., None]
     return np.clip(image + grain, 0, 255).astype(np.uint8)

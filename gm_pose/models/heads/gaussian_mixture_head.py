@@ -1,6 +1,7 @@
 """The Gaussian mixture after the transposed convolutions, as an MMPose head."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmpose.models.heads import HeatmapHead
@@ -8,11 +9,12 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from gm_pose.models.gaussian_mixture import GaussianMixture
+from gm_pose.models.mixture_settings import MixtureSettings
 from gm_pose.ops.gaussian_smoothing import DEFAULT_TRUNCATE
 
-# Widths to start from, in heatmap cells. A peak as narrow as the paper's tightest
-# target (0.84, Set 2's eyes) becomes as wide as its widest (2.2, Set 1's hips) under a
-# Gaussian of sqrt(2.2 ** 2 - 0.84 ** 2) = 2.0.
+# Sigmas to start from, in heatmap cells. A peak of the paper's smallest sigma (0.84, Set
+# 2's eyes) gets its largest (2.2, Set 1's hips) under a Gaussian of
+# sqrt(2.2 ** 2 - 0.84 ** 2) = 2.0.
 INIT_SIGMA_RANGE = (0.5, 2.0)
 
 
@@ -25,7 +27,7 @@ class GaussianMixtureHead(HeatmapHead):
     weights a softmax over M, predicted per position from all joints' `h` and per image
     from the mean feature under the final layer, which is cheaper than a 1x1 convolution
     of those features at every position. The paper's block stands before the transposed
-    convolutions (`GaussianMixtureBlock`); here widths are in the targets' unit and every
+    convolutions (`GaussianMixtureBlock`); here sigmas are in the targets' unit and every
     joint has its own.
 
     ``a`` starts at 0, so the heatmaps equal `HeatmapHead`'s to the last bit. It is not
@@ -35,11 +37,11 @@ class GaussianMixtureHead(HeatmapHead):
     Args:
         in_channels: as in `HeatmapHead`.
         out_channels: K, number of heatmaps.
-        num_components: M, how many widths each joint mixes.
-        init_sigmas: M starting standard deviations in heatmap cells, the same for all
-            joints; by default geometric over `INIT_SIGMA_RANGE`.
-        min_sigma: lower bound of a standard deviation in heatmap cells.
-        truncate: kernel support on each side in standard deviations.
+        num_components: M, how many sigmas each joint mixes.
+        init_sigmas: M starting sigmas in heatmap cells, the same for all joints; by
+            default geometric over `INIT_SIGMA_RANGE`.
+        min_sigma: lower bound of a sigma in heatmap cells.
+        truncate: kernel support on each side in sigmas.
         learn_sigmas: False keeps `init_sigmas`.
         mixing: 'softmax', or 'uniform' for the plain average of the views.
         with_cp: recompute the views in the backward pass instead of keeping them.
@@ -60,7 +62,7 @@ class GaussianMixtureHead(HeatmapHead):
         learn_sigmas: bool = True,
         mixing: str = 'softmax',
         with_cp: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(in_channels, out_channels, **kwargs)
         if isinstance(self.final_layer, nn.Identity):
@@ -71,17 +73,19 @@ class GaussianMixtureHead(HeatmapHead):
         self.mixture = GaussianMixture(
             out_channels,
             out_channels,
-            num_components,
-            INIT_SIGMA_RANGE,
-            init_sigmas,
+            MixtureSettings(
+                num_components=num_components,
+                init_sigma_range=INIT_SIGMA_RANGE,
+                init_sigmas=init_sigmas,
+                min_sigma=min_sigma,
+                truncate=truncate,
+                learn_sigmas=learn_sigmas,
+                mixing=mixing,
+                with_cp=with_cp,
+            ),
             num_groups=out_channels,
             sigma_per_channel=True,
             image_channels=self.final_layer.in_channels,
-            min_sigma=min_sigma,
-            truncate=truncate,
-            learn_sigmas=learn_sigmas,
-            mixing=mixing,
-            with_cp=with_cp,
         )
         self.mixture_scale = nn.Parameter(torch.zeros(out_channels, 1, 1))
 

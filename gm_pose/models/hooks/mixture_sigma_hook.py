@@ -1,4 +1,6 @@
-"""Curves of the mixtures' standard deviations during training."""
+"""Curves of the mixtures' sigmas during training."""
+
+from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
@@ -12,7 +14,7 @@ from gm_pose.runs.resume.wrapped_model import unwrap_model
 
 @HOOKS.register_module()
 class MixtureSigmaHook(Hook):
-    """Log each mixture's standard deviations (cells) to MMEngine's visualizer.
+    """Log each mixture's sigmas (cells) to MMEngine's visualizer.
 
     Every scalar backend of the visualizer gets them; with `TensorboardVisBackend` they
     are curves named ``sigma/neck.mixture/0`` (block) or ``sigma/head.mixture/nose/0``
@@ -43,7 +45,11 @@ class MixtureSigmaHook(Hook):
 
     @master_only
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
     ) -> None:
         step = runner.iter + 1
         if runner.iter != 0 and step % self.interval:
@@ -59,7 +65,7 @@ class MixtureSigmaHook(Hook):
 def name_sigmas(
     prefix: str, sigmas: Tensor, joints: dict[int, str]
 ) -> dict[str, float]:
-    """Widths (M,) or (K, M) -> {'prefix/m': cells} or {'prefix/joint/m': cells}."""
+    """Sigmas (M,) or (K, M) -> {'prefix/m': cells} or {'prefix/joint/m': cells}."""
     values = sigmas.detach().cpu().tolist()
     if sigmas.dim() == 1:
         return {f'{prefix}/{m}': value for m, value in enumerate(values)}

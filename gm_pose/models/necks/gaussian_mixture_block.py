@@ -8,9 +8,10 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from gm_pose.models.gaussian_mixture import GaussianMixture
+from gm_pose.models.mixture_settings import MixtureSettings
 from gm_pose.ops.gaussian_smoothing import DEFAULT_TRUNCATE
 
-# Widths to start from, in feature cells. Set 1 and Set 2 span 0.84 to 2.2 heatmap
+# Sigmas to start from, in feature cells. Set 1 and Set 2 span 0.84 to 2.2 heatmap
 # cells, 0.11 to 0.28 cells of a map 8 times coarser; below 0.15 a Gaussian is the
 # identity to 1e-3 and has no gradient to learn from, so the spread starts there and
 # reaches beyond.
@@ -22,8 +23,8 @@ class GaussianMixtureBlock(BaseModule):
     """Backbone features -> the same features plus a mixture of their smoothed views.
 
     ``y = x + BN(expand(sum_m weight_m * smooth(r, sigma_m)))``, ``r = ReLU(BN(reduce
-    (x)))`` with 1x1 convolutions, M learnable standard deviations and per-position
-    weights ``softmax(1x1(r))``. Stands between backbone and transposed convolutions as
+    (x)))`` with 1x1 convolutions, M learnable sigmas and per-position weights
+    ``softmax(1x1(r))``. Stands between backbone and transposed convolutions as
     in the paper; the inside is this project's design, the paper's drawing being lost.
 
     The scale of the last BN starts at 0, so ``y = x`` to the last bit: training starts
@@ -36,14 +37,14 @@ class GaussianMixtureBlock(BaseModule):
         in_channels: C of the last feature map (ResNet-50: 2048).
         mid_channels: channels that are smoothed. 192 costs a ResNet-50 Simple Baseline
             0.7 % FLOPs and 2.3 % parameters (256: 0.9 % and 3.1 %).
-        num_components: M, how many widths are mixed. 1 leaves one smoothing without
+        num_components: M, how many sigmas are mixed. 1 leaves one smoothing without
             mixing.
         num_groups: groups of the `mid_channels` that have mixture weights of their own;
             above 1 only where there are weights: M above 1 and 'softmax'.
-        init_sigmas: M starting standard deviations in feature cells; by default
-            geometric over `INIT_SIGMA_RANGE`.
-        min_sigma: lower bound of a standard deviation in feature cells.
-        truncate: kernel support on each side in standard deviations.
+        init_sigmas: M starting sigmas in feature cells; by default geometric over
+            `INIT_SIGMA_RANGE`.
+        min_sigma: lower bound of a sigma in feature cells.
+        truncate: kernel support on each side in sigmas.
         learn_sigmas: False keeps `init_sigmas`.
         mixing: 'softmax', or 'uniform' for the plain average of the views.
         norm_cfg: normalisation after both 1x1 convolutions.
@@ -100,15 +101,17 @@ class GaussianMixtureBlock(BaseModule):
         self.mixture = GaussianMixture(
             mid_channels,
             mid_channels,
-            num_components,
-            INIT_SIGMA_RANGE,
-            init_sigmas,
+            MixtureSettings(
+                num_components=num_components,
+                init_sigma_range=INIT_SIGMA_RANGE,
+                init_sigmas=init_sigmas,
+                min_sigma=min_sigma,
+                truncate=truncate,
+                learn_sigmas=learn_sigmas,
+                mixing=mixing,
+                with_cp=with_cp,
+            ),
             num_groups=num_groups,
-            min_sigma=min_sigma,
-            truncate=truncate,
-            learn_sigmas=learn_sigmas,
-            mixing=mixing,
-            with_cp=with_cp,
         )
         self.expand_conv = nn.Conv2d(mid_channels, in_channels, 1, bias=False)
         self.expand_norm = build_norm_layer(norm_cfg, in_channels)[1]

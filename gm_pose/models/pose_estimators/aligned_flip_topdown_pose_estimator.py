@@ -1,5 +1,7 @@
 """MMPose's top-down estimator with a flip test that has no bias."""
 
+from typing import Any
+
 from mmpose.codecs import MSRAHeatmap
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS
@@ -9,15 +11,15 @@ from torch import Tensor
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
 from gm_pose.ops.aligned_flip import mirror_aligned
 
-# Codecs whose cell c stands for input px s * c, along both axes. UDPHeatmap's stands for
-# (w - 1) / (W - 1) * c, MegviiHeatmap's for the middle of s px: both mirror onto
-# themselves, and moving the picture would make their flip test wrong.
+# Codecs whose cell c stands for input px s * c, along both axes, the second on its default
+# grid. UDPHeatmap's stands for (w - 1) / (W - 1) * c, MegviiHeatmap's for the middle of s
+# px: both mirror onto themselves, and moving the picture would make their flip test wrong.
 CODECS = (MSRAHeatmap, JointAdaptiveMSRAHeatmap)
 
 
 @MODELS.register_module()
 class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
-    """`TopdownPoseEstimator` whose flip test averages maps that lie on each other.
+    """`TopdownPoseEstimator` whose flip test averages maps that coincide.
 
     With `MSRAHeatmap` and `JointAdaptiveMSRAHeatmap` the map of a mirrored picture,
     mirrored back, is (s - 1) / s of a cell too far left (s input px per cell along x).
@@ -34,7 +36,8 @@ class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
 
     Args:
         **kwargs: the arguments of `TopdownPoseEstimator`. A base config's
-            ``test_cfg.shift_heatmap=True`` has to be set to False.
+            ``test_cfg.shift_heatmap=True`` must become False
+            (``gm_pose.with_codec(_base_, aligned_flip=True)`` does both).
 
     Raises:
         ValueError: with ``test_cfg.flip_test``, when built or at a prediction:
@@ -42,7 +45,7 @@ class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
             has another grid, or w is not a whole multiple of W.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if self.test_cfg.get('flip_test', False):
             self.read_flip_stride()
@@ -53,31 +56,37 @@ class AlignedFlipTopdownPoseEstimator(TopdownPoseEstimator):
         # Read at each prediction, too: MMPose's tools write to test_cfg after building.
         if self.test_cfg.get('shift_heatmap', False):
             raise ValueError(
-                f'test_cfg.shift_heatmap=True has no place in {name}, which moves the '
-                'mirrored picture instead: set test_cfg=dict(shift_heatmap=False)'
+                f'test_cfg.shift_heatmap is True; expected False in {name}, which moves '
+                'the picture instead. Fix: test_cfg=dict(shift_heatmap=False)'
             )
         flip_mode = self.test_cfg.get('flip_mode', 'heatmap')
         if flip_mode != 'heatmap':
             raise ValueError(
-                f"test_cfg.flip_mode must be 'heatmap' in {name}, got {flip_mode!r}"
+                f"test_cfg.flip_mode is {flip_mode!r}; expected 'heatmap' in {name}"
             )
-        decoder = getattr(self.head, 'decoder', None) if self.with_head else None
-        if not isinstance(decoder, CODECS):
-            allowed = ' or '.join(codec.__name__ for codec in CODECS)
+        decoder = self._get_decoder()
+        grid = getattr(decoder, 'grid', 'stride')
+        if not isinstance(decoder, CODECS) or grid != 'stride':
+            kind = type(decoder).__name__ + ('' if grid == 'stride' else f'({grid=})')
             raise ValueError(
-                f'{name} needs a head whose decoder is {allowed}, got '
-                f'{type(decoder).__name__}, whose cells do not stand for input px '
-                's * c: use type=TopdownPoseEstimator, which does not move the picture'
+                f"the head's decoder is {kind}; {name} expects MSRAHeatmap or "
+                "JointAdaptiveMSRAHeatmap(grid='stride'). Fix: type=TopdownPoseEstimator"
             )
         input_width, heatmap_width = decoder.input_size[0], decoder.heatmap_size[0]
         stride, rest = divmod(input_width, heatmap_width)
         if rest or stride < 1:
             raise ValueError(
-                f'{name} moves the picture by whole px: an input width of {input_width} '
-                f'px has to be a multiple of the {heatmap_width} cells of the heatmap, '
-                f'got {input_width / heatmap_width:.3f} px per cell'
+                f'the input is {input_width} px wide; expected a multiple of the '
+                f'{heatmap_width} cells of the heatmap. Fix: type=TopdownPoseEstimator'
             )
         return stride
+
+    def _get_decoder(self) -> object:
+        if not self.with_head:
+            return None
+        # VisPredictHead has it in the head that it wraps
+        head = getattr(self.head, 'pose_head', self.head)
+        return getattr(head, 'decoder', None)
 
     def predict(
         self, inputs: Tensor, data_samples: list[PoseDataSample]

@@ -11,8 +11,9 @@ from mmengine.config import Config
 
 from gm_pose.runs.checks.component import Component, Dataset, Split
 from gm_pose.runs.checks.component_builder import ComponentBuilder
+from gm_pose.runs.config_dicts import iter_dicts
 
-__all__ = ['Outline', 'find_metrics', 'iter_dicts', 'read_outline']
+__all__ = ['Outline', 'find_metrics', 'read_outline']
 
 SPLITS = ('train', 'val', 'test')
 _DATASET_PLACE = re.compile(r'\.(dataset|datasets\.\d+)$')
@@ -26,7 +27,7 @@ class Outline:
         cfg: the config.
         splits: those that the run uses.
         codec: the config's `codec`; without one, the first encoder or decoder.
-        codec_copies: encoders of every data loader's pipeline, then the head's decoder.
+        codec_copies: encoders of every pipeline that runs, then the head's decoder.
         model: the config's `model`.
         model_components: its data_preprocessor, backbone, neck and head, if there.
         hooks: default hooks, then custom ones.
@@ -85,24 +86,6 @@ def find(node: Any, path: str) -> Any:
     return node
 
 
-def iter_dicts(node: Any, path: str = '') -> Iterator[tuple[str, dict]]:
-    """Every dict at and below `node`, outer ones first -> (dotted config path, dict).
-
-    Args:
-        node: dicts, lists and tuples of anything.
-        path: where `node` is in the config; '' for the config itself.
-    """
-    if isinstance(node, dict):
-        yield path, node
-        inner = list(node.items())
-    elif isinstance(node, (list, tuple)):
-        inner = list(enumerate(node))
-    else:
-        return
-    for key, value in inner:
-        yield from iter_dicts(value, f'{path}.{key}' if path else str(key))
-
-
 def read_outline(cfg: Config, splits: tuple[str, ...] = SPLITS) -> Outline:
     """Merged config -> its outline. Anything may stand anywhere; nothing is checked.
 
@@ -151,15 +134,16 @@ def _list(path: str, values: Any) -> tuple[Component, ...]:
 
 
 def _find_codec_copies(dicts: list[Component]) -> Iterator[Component]:
-    loaders = tuple(f'{split}_dataloader.' for split in SPLITS)
-    steps = [p for p in dicts if p.path.startswith(loaders) and 'encoder' in p.config]
-    for loader in loaders:
-        for step in steps:
-            if step.path.startswith(loader) and step.get('type') == 'GenerateTarget':
+    # 'custom_hooks': the later pipeline of a PipelineSwitchHook
+    for root in (*(f'{split}_dataloader' for split in SPLITS), 'custom_hooks'):
+        for step in dicts:
+            if not step.path.startswith(f'{root}.') or 'encoder' not in step.config:
+                continue
+            if step.get('type') == 'GenerateTarget':
                 yield Component(f'{step.path}.encoder', step.config['encoder'])
-    for place in dicts:
-        if place.path == 'model.head' and 'decoder' in place.config:
-            yield Component('model.head.decoder', place.config['decoder'])
+    for place in dicts:  # `VisPredictHead` has it in its `pose_cfg`
+        if f'{place.path}.'.startswith('model.head.') and 'decoder' in place.config:
+            yield Component(f'{place.path}.decoder', place.config['decoder'])
 
 
 def _choose_codec(codec: Any, copies: tuple[Component, ...]) -> Component:

@@ -7,7 +7,7 @@ version that makes each unnecessary. Importing this package imports no host pack
 
 import warnings
 
-from gm_pose.runs.host import checkpoints
+from gm_pose.runs.host import checkpoints, mmcv_ops
 from gm_pose.runs.host.import_hooks import call_after_import, call_before_import
 
 __all__ = ['mend_host']
@@ -21,7 +21,8 @@ def mend_host() -> None:
             its supported range, or built for another PyTorch.
     """
     call_before_import('mmpose', _prepare_mmpose)
-    call_before_import('mmcv.ops', _prepare_mmcv_ops)
+    mmcv_ops.install_finder()
+    call_before_import('mmcv.ops', mmcv_ops.check_compiled_ops)
     call_after_import('mmengine.runner.checkpoint', checkpoints.install_loader)
     # mmengine, mmdet and openmim import pkg_resources: once for each, and nothing that a
     # user could act on.
@@ -34,9 +35,3 @@ def _prepare_mmpose() -> None:
 
     versions.check_versions()
     xtcocotools.install_stand_in()
-
-
-def _prepare_mmcv_ops() -> None:
-    from gm_pose.runs.host import mmcv_ops
-
-    mmcv_ops.install_stand_in()

@@ -8,10 +8,11 @@ can be imported, and using one raises an ImportError that says what is needed.
 
 import importlib
 import importlib.abc
-import importlib.machinery
 import importlib.util
 import sys
-import types
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
 
 _OPS = 'mmcv.ops'
 _EXTENSION = 'mmcv._ext'
@@ -19,16 +20,16 @@ _EXTENSION = 'mmcv._ext'
 
 def _make_missing_op(name: str) -> type:
     # __new__, not __init__, which a subclass need not call
-    def refuse(cls, *args, **kwargs):
+    def refuse(cls: type, *args: object, **kwargs: object) -> None:
         raise ImportError(
-            f'mmcv.ops.{name} needs the compiled operators of full mmcv, and only '
-            'mmcv-lite is installed: install mmcv (not mmcv-lite) to use this model'
+            f'mmcv.ops.{name} needs compiled operators, which mmcv-lite lacks. Fix: '
+            'install mmcv (not mmcv-lite) to use this model'
         )
 
     return type(name, (), {'__new__': refuse, '__module__': _OPS})
 
 
-class _MissingOps(types.ModuleType):
+class _MissingOps(ModuleType):
     """Module whose every public attribute is a class that refuses to be built."""
 
     def __getattr__(self, name: str) -> type:
@@ -40,45 +41,48 @@ class _MissingOps(types.ModuleType):
 
 
 class _MissingOpsFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds `mmcv.ops` and `mmcv.ops.<anything>` as `_MissingOps` modules."""
+    """Finds `mmcv.ops` and what is below it, where mmcv has no compiled extension."""
 
-    def find_spec(self, fullname, path=None, target=None):
-        if fullname == _OPS or fullname.startswith(f'{_OPS}.'):
-            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
-        return None
+    def find_spec(
+        self, fullname: str, path: Any = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _OPS and not fullname.startswith(f'{_OPS}.'):
+            return None
+        if has_compiled_ops():
+            return None
+        return ModuleSpec(fullname, self, is_package=True)
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
         return _MissingOps(spec.name)
 
-    def exec_module(self, module):
+    def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = 'Stand-in: mmcv-lite has no compiled operators.'
 
 
 def has_compiled_ops() -> bool:
-    """Whether the installed mmcv carries its compiled extension.
+    """Whether the installed mmcv carries its compiled extension; imports mmcv alone."""
+    return importlib.util.find_spec(_EXTENSION) is not None
+
+
+def check_compiled_ops() -> None:
+    """Import the compiled extension, if there is one.
 
     Raises:
-        ImportError: it does, and it does not load: built for another PyTorch or Python.
+        ImportError: it does not load: built for another PyTorch or Python.
     """
-    if importlib.util.find_spec(_EXTENSION) is None:
-        return False
+    if not has_compiled_ops():
+        return
     try:
         importlib.import_module(_EXTENSION)
     except ImportError as error:
         raise ImportError(
             "mmcv's compiled operators do not load with the installed PyTorch "
-            f'({str(error).splitlines()[0]}): install the mmcv that was built for it, or '
-            'mmcv-lite, which is enough for top-down heatmap models'
+            f'({str(error).splitlines()[0]}). Fix: install the mmcv built for it, or '
+            'mmcv-lite, enough for top-down heatmap models'
         ) from error
-    return True
 
 
-def install_stand_in() -> bool:
-    """Make `mmcv.ops` importable without compiled ops; returns whether it was needed."""
-    if has_compiled_ops() or any(
-        isinstance(finder, _MissingOpsFinder) for finder in sys.meta_path
-    ):
-        return False
-    sys.modules.pop(_OPS, None)
-    sys.meta_path.insert(0, _MissingOpsFinder())
-    return True
+def install_finder() -> None:
+    """Let `mmcv.ops` be importable without compiled ops; looks at mmcv only then."""
+    if not any(isinstance(finder, _MissingOpsFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _MissingOpsFinder())

@@ -1,17 +1,19 @@
-"""Supported ranges of the host packages, checked once at import."""
+"""Supported ranges of the host packages, checked before MMPose is imported."""
 
 import sys
 from importlib import metadata
 
 from packaging.specifiers import SpecifierSet
 
+# Both ends of each range are tested: requirements/oldest.txt and stack.txt. pyproject.toml
+# repeats the ranges.
 # pkg_resources left setuptools in 81, and before 66.1 it dies on Python 3.12.
 _SETUPTOOLS = '>=66.1,<81' if sys.version_info >= (3, 12) else '<81'
 
 # distribution(s) that provide the package -> (supported range, why it ends there).
 # Where two names stand, the first one installed counts.
 SUPPORTED: dict[tuple[str, ...], tuple[str, str]] = {
-    ('torch',): ('>=2.1', 'tested with 2.14.1'),
+    ('torch',): ('>=2.6,<3', 'tested with 2.6.0 and 2.14.1'),
     ('numpy',): ('>=1.24,<3', 'tested with 1.26 and 2'),
     ('setuptools',): (_SETUPTOOLS, 'mmengine imports its pkg_resources'),
     ('mmengine', 'mmengine-lite'): ('>=0.10.4,<1', 'the last published line'),
@@ -32,17 +34,16 @@ def find_installed(names: tuple[str, ...]) -> tuple[str, str | None]:
 
 
 def check_versions() -> None:
-    """Raise ImportError with one sentence for the first unsupported host package."""
+    """Raise ImportError with one line for the first unsupported host package."""
     for names, (supported, reason) in SUPPORTED.items():
         name, found = find_installed(names)
         if found is None:
-            wanted = ' or '.join(names)
             raise ImportError(
-                f'gm_pose needs {wanted} {supported} ({reason}), and it is not '
-                f'installed: pip install "{names[-1]}{supported}"'
+                f'{" or ".join(names)} is not installed; gm_pose expects {supported} '
+                f'({reason}). Fix: pip install "{names[-1]}{supported}"'
             )
         if not SpecifierSet(supported).contains(found, prereleases=True):
             raise ImportError(
-                f'gm_pose supports {name} {supported} ({reason}), and {name} {found} '
-                f'is installed: pip install "{name}{supported}"'
+                f'{name} is {found}; gm_pose expects {supported} ({reason}). Fix: '
+                f'pip install "{name}{supported}"'
             )

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from gm_pose.runs.checks.outline import iter_dicts
+from gm_pose.runs.config_dicts import iter_dicts
 
 __all__ = ['add_run_defaults', 'use_readable_images']
 

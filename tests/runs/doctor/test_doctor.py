@@ -98,7 +98,7 @@ def test_python():
 @pytest.mark.parametrize(
     ('name', 'version', 'remedy'),
     [
-        ('torch', '1.13.1', 'torch>=2.1'),
+        ('torch', '1.13.1', 'torch>=2.6'),
         ('numpy', '3.0', 'numpy>='),
         ('mmengine', '0.9.0', 'mmengine>='),
         ('mmpose', '0.29.0', 'mmpose>='),

@@ -1,4 +1,4 @@
-"""What an attacker may write into a checkpoint: refused in one sentence, nothing run.
+"""What an attacker may write into a checkpoint: refused in one line, nothing run.
 
 Each attack is a pickle by hand, since `pickle.dumps` does not write most of them. Those
 marked "the plain allow-list takes it" load where numpy's and MMEngine's real objects are
@@ -20,15 +20,6 @@ from mmengine.logging import HistoryBuffer
 
 from gm_pose.runs.host.checkpoints import safe_loading as checkpoints
 from gm_pose.runs.host.checkpoints.safe_loading import load_checkpoint_file
-
-
-@pytest.fixture(params=['torch_safe_globals', 'own_unpickler'], autouse=True)
-def _loader(request, monkeypatch):
-    """Both ways of reading: of torch >= 2.6, and of older ones."""
-    if request.param == 'torch_safe_globals' and not checkpoints.HAS_SAFE_GLOBALS:
-        pytest.skip('torch < 2.6')
-    has_safe_globals = request.param == 'torch_safe_globals'
-    monkeypatch.setattr(checkpoints, 'HAS_SAFE_GLOBALS', has_safe_globals)
 
 
 @pytest.fixture

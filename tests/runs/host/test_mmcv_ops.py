@@ -17,7 +17,7 @@ def stand_in(monkeypatch):
     others = [f for f in sys.meta_path if not isinstance(f, mmcv_ops._MissingOpsFinder)]
     monkeypatch.setattr(sys, 'meta_path', others)
     monkeypatch.setattr(mmcv_ops, 'has_compiled_ops', lambda: False)
-    assert mmcv_ops.install_stand_in() is True
+    mmcv_ops.install_finder()
     yield importlib.import_module('mmcv.ops')
     for name in [n for n in sys.modules if n.startswith('mmcv.ops')]:
         del sys.modules[name]
@@ -65,18 +65,26 @@ def test_private_names_are_missing(stand_in):
 
 def test_install_twice_is_once(stand_in):
     before = list(sys.meta_path)
-    assert mmcv_ops.install_stand_in() is False
+    mmcv_ops.install_finder()
     assert sys.meta_path == before
 
 
 def test_nothing_is_done_with_compiled_operators(monkeypatch):
-    others = [f for f in sys.meta_path if not isinstance(f, mmcv_ops._MissingOpsFinder)]
-    monkeypatch.setattr(sys, 'meta_path', list(others))
+    finder = mmcv_ops._MissingOpsFinder()
+    assert finder.find_spec('mmcv.ops.nms') is not None or mmcv_ops.has_compiled_ops()
     spec = importlib.machinery.ModuleSpec('mmcv._ext', loader=None)
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: spec)
     monkeypatch.setitem(sys.modules, 'mmcv._ext', object())
-    assert mmcv_ops.install_stand_in() is False
-    assert sys.meta_path == others
+    assert finder.find_spec('mmcv.ops') is None
+    assert finder.find_spec('mmcv.ops.nms') is None
+    mmcv_ops.check_compiled_ops()
+
+
+def test_a_search_for_the_operators_imports_nothing_but_mmcv(stand_in, monkeypatch):
+    for name in [n for n in sys.modules if n.startswith('mmcv.ops')]:
+        monkeypatch.delitem(sys.modules, name)
+    assert importlib.util.find_spec('mmcv.ops') is not None
+    assert not [n for n in sys.modules if n.startswith('mmcv.ops')]
 
 
 def test_operators_of_another_pytorch_are_one_sentence(monkeypatch):
@@ -86,4 +94,4 @@ def test_operators_of_another_pytorch_are_one_sentence(monkeypatch):
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: object())
     monkeypatch.setattr(importlib, 'import_module', fail)
     with pytest.raises(ImportError, match=r'do not load .*undefined symbol.*mmcv-lite'):
-        mmcv_ops.install_stand_in()
+        mmcv_ops.check_compiled_ops()

@@ -1,9 +1,9 @@
 """MMEngine's loaders of checkpoints, made safe.
 
-MMEngine 0.10 calls `torch.load` without `weights_only`: PyTorch >= 2.6 then refuses what
-MMEngine saved, and older PyTorch runs any code that a file holds. `install_loader` replaces
-MMEngine's loaders of local files and of URLs (so also `torchvision://` and `open-mmlab://`,
-whose downloads MMEngine would read unsafely even today) by those of `safe_loading.py`.
+MMEngine 0.10 calls `torch.load` without `weights_only`, and PyTorch >= 2.6 then refuses
+what MMEngine saved. `install_loader` replaces MMEngine's loaders of local files and of URLs
+(so also `torchvision://` and `open-mmlab://`, whose downloads MMEngine would read unsafely
+even today) by those of `safe_loading.py`.
 
 One way to code remains: MMEngine's inferencers execute the text ``meta['cfg']`` where they
 are given a checkpoint and no config. Give a config.

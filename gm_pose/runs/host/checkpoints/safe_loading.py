@@ -1,4 +1,4 @@
-"""Reading a checkpoint file with nothing in it executed, under any PyTorch.
+"""Reading a checkpoint file with nothing in it executed.
 
 What is read is tensors, plain Python values, and the types of `safe_types.py`; all else is
 refused. Values that MMEngine obeys when it resumes are dropped (`resumed_state.py`).
@@ -20,10 +20,6 @@ from mmengine.logging import print_log
 
 from gm_pose.runs.host.checkpoints.resumed_state import drop_unsafe_fields
 from gm_pose.runs.host.checkpoints.safe_types import SAFE_TYPES, restore
-from gm_pose.runs.host.checkpoints.unpickler import load_restricted
-
-# From here on torch.load is safe by default and takes (object, name) pairs.
-HAS_SAFE_GLOBALS = tuple(int(n) for n in torch.__version__.split('.')[:2]) >= (2, 6)
 
 # What reading a file that is no checkpoint, or half of one, ends in.
 _DAMAGE = (
@@ -53,11 +49,11 @@ _NO_PICKLE = re.compile(r'Unsupported operand|invalid load key|Ran out of input'
 
 
 class CheckpointError(ValueError):
-    """A checkpoint file that was not loaded; the text is one sentence for the user."""
+    """A checkpoint file that was not loaded; the text is one line for the user."""
 
 
 class DownloadError(OSError):
-    """Weights that could not be fetched; the text is one sentence for the user."""
+    """Weights that could not be fetched; the text is one line for the user."""
 
 
 def load_checkpoint_file(path: str, map_location: Any = None) -> Any:
@@ -66,14 +62,14 @@ def load_checkpoint_file(path: str, map_location: Any = None) -> Any:
     Raises:
         FileNotFoundError: there is no such file.
         CheckpointError: the file carries something executable, or is damaged, or is no
-            checkpoint; one sentence with the file's name, what it holds, what to do.
+            checkpoint; one line with the file's name, what it holds, what to do.
     """
     path = os.path.expanduser(path)
     if not os.path.isfile(path):
         what = 'is a folder' if os.path.isdir(path) else 'does not exist'
         raise FileNotFoundError(
-            f'checkpoint {path} {what}: give the path of a .pth file (a training writes '
-            'epoch_N.pth and the name of its last one, last_checkpoint, in its work_dir)'
+            f'checkpoint {path} {what}. Fix: give the path of a .pth file; training '
+            'writes epoch_N.pth into its work_dir'
         )
     try:
         checkpoint = restore(_read(path, map_location))
@@ -97,10 +93,10 @@ def _read(path: str, map_location: Any) -> Any:
         is_zip = file.read(2) == b'PK'
     if is_zip and not zipfile.is_zipfile(path):
         raise EOFError('its end is missing')
-    if not HAS_SAFE_GLOBALS:
-        return load_restricted(path, map_location)
     before = torch.serialization.get_safe_globals()
-    kept = [entry for entry in before if _get_pickled_name(entry) not in SAFE_TYPES]
+    kept: list = [
+        entry for entry in before if _get_pickled_name(entry) not in SAFE_TYPES
+    ]
     records = [(value, name) for name, value in SAFE_TYPES.items()]
     try:
         # Not `safe_globals(records)`: somebody's own entry for numpy.ndarray would stay.
@@ -120,20 +116,20 @@ def _get_pickled_name(entry: Any) -> str:
 
 
 def _explain(path: str, error: Exception) -> str:
-    """One sentence for the user, instead of advice to switch safe loading off."""
+    """One line for the user, instead of advice to switch safe loading off."""
     # torch wraps the reason in its advice, and hides it by `raise ... from None`
-    reason = error.__context__ if HAS_SAFE_GLOBALS and error.__context__ else error
+    reason = error.__context__ or error
     text = _TORCH_ADVICE.sub('', str(reason).split('\n')[0])
     name = _GLOBAL.search(text)
     if isinstance(error, pickle.UnpicklingError) and not _NO_PICKLE.search(text):
         what = f'the Python object {name[1]}' if name else f'more than data ({text})'
         return (
-            f'checkpoint {path} was refused: it carries {what}, which no checkpoint needs '
-            'and which could run code; ask its author for a file of the state_dict alone'
+            f'checkpoint {path} was refused: it carries {what}, which could run code. '
+            'Fix: ask its author for a file of the state_dict alone'
         )
     return (
-        f'checkpoint {path} is damaged or is no PyTorch checkpoint ({text}): copy or '
-        'download it again, or resume from an earlier one'
+        f'checkpoint {path} is damaged or is no PyTorch checkpoint ({text}). Fix: copy '
+        'or download it again, or resume from an earlier one'
     )
 
 
@@ -164,9 +160,8 @@ def load_url(
             )
         except _DOWNLOAD_FAILURES as error:
             raise DownloadError(
-                f'pretrained weights {url} could not be downloaded ({error}): put the '
-                f"file at {path}, or set the config's init_cfg.checkpoint (of the "
-                'backbone) or load_from to a local file, or model.backbone.init_cfg=None '
-                'to start from random weights'
+                f'pretrained weights {url} could not be downloaded ({error}). Fix: put '
+                f'the file at {path}, name a local one (init_cfg.checkpoint of the '
+                'backbone, or load_from), or set model.backbone.init_cfg=None'
             ) from error
     return load_checkpoint_file(path, map_location)

@@ -17,7 +17,7 @@ turned into the real object by `restore` after the file is closed.
 import math
 import pickle
 import re
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from mmengine.logging import HistoryBuffer
@@ -61,7 +61,7 @@ class ArrayRecord:
         sizes_fit = all(type(size) is int and size >= 0 for size in shape)
         if not sizes_fit or math.prod(shape) * dtype.dtype.itemsize != len(data):
             raise pickle.UnpicklingError(f'a numpy array of impossible shape {shape}')
-        order = 'F' if is_fortran else 'C'
+        order: Literal['F', 'C'] = 'F' if is_fortran else 'C'
         self.value = np.ndarray(shape, dtype.dtype, data, order=order).copy(order)
 
 
@@ -95,11 +95,11 @@ def reconstruct(kind: object, shape: object, code: object) -> ArrayRecord:
     return ArrayRecord()
 
 
-def make_scalar(dtype: object, data: object) -> np.generic:
+def make_scalar(dtype: object, data: object) -> Any:
     """Stands for numpy's `scalar`: raw bytes -> one number or text."""
     record = ArrayRecord()
     record.__setstate__((1, (), dtype, False, data))
-    return record.value[()]
+    return np.asarray(record.value)[()]
 
 
 def make_empty_bytes(*arguments: object) -> bytes:

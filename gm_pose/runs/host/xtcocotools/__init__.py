@@ -40,8 +40,8 @@ def build_stand_in() -> dict[str, types.ModuleType]:
         mask = importlib.import_module('pycocotools.mask')
     except ImportError as error:
         raise ImportError(
-            'gm_pose needs pycocotools where xtcocotools cannot be imported, and it '
-            'is missing too: pip install pycocotools'
+            'neither xtcocotools nor pycocotools can be imported. Fix: '
+            'pip install pycocotools'
         ) from error
     from gm_pose.runs.host.xtcocotools.coco import COCO
     from gm_pose.runs.host.xtcocotools.cocoeval import COCOeval

@@ -42,9 +42,9 @@ class COCO(pycocotools_coco.COCO):
             return
         if not isinstance(ann_data, dict):
             raise ValueError(
-                f'{annotation_file or "ann_data"} holds a {type(ann_data).__name__}, '
-                'and COCO annotations are a JSON object with images, annotations and '
-                'categories: a list of detections is read with loadRes'
+                f'{annotation_file or "ann_data"} holds a {type(ann_data).__name__}; '
+                'expected a JSON object with images, annotations and categories. Fix: '
+                'read a list of detections with loadRes'
             )
         self.dataset = ann_data
         for annotation in ann_data.get('annotations', []):
@@ -54,23 +54,25 @@ class COCO(pycocotools_coco.COCO):
                 annotation['keypoints'] = triplets[test_index].ravel().tolist()
         self.createIndex()
 
-    def getAnnIds(self, imgIds=(), catIds=(), areaRng=(), iscrowd=None) -> list:
+    def getAnnIds(
+        self, imgIds: Any = (), catIds: Any = (), areaRng: Any = (), iscrowd: Any = None
+    ) -> list:
         ids = super().getAnnIds(_as_list(imgIds), _as_list(catIds), [], iscrowd)
         if len(areaRng) == 0:
             return ids
         low, high = areaRng
         return [i for i in ids if low <= self.anns[i]['area'] < high]
 
-    def getImgIds(self, imgIds=(), catIds=()) -> list:
+    def getImgIds(self, imgIds: Any = (), catIds: Any = ()) -> list:
         return super().getImgIds(_as_list(imgIds), _as_list(catIds))
 
-    def loadAnns(self, ids=()) -> list[dict]:
+    def loadAnns(self, ids: Any = ()) -> list[dict]:
         return super().loadAnns(_as_list(ids))
 
-    def loadImgs(self, ids=()) -> list[dict]:
+    def loadImgs(self, ids: Any = ()) -> list[dict]:
         return super().loadImgs(_as_list(ids))
 
-    def loadRes(self, resFile, resData: list[dict] | None = None) -> 'COCO':
+    def loadRes(self, resFile: Any, resData: list[dict] | None = None) -> 'COCO':
         """Detections (JSON file, list of dicts or array) -> annotations to compare."""
         if len(self.anno_file) == 1:
             self.anno_file.append(resFile)

@@ -10,6 +10,7 @@ import io
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from pycocotools import cocoeval as pycocotools_cocoeval
@@ -60,16 +61,15 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
 
     def __init__(
         self,
-        cocoGt=None,
-        cocoDt=None,
+        cocoGt: Any = None,
+        cocoDt: Any = None,
         iouType: str = 'keypoints',
         sigmas: Sequence[float] | np.ndarray | None = None,
         use_area: bool = True,
     ) -> None:
         if iouType not in _PARTS:
             raise ValueError(
-                f'iouType {iouType!r} is not one of {", ".join(_PARTS)}: evaluate boxes '
-                'and masks with pycocotools.cocoeval'
+                f'iouType is {iouType!r}; expected one of {", ".join(_PARTS)}'
             )
         super().__init__(cocoGt, cocoDt, 'keypoints')
         self.iou_type = iouType
@@ -92,7 +92,9 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
         crowd_aps = self._compute_crowd_aps()
         for name, ap in zip(('easy', 'medium', 'hard'), crowd_aps, strict=True):
             print(f' Average Precision  (AP) @[ crowding={name:>6s} ] = {ap:0.3f}')
-        self.stats = np.concatenate([self.stats[0:3], self.stats[5:8], crowd_aps])
+        self.stats: np.ndarray = np.concatenate(
+            [self.stats[0:3], self.stats[5:8], crowd_aps]
+        )
 
     def _prepare(self) -> None:
         """Fill `_gts` and `_dts` with plain COCO keypoint annotations (copies)."""
@@ -129,9 +131,10 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
                 f'detections have no {self.score_key!r}: ranked by their score instead',
                 stacklevel=3,
             )
-        self.evalImgs, self.eval = defaultdict(list), {}
+        self.evalImgs: Any = defaultdict(list)
+        self.eval: dict[str, Any] = {}
 
-    def _load(self, coco) -> list[dict]:
+    def _load(self, coco: Any) -> list[dict]:
         """Annotations of the evaluated images and categories."""
         categories = self.params.catIds if self.params.useCats else []
         return coco.loadAnns(
@@ -145,14 +148,14 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
         except KeyError as error:
             raise ValueError(
                 f'annotation {annotation.get("id")} has no {error.args[0]!r}, which '
-                f'iou_type {self.iou_type!r} evaluates: use another iou_type or complete '
-                'the annotation file'
+                f'iou_type {self.iou_type!r} evaluates. Fix: use another iou_type, or '
+                'complete the annotation file'
             ) from None
         if len(keypoints) != 3 * len(self.sigmas):
             raise ValueError(
-                f'annotation {annotation.get("id")} has {len(keypoints) / 3:g} keypoints '
-                f'and {len(self.sigmas)} sigmas were given: set the sigmas of the '
-                "annotated joints in the data set's metainfo"
+                f'annotation {annotation.get("id")} has {len(keypoints) / 3:g} keypoints; '
+                f'expected {len(self.sigmas)}, one for each sigma. Fix: set the sigmas of '
+                "the annotated joints in the dataset's metainfo"
             )
         return keypoints
 
@@ -162,8 +165,8 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
             return gt['bbox'][2] * gt['bbox'][3] * AREA_TO_BOX_RATIO
         if 'area' not in gt:
             raise ValueError(
-                f'annotation {gt["id"]} has no area: evaluate with use_area=False, which '
-                f'takes {AREA_TO_BOX_RATIO} x box, or add it to the annotation file'
+                f'annotation {gt["id"]} has no area. Fix: add it to the file, or evaluate '
+                f'with use_area=False, which takes {AREA_TO_BOX_RATIO} x box'
             )
         return gt['area']
 
@@ -174,7 +177,7 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
             if 'crowdIndex' not in image:
                 raise ValueError(
                     f"image {image['id']} has no crowdIndex, which 'keypoints_crowd' "
-                    "needs: use CrowdPose's annotation files or iou_type='keypoints'"
+                    "needs. Fix: use CrowdPose's files or iou_type='keypoints'"
                 )
             index = image['crowdIndex']
             is_hard = index >= CROWD_MEDIUM_BELOW

@@ -1,0 +1,1 @@
+"""Results of many runs -> intervals, paired comparisons, selections, bootstrap."""

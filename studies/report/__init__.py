@@ -1,0 +1,1 @@
+"""Analysed results -> the tables and figures of docs/study.md and the README's headline."""

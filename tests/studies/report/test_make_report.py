@@ -1,0 +1,73 @@
+import re
+
+import pytest
+
+from studies.report.make_report import BEGIN, END, render_blocks, replace_block
+from studies.training.datasets import ROOT
+from studies.training.result_files import RESULTS, load_results
+from studies.variants.former_names import FORMER_NAMES
+
+STUDY = ROOT / 'docs' / 'study.md'
+
+
+@pytest.fixture(scope='module')
+def blocks():
+    return render_blocks(load_results(RESULTS))
+
+
+def remove_blocks(text):
+    return re.sub(
+        r'<!-- generated: (\S+) -->.*?<!-- end of \1 -->', '', text, flags=re.S
+    )
+
+
+def test_tables_have_every_variant_that_was_run(few_results):
+    blocks = render_blocks(few_results)
+    for name in {result['variant'] for result in few_results}:
+        assert f'| `{name}` |' in blocks['studio17']
+    assert blocks['lspet-4k'] == 'No run is finished yet.'
+
+
+def test_block_is_replaced_between_its_markers():
+    text = f'a\n{BEGIN.format("x")}\nold\n{END.format("x")}\nb\n'
+    once = replace_block(text, 'x', 'new')
+    assert once == f'a\n{BEGIN.format("x")}\nnew\n{END.format("x")}\nb\n'
+    assert replace_block(once, 'x', 'new') == once
+    with pytest.raises(ValueError, match='once each'):
+        replace_block('no markers', 'x', 'new')
+    with pytest.raises(ValueError, match='stands before'):
+        replace_block(f'{END.format("x")} {BEGIN.format("x")}', 'x', 'new')
+
+
+def test_report_in_the_docs_is_made_from_the_results(blocks):
+    text = STUDY.read_text(encoding='utf-8')
+    for name, content in blocks.items():
+        assert replace_block(text, name, content) == text, (
+            f'tables of {name} differ from the results: run studies/make_report.py'
+        )
+
+
+def test_headline_in_the_readme_is_made_from_the_results(blocks):
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    assert replace_block(text, 'headline', blocks['headline']) == text, (
+        'run studies/make_report.py'
+    )
+
+
+def test_differences_quoted_in_the_text_are_in_the_tables(blocks):
+    tables = '\n'.join(blocks.values())
+    quoted = re.findall(
+        r'[+-]?\d+\.\d ± \d+\.\d', remove_blocks(STUDY.read_text(encoding='utf-8'))
+    )
+    assert len(quoted) > 10
+    for number in quoted:
+        assert f' {number}' in tables, number
+
+
+def test_variants_named_in_the_text_were_run(blocks):
+    text = remove_blocks(STUDY.read_text(encoding='utf-8'))
+    named = set(re.findall(r'`((?:published|centered|subcell)-[\w.-]+)`', text))
+    assert named
+    for name in named:
+        assert f'`{name}`' in blocks['studio17'], name
+    assert not [name for name in FORMER_NAMES if f'`{name}`' in text]
