@@ -11,6 +11,10 @@ ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs' / 'demo' / 'demo_gm_set2_synthetic.py'
 
 
+@pytest.mark.skipif(
+    torch.__version__.startswith('2.6.'),
+    reason='the exporter of PyTorch 2.6 fails with the onnxscript of today',
+)
 def test_exported_network_gives_the_same_heatmaps_and_decodes(tmp_path, monkeypatch):
     pytest.importorskip('onnxscript')
     monkeypatch.chdir(tmp_path)
