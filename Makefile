@@ -4,10 +4,11 @@
 # make docs builds the documentation into site/; make benchmark measures and writes the tables
 # of benchmarks/; make lint formats.
 # PYTHON names another interpreter (3.10 to 3.13), VENV another folder for the environment, STACK
-# another set of pinned packages.
+# another set of pinned packages, WORKERS the number of processes that run tests.
 PYTHON ?= python3
 VENV ?= .venv
 STACK ?= requirements/stack.txt
+WORKERS ?= 2
 BIN = $(VENV)/bin
 
 .PHONY: demo test lint docs setup setup-tests benchmark clean
@@ -22,7 +23,7 @@ test: setup-tests
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/python -m pip check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 lint: setup-tests
 	$(BIN)/ruff check --fix .

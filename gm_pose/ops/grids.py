@@ -39,6 +39,12 @@ def compute_cell_sizes(
 
     Raises:
         ValueError: an unknown grid, or a side of one cell, which has no 'udp' grid.
+
+    Example:
+        >>> compute_cell_sizes('stride', (192, 256), (48, 64)).encode_px.tolist()
+        [4.0, 4.0]
+        >>> compute_cell_sizes('udp', (95, 127), (48, 64)).encode_px.tolist()
+        [2.0, 2.0]
     """
     if grid not in GRIDS:
         raise ValueError(f'grid is {grid!r}; expected one of {GRIDS}')

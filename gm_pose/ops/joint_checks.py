@@ -53,7 +53,12 @@ def require_finite_joints(
 def format_per_joint(
     values: Sequence[float] | np.ndarray, joint_names: tuple[str, ...] | None
 ) -> str:
-    """Values (K,) -> '{nose: 1.1, ...}', or the value itself where it is one for all."""
+    """Values (K,) -> '{nose: 1.1, ...}', or the value itself where it is one for all.
+
+    Example:
+        >>> format_per_joint([1.1, 2.0], ('nose', 'left_eye'))
+        '{nose: 1.1, left_eye: 2}'
+    """
     if len(values) == 1:
         return f'{values[0]:g}'
     pairs = zip(joint_names or range(len(values)), values, strict=True)
