@@ -74,6 +74,7 @@ def _get_sample(table: AnnotationTable) -> People:
 
 
 def _get_people(table: AnnotationTable) -> People:
+    """All of them."""
     if 'people' not in table.cache:
         table.cache['people'] = _read_people(table)
     return table.cache['people']
@@ -205,9 +206,12 @@ def find_misread_people(table: AnnotationTable) -> Indices:
 
     Where most are, `find_misread_coordinates` says so; fewer than one in ten may be chance.
     """
-    if find_misread_coordinates(table):
+    if find_misread_coordinates(table) or not len(_find_misread(_get_sample(table))):
         return _NOBODY
-    people = _get_people(table)
+    return _find_misread(_get_people(table))
+
+
+def _find_misread(people: People) -> Indices:
     known = np.isfinite(people.points[..., 0])
     with np.errstate(invalid='ignore'):
         tiny = ((people.points >= 0) & (people.points <= 1.001)).all(2) | ~known
@@ -241,11 +245,12 @@ def find_misplaced_joints(table: AnnotationTable) -> Indices:
 
     Every large data set has a few.
     """
-    people = _get_people(table)
-    if find_misread_coordinates(table) or not len(people.at):
+    far = _are_far(_get_sample(table))
+    few = far.sum() < MIN_PEOPLE or far.mean() < 0.1
+    if few or find_misread_coordinates(table):
         return _NOBODY
-    far = _are_far(people)
-    return people.at[far] if far.sum() >= max(MIN_PEOPLE, 0.1 * len(far)) else _NOBODY
+    people = _get_people(table)
+    return people.at[_are_far(people)]
 
 
 def find_joints_that_leave(table: AnnotationTable) -> list[str]:

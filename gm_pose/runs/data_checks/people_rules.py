@@ -122,6 +122,8 @@ def _is_chosen(entry: dict, use: FileUse) -> bool:
 def find_image_ids_not_whole(table: AnnotationTable) -> list[Any]:
     """Ids of images that MMPose cannot look up: text, floats, bools."""
     ids = [image['id'] for image in table.images]
+    if set(map(type, ids)) <= {int}:
+        return []
     return [repr(key) for key in ids if type(key) is not int]
 
 

@@ -81,6 +81,11 @@ BOX_READINGS: dict[str, Reading] = {
         _read_center,
         f"{_BOX}x, y, w, h = a['bbox']; a['bbox'] = [x - w / 2, y - h / 2, w, h]",
     ),
+    'corners, rows first [y1, x1, y2, x2]': (
+        lambda box: _read_corners(_read_rows_first(box)),
+        f"{_BOX}y, x, bottom, right = a['bbox']; "
+        "a['bbox'] = [x, y, right - x, bottom - y]",
+    ),
     'rows first [y, x, height, width]': (
         _read_rows_first,
         f"{_BOX}y, x, h, w = a['bbox']; a['bbox'] = [x, y, w, h]",
