@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from gm_pose.runs.data_checks.annotation_table import (
@@ -12,12 +10,14 @@ from gm_pose.runs.data_checks.annotation_table import (
     Floats,
     Indices,
 )
-from gm_pose.runs.data_checks.readings import (
-    BOX_READINGS,
-    SCALES,
-    Scale,
-    measure_fit,
+from gm_pose.runs.data_checks.people import (
+    MIN_JOINTS,
+    NOBODY,
+    People,
+    get_people,
+    get_sample,
 )
+from gm_pose.runs.data_checks.readings import BOX_READINGS, SCALES, Scale
 
 __all__ = [
     'find_joints_that_leave',
@@ -26,85 +26,19 @@ __all__ = [
     'find_misread_people',
 ]
 
-SAMPLE = 4000
-"""People that are looked at, evenly spaced over the file."""
-
 BETTER = 0.2
 """Another reading must fit by so much better. Labelled joints fill about half of a
 person's box: corners read as sizes, or centers as corners, halve that at least."""
 
-MIN_PEOPLE, MIN_JOINTS = 3, 4
+MIN_PEOPLE = 3
 MIN_PEOPLE_PERCENT, MIN_SIDE_PERCENT = 5, 200
 """Percent are pixels of the image's upper left corner: one person may well be there."""
-_NOBODY: Indices = np.zeros(0, np.int64)
-
-
-@dataclass(frozen=True)
-class People:
-    """Some people with joints and boxes: R of them.
-
-    Args:
-        at: (R,) their annotations.
-        points: (R, K, 2) x, y of joints; NaN where not labelled.
-        boxes: (R, 4).
-        size: (R, 2) width and height of the image.
-    """
-
-    at: Indices
-    points: Floats
-    boxes: Floats
-    size: Floats
-
-    def fit(self, points: Floats, boxes: Floats) -> Floats:
-        """(R,) how well they fit each other; NaN for people of few joints."""
-        known = np.isfinite(points[..., 0])
-        low = np.where(known[..., None], points, np.inf).min(1, initial=np.inf)
-        high = np.where(known[..., None], points, -np.inf).max(1, initial=-np.inf)
-        with np.errstate(invalid='ignore'):
-            fit = measure_fit(low, high, boxes, self.size)
-        return np.where(known.sum(1) >= MIN_JOINTS, fit, np.nan)
-
-
-def _get_sample(table: AnnotationTable) -> People:
-    """About `SAMPLE` of the people, or all of them where there are fewer."""
-    if 'sample' not in table.cache:
-        step = max(1, len(table) // (2 * SAMPLE))
-        table.cache['sample'] = _read_people(table if step == 1 else table.thin(step))
-    return table.cache['sample']
-
-
-def _get_people(table: AnnotationTable) -> People:
-    """All of them."""
-    if 'people' not in table.cache:
-        table.cache['people'] = _read_people(table)
-    return table.cache['people']
-
-
-def _read_people(table: AnnotationTable) -> People:
-    """People with a labelled joint, a box and an image."""
-    joints, boxes = table.keypoints, table.boxes
-    if table.num_keypoints is None:  # rows of any length
-        nobody = np.zeros((0, 1, 2))
-        return People(_NOBODY, nobody, np.zeros((0, 4)), nobody[:, 0])
-    at, rows, box_rows = np.intersect1d(
-        joints.at, boxes.at, assume_unique=True, return_indices=True
-    )
-    values = joints.values.reshape(len(joints.at), table.num_keypoints, 3)[rows]
-    points = values[..., :2].copy()
-    # Converters write (0, 0) for joints that they do not have.
-    points[~((values[..., 2] > 0) & np.isfinite(points).all(2) & points.any(2))] = (
-        np.nan
-    )
-    size, box = table.image_sizes[at], boxes.values[box_rows]
-    keep = np.isfinite(points).any((1, 2)) & np.isfinite(box).all(1)
-    keep &= (size >= 8).all(1)
-    return People(at[keep], points[keep], box[keep], size[keep])
 
 
 def find_misread_coordinates(table: AnnotationTable) -> list[str]:
     """Most joints or boxes are of another unit or order: which, and how to convert."""
     if 'misread' not in table.cache:
-        table.cache['misread'] = _find_other_reading(_get_sample(table))
+        table.cache['misread'] = _find_other_reading(get_sample(table))
     return table.cache['misread']
 
 
@@ -137,7 +71,7 @@ def _find_other_reading(people: People) -> list[str]:
             found.append(_say('joints', 'rows first [y, x, visibility]', line))
         else:
             found.append(_say('boxes', best, BOX_READINGS[best][1]))
-    elif not found and (far := _are_far(people)).mean() > 0.5:
+    elif not found and (far := people.are_far()).mean() > 0.5:
         found.append(
             f'joints of {far.sum()} of {len(far)} people lie outside their boxes'
         )
@@ -206,9 +140,9 @@ def find_misread_people(table: AnnotationTable) -> Indices:
 
     Where most are, `find_misread_coordinates` says so; fewer than one in ten may be chance.
     """
-    if find_misread_coordinates(table) or not len(_find_misread(_get_sample(table))):
-        return _NOBODY
-    return _find_misread(_get_people(table))
+    if find_misread_coordinates(table) or not len(_find_misread(get_sample(table))):
+        return NOBODY
+    return _find_misread(get_people(table))
 
 
 def _find_misread(people: People) -> Indices:
@@ -228,34 +162,22 @@ def _find_misread(people: People) -> Indices:
     return people.at[better[enough].any(0)]
 
 
-def _are_far(people: People) -> Flags:
-    """(R,) most of the labelled joints are outside the box, by a tenth of it and 2 px."""
-    start, extent = people.boxes[:, None, :2], people.boxes[:, None, 2:]
-    margin = 0.1 * abs(extent) + 2
-    known = np.isfinite(people.points[..., 0])
-    with np.errstate(invalid='ignore'):
-        outside = (people.points < start - margin) | (
-            people.points > start + extent + margin
-        )
-    return (outside.any(2) & known).sum(1) > 0.5 * known.sum(1)
-
-
 def find_misplaced_joints(table: AnnotationTable) -> Indices:
     """People whose joints are mostly outside their own box, if one in ten is so.
 
     Every large data set has a few.
     """
-    far = _are_far(_get_sample(table))
+    far = get_sample(table).are_far()
     few = far.sum() < MIN_PEOPLE or far.mean() < 0.1
     if few or find_misread_coordinates(table):
-        return _NOBODY
-    people = _get_people(table)
-    return people.at[_are_far(people)]
+        return NOBODY
+    people = get_people(table)
+    return people.at[people.are_far()]
 
 
 def find_joints_that_leave(table: AnnotationTable) -> list[str]:
     """The file, if one in ten labelled joints is outside its image by a twentieth of it."""
-    people = _get_sample(table)
+    people = get_sample(table)
     known = np.isfinite(people.points[..., 0])
     size = people.size[:, None]
     with np.errstate(invalid='ignore'):

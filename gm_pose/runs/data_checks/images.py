@@ -55,7 +55,7 @@ def inspect_image(folder: str, entry: dict) -> list[tuple[str, str]]:
             raise UnreadableImage(f'{path}: a JPEG that is cut off')
         if pixels is None:
             raise UnreadableImage(f'{path}: OpenCV cannot decode it')
-        check_pixels(path, pixels.shape[1::-1])
+        check_pixels(path, (pixels.shape[1], pixels.shape[0]))
     except (UnreadableImage, OSError) as error:
         return [('unreadable', str(error).replace(f'{path}: ', f'{name}: '))]
     return _compare(name, entry, data, pixels)

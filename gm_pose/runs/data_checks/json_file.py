@@ -72,7 +72,7 @@ def read_json(path: str) -> Any:
 
 
 def _parse(content: bytes) -> Any:
-    """orjson takes a third of the time; json knows NaN and says what is wrong where."""
+    """orjson takes half the time; json knows NaN and says what is wrong where."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
