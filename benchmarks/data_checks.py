@@ -65,12 +65,14 @@ def make_file(path: Path) -> None:
 NOW = {
     'before a run': """
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable
+from gm_pose.runs.data_checks.file_use import FileUse
 from gm_pose.runs.data_checks.json_file import read_json as read
 from gm_pose.runs.data_checks.rules import find_refusal
 from gm_pose.runs.data_checks.schema import check_lists
 def check(data, path):
     check_lists(data, path, ('images', 'annotations', 'categories'))
-    find_refusal(AnnotationTable(data, 17, needs=('keypoints', 'bbox')), path)
+    needs = ('keypoints', 'bbox')
+    find_refusal(AnnotationTable(data, 17, needs, use=FileUse()), path)
 """,
     '`check-data`': """
 from gm_pose.runs.data_checks import check_annotations

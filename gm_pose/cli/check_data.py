@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 1 if training would be harmed, else 0."""
     from gm_pose.runs.data_checks import check_annotations, check_images
+    from gm_pose.runs.data_checks.images import TURNED
     from gm_pose.runs.data_checks.json_file import read_json
     from gm_pose.runs.data_checks.schema import check_lists
     from gm_pose.runs.user_errors import UserError
@@ -68,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
     if harm:
         print(f'training would be harmed: {"; ".join(harm)}')
         return 1
-    print('nothing that would harm training')
+    turned = sum(finding.count for finding in findings if finding.name == TURNED)
+    condition = (
+        f', if joints fit the {turned} images as EXIF turns them' if turned else ''
+    )
+    print(f'nothing that would harm training{condition}')
     return 0
 
 
@@ -86,22 +91,19 @@ def show_progress(done: int, total: int) -> None:
         print(f'{done}/{total} images', file=sys.stderr, flush=True)
 
 
-def _find_dataset(outline: Any, annotations: str) -> Any:
-    """The config's dataset of this annotation file, else the one it trains or tests on."""
+def _find_datasets(outline: Any, annotations: str) -> list[tuple[Any, Any]]:
+    """(split, dataset) of this annotation file, else of what it trains or tests on."""
     name = osp.basename(annotations)
-    splits = {split.name: split.datasets for split in outline.splits}
-    for datasets in splits.values():
-        for dataset in datasets:
-            if osp.basename(dataset.get('ann_file') or '') == name:
-                return dataset
-    for dataset in (*splits['train'], *splits['test']):
-        if dataset.is_posed:
-            return dataset
-    raise ValueError('it has no train_dataloader.dataset')
+    places = [(s, dataset) for s in outline.splits for dataset in s.datasets]
+    own = [p for p in places if osp.basename(p[1].get('ann_file') or '') == name]
+    posed = [p for p in places if p[1].is_posed and p[0].name != 'val']
+    if not own and not posed:
+        raise ValueError('it has no train_dataloader.dataset')
+    return own or posed[:1]
 
 
 def read_definition(path: str, annotations: str) -> dict[str, Any]:
-    """Config -> K, joint names and flip pairs of its dataset of `annotations`.
+    """Config -> K, joint names, flip pairs and use of its dataset of `annotations`.
 
     Raises:
         UserError: the config cannot be read or names no joints.
@@ -110,6 +112,7 @@ def read_definition(path: str, annotations: str) -> dict[str, Any]:
     from mmengine.registry import init_default_scope
     from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
+    from gm_pose.runs.checks.annotation_files import read_use
     from gm_pose.runs.checks.dataset_keypoints import get_metainfo
     from gm_pose.runs.checks.outline import read_outline
     from gm_pose.runs.user_errors import UserError
@@ -117,12 +120,18 @@ def read_definition(path: str, annotations: str) -> dict[str, Any]:
     try:
         cfg = Config.fromfile(path)
         init_default_scope(cfg.get('default_scope', 'mmpose'))
-        dataset = _find_dataset(read_outline(cfg), annotations)
+        places = _find_datasets(read_outline(cfg), annotations)
+        dataset = places[0][1]
+        uses = [read_use(*place) for place in places]
+        use = next((u for u in uses if u.is_evaluated), uses[0])
         parsed = parse_pose_metainfo(dict(get_metainfo(dataset.config)))
     except Exception as error:  # whatever a config's Python may raise
         text = ' '.join(str(error).split())[:300]
         raise UserError(f'--config {path} cannot be used: {text}') from error
     names = [parsed['keypoint_id2name'][k] for k in range(parsed['num_keypoints'])]
     return dict(
-        num_keypoints=len(names), names=names, flip_pairs=list(parsed['flip_pairs'])
+        num_keypoints=len(names),
+        names=names,
+        flip_pairs=list(parsed['flip_pairs']),
+        use=use,
     )

@@ -65,7 +65,64 @@ def huge(path: Path, data: dict) -> None:
         file.truncate(9_000_000_000)  # sparse: takes no disk
 
 
+def with_mark(path: Path, data: dict) -> None:
+    path.write_text(json.dumps(data), 'utf-8-sig')
+
+
+def in_utf_16(path: Path, data: dict) -> None:
+    path.write_text(json.dumps(data), 'utf-16')
+
+
+def text_images(path: Path, data: dict) -> None:
+    for image in data['images']:
+        image['id'] = str(image['id'])
+    for entry in data['annotations']:
+        entry['image_id'] = str(entry['image_id'])
+    path.write_text(json.dumps(data))
+
+
+def corners(path: Path, data: dict) -> None:
+    for entry in data['annotations']:
+        x, y, w, h = entry['bbox']
+        entry['bbox'] = [x, y, x + w, y + h]
+    path.write_text(json.dumps(data))
+
+
+def unlabelled(path: Path, data: dict) -> None:
+    for entry in data['annotations']:
+        entry.update(keypoints=[0] * 51, num_keypoints=0)
+    path.write_text(json.dumps(data))
+
+
+def no_counts(path: Path, data: dict) -> None:
+    for entry in data['annotations']:
+        entry['num_keypoints'] = 0
+    path.write_text(json.dumps(data))
+
+
+def no_areas(path: Path, data: dict) -> None:
+    for entry in data['annotations']:
+        del entry['area']
+    path.write_text(json.dumps(data))
+
+
+def no_categories(path: Path, data: dict) -> None:
+    path.write_text(json.dumps(dict(data, categories=[])))
+
+
+def text_ids(path: Path, data: dict) -> None:
+    for entry in data['annotations']:
+        entry['id'] = f'a{entry["id"]}'
+    path.write_text(json.dumps(data))
+
+
 ANNOTATIONS = {
+    with_mark: ['byte-order mark', 'plain UTF-8', 'python -c'],
+    in_utf_16: ['UTF-16', 'plain UTF-8'],
+    text_images: ["id '", 'no integer'],
+    corners: ['boxes look like corners', 'right - x'],
+    unlabelled: ['nobody to train or evaluate on', 'num_keypoints 0'],
+    no_counts: ['nobody to train or evaluate on', 'with num_keypoints 0'],
     cut: ['truncated'],
     not_json: ['no JSON'],
     a_list: ['holds a list'],
@@ -98,6 +155,58 @@ def test_wrong_annotation_file_is_refused(damage, write_config, coco, tmp_path, 
     assert 'annotations.json' in sentence
     for word in ANNOTATIONS[damage]:
         assert word in sentence, sentence
+
+
+EVALUATED = {
+    no_areas: ['area', 'use_area=False'],
+    no_categories: ['categories', 'AP would be -1'],
+    text_ids: ['.id is a', '2^63'],
+    unlabelled: ['nobody to train or evaluate on'],
+}
+
+
+@pytest.mark.parametrize('damage', EVALUATED, ids=lambda damage: damage.__name__)
+def test_file_that_cannot_be_evaluated_is_refused_before_training(
+    damage, write_config, coco, tmp_path, capsys
+):
+    from gm_pose.cli import train
+
+    source = coco / 'annotations/person_keypoints_val2017.json'
+    path = tmp_path / 'annotations.json'
+    damage(path, json.loads(source.read_text()))
+    config = write_config(
+        f"val_dataloader['dataset']['ann_file'] = {str(path)!r}\n"
+        f"val_evaluator = dict(type='CocoMetric', ann_file={str(path)!r})\n"
+    )
+    arguments = [config, '--work-dir', tmp_path / 'w']
+    sentence = refuse(capsys, train.main, arguments, tmp_path)
+    for word in ['annotations.json', *EVALUATED[damage]]:
+        assert word in sentence, sentence
+
+
+@pytest.mark.parametrize('damage', [no_areas, text_ids])
+def test_file_that_is_only_trained_on_need_not_be_evaluated(
+    damage, write_config, coco, tmp_path
+):
+    from mmengine.config import Config
+
+    from gm_pose.runs.checks.annotation_files import check_annotation_files
+    from gm_pose.runs.checks.outline import read_outline
+
+    source = coco / 'annotations/person_keypoints_train2017.json'
+    path = tmp_path / 'annotations.json'
+    damage(path, json.loads(source.read_text()))
+    cfg = Config.fromfile(write_config(NO_VALIDATION))
+    cfg.train_dataloader.dataset.ann_file = str(path)
+    assert check_annotation_files(read_outline(cfg, ('train',))) == []
+    both = Config.fromfile(write_config(''))
+    both.train_dataloader.dataset.ann_file = str(path)
+    both.val_dataloader.dataset.ann_file = str(path)
+    problems = check_annotation_files(read_outline(both, ('train', 'val')))
+    assert len(problems) == 1
+    both.val_evaluator.use_area = False
+    problems = check_annotation_files(read_outline(both, ('train', 'val')))
+    assert len(problems) == (damage is text_ids)
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,16 @@ from gm_pose.runs.checks.component import Dataset, Split
 from gm_pose.runs.checks.data_files import join_root
 from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable
+from gm_pose.runs.data_checks.file_use import FileUse
 from gm_pose.runs.data_checks.json_file import read_json
-from gm_pose.runs.data_checks.rules import find_refusal
+from gm_pose.runs.data_checks.rules import RULES, find_refusal
 from gm_pose.runs.data_checks.schema import check_detections, check_lists
+from gm_pose.runs.host.xtcocotools import is_stand_in_installed
 from gm_pose.runs.launch.processes import is_first_on_node
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['check_annotation_files']
+__all__ = ['check_annotation_files', 'read_use']
 
 
 def check_annotation_files(outline: Outline) -> list[Problem]:
@@ -25,18 +27,51 @@ def check_annotation_files(outline: Outline) -> list[Problem]:
     """
     if not is_first_on_node(outline.cfg.get('launcher', 'none')):
         return []
-    found, seen = [], set()
+    found: list[Problem] = []
+    for path, users in _find_users(outline).items():
+        try:
+            data = read_json(path)
+            for split, dataset in users:
+                problems = _check_file(split, dataset, data, path)
+                found += problems
+                if problems:
+                    break
+        except UserError as error:
+            found.append(Problem('', str(error)))
+    return found
+
+
+def _find_users(outline: Outline) -> dict[str, list[tuple[Split, Dataset]]]:
+    """File -> the datasets that read it, and for what; equal ones once."""
+    users: dict[str, list[tuple[Split, Dataset]]] = {}
+    seen: list[tuple] = []
     for split in outline.splits:
         for dataset in split.datasets:
             path = _find_file(dataset)
-            if path is None or path in seen:
-                continue
-            seen.add(path)
-            try:
-                found += _check_file(split, dataset, path)
-            except UserError as error:
-                found.append(Problem('', str(error)))
-    return found
+            key = (path, read_use(split, dataset), dataset.get('bbox_file'))
+            if path is not None and key not in seen:
+                seen.append(key)
+                users.setdefault(path, []).append((split, dataset))
+    return users
+
+
+def read_use(split: Split, dataset: Dataset) -> FileUse:
+    """What a split does with the file of its dataset."""
+    metrics = [
+        metric
+        for metric in split.metrics
+        if metric.get('type') == 'CocoMetric' and not metric.get('format_only')
+    ]
+    areas = [metric.get('use_area') is not False for metric in metrics]
+    kinds = [metric.get('iou_type') or 'keypoints' for metric in metrics]
+    return FileUse(
+        is_evaluated=bool(metrics) and split.name != 'train',
+        use_area=any(areas),
+        iou_type=kinds[0] if kinds else 'keypoints',
+        is_stand_in=is_stand_in_installed(),
+        is_topdown=dataset.get('data_mode') in (None, 'topdown'),
+        sample_interval=dataset.get('sample_interval') or 1,
+    )
 
 
 def _find_file(dataset: Dataset) -> str | None:
@@ -47,7 +82,8 @@ def _find_file(dataset: Dataset) -> str | None:
     kind = DATASETS.get(dataset.get('type')) if dataset.get('type') else None
     if not isinstance(kind, type) or not issubclass(kind, BaseCocoStyleDataset):
         return None
-    if '_load_annotations' in kind.__dict__ or 'load_data_list' in kind.__dict__:
+    readers = ('_load_annotations', 'load_data_list', 'parse_data_info')
+    if any(getattr(kind, n) is not getattr(BaseCocoStyleDataset, n) for n in readers):
         return None  # a layout of its own
     ann_file = dataset.get('ann_file')
     if not isinstance(ann_file, str):
@@ -56,22 +92,24 @@ def _find_file(dataset: Dataset) -> str | None:
     return path if '://' not in path and osp.exists(path) else None
 
 
-def _check_file(split: Split, dataset: Dataset, path: str) -> list[Problem]:
-    data = read_json(path)
-    bbox_file = dataset.get('bbox_file')
+def _check_file(split: Split, dataset: Dataset, data: Any, path: str) -> list[Problem]:
+    bbox_file, use = dataset.get('bbox_file'), read_use(split, dataset)
+    rules = None
     if bbox_file and split.name != 'train':  # the people come from that file
         check_lists(data, path, ('images',))
         if '://' not in bbox_file and osp.exists(bbox_file):
             check_detections(read_json(bbox_file), bbox_file)
-        return _check_scored(split, data, path)
+        problems = _check_scored(split, data, path)
+        if problems or not use.is_evaluated:
+            return problems
+        rules = [rule for rule in RULES if rule.of_evaluation and rule.explain]
     check_lists(data, path, ('images', 'annotations', 'categories'))
     try:
         count = dataset.num_keypoints
     except FileNotFoundError:  # `check_keypoint_count` reports it
         count = None
-    problem = find_refusal(
-        AnnotationTable(data, count, needs=('keypoints', 'bbox')), path
-    )
+    table = AnnotationTable(data, count, needs=('keypoints', 'bbox'), use=use)
+    problem = find_refusal(table, path, rules)
     return [] if problem is None else [problem]
 
 

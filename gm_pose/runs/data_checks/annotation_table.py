@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gm_pose.runs.data_checks.file_use import FileUse
+
 __all__ = ['AnnotationTable', 'Column', 'guess_keypoint_count', 'read_joint_names']
 
 Floats = NDArray[np.float64]
@@ -100,6 +102,7 @@ class AnnotationTable:
         needs: only of annotations that have these fields are the columns made.
         names: the config's K joint names, compared with the file's.
         flip_pairs: the config's pairs of joints that change places in a mirrored image.
+        use: what a run does with the file; by default it is not evaluated on.
     """
 
     def __init__(
@@ -109,7 +112,10 @@ class AnnotationTable:
         needs: tuple[str, ...] = (),
         names: Sequence[str] | None = None,
         flip_pairs: Sequence[tuple[int, int]] | None = None,
+        use: FileUse | None = None,
     ) -> None:
+        self.use = use or FileUse(is_evaluated=False)
+        self.cache: dict[str, Any] = {}  # what rules share
         self.num_keypoints = num_keypoints
         self.needs = needs
         self.config_names = None if names is None else list(names)
@@ -117,6 +123,7 @@ class AnnotationTable:
         self.own_names = read_joint_names(data)
         self.images: list[dict] = data.get('images') or []
         self.entries: list[dict] = data['annotations']
+        self.categories: list[dict] = data.get('categories') or []
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -134,10 +141,21 @@ class AnnotationTable:
 
     @cached_property
     def areas(self) -> Column:
-        """(R, 1), in px^2, of people with keypoints; MMPose makes missing ones."""
+        """(R, 1), in px^2, of people with keypoints."""
         at = [n for n in self._find('area')
               if self.entries[n].get('keypoints') is not None]  # fmt: skip
         return Column(at, [[self.entries[n]['area']] for n in at], 1)
+
+    @cached_property
+    def category_ids(self) -> set[Any]:
+        """Ids of the file's categories; empty where it has none."""
+        kinds = self.categories if isinstance(self.categories, list) else []
+        return {kind.get('id') for kind in kinds if isinstance(kind, dict)}
+
+    def thin(self, step: int) -> AnnotationTable:
+        """Every `step`-th annotation, with all images."""
+        data = dict(images=self.images, annotations=self.entries[::step])
+        return AnnotationTable(data, self.num_keypoints, self.needs)
 
     @cached_property
     def image_sizes(self) -> Floats:

@@ -10,10 +10,18 @@ from gm_pose.runs.problem import Problem
 
 __all__ = [
     'explain_area',
+    'explain_areas_missing',
     'explain_box',
+    'explain_categories',
+    'explain_crowd',
+    'explain_fields_missing',
+    'explain_id',
     'explain_image',
+    'explain_image_id',
     'explain_keypoints',
+    'explain_misread',
     'explain_nobody',
+    'explain_nobody_kept',
 ]
 
 
@@ -58,12 +66,86 @@ def _correct(table: AnnotationTable, index: int, field: str, fault: str) -> Prob
     return Problem(f'{_name(index, field)}{which}', fault, fix)
 
 
-def explain_nobody(table: AnnotationTable, index: int) -> Problem:
+def explain_nobody(table: AnnotationTable, words: Any) -> Problem:
     fields = ' and '.join(f'`{field}`' for field in table.needs)
     return Problem(
         'it',
         f'has no annotation with {fields}',
         'give the keypoint file (person_keypoints_*.json), not that of boxes or captions',
+    )
+
+
+def explain_nobody_kept(table: AnnotationTable, reasons: str) -> Problem:
+    return Problem(
+        'it',
+        f'leaves nobody to train or evaluate on: of {len(table)} annotations {reasons}',
+        'label joints, or correct what MMPose drops people for',
+    )
+
+
+def explain_misread(table: AnnotationTable, words: str) -> Problem:
+    what, _, line = words.partition('; convert: ')
+    fix = f'convert it once, with json.load before and json.dump after: {line}'
+    return Problem('it', f'is in another format: {what}', fix if line else
+                   'correct the boxes, or the joints')  # fmt: skip
+
+
+def explain_image_id(table: AnnotationTable, key: str) -> Problem:
+    line = (
+        "for ids in [{i['id']: n for n, i in enumerate(data['images'], 1)}]: "
+        "[a.update(image_id=ids[a['image_id']]) for a in data['annotations']]; "
+        "[i.update(id=ids[i['id']]) for i in data['images']]"
+    )
+    return Problem(
+        f'images: id {key}',
+        'is no integer, and MMPose looks images up by integers',
+        f'number them: {line}',
+    )
+
+
+def explain_areas_missing(table: AnnotationTable, index: int) -> Problem:
+    count = sum('area' not in entry for entry in table.entries)
+    return Problem(
+        _name(index, 'area'),
+        f'is missing, as in {count} of {len(table)}; CocoMetric scales OKS by it',
+        'add `area` in px^2 (not 0.53 x box if AP is compared with others), or set '
+        'use_area=False in the evaluator, which takes 0.53 x box',
+    )
+
+
+def explain_fields_missing(table: AnnotationTable, index: int) -> Problem:
+    fields = ('keypoints', 'bbox', 'num_keypoints')
+    field = next(f for f in fields if f not in table.entries[index])
+    return Problem(
+        _name(index, field),
+        'is missing, and COCOeval reads it of every annotation',
+        'leave such annotations out of the file that is evaluated on',
+    )
+
+
+def explain_categories(table: AnnotationTable, words: str) -> Problem:
+    key = table.entries[0]['category_id']
+    return Problem(
+        'categories',
+        f'do not fit: {words}; CocoMetric scores by category, and AP would be -1',
+        f"data['categories'] = [dict(id={key!r}, name='person')]",
+    )
+
+
+def explain_id(table: AnnotationTable, index: int) -> Problem:
+    return Problem(
+        _name(index, 'id'),
+        f'is {_shorten(table.entries[index]["id"])}; COCOeval takes integers from 0 to '
+        '2^63 - 1',
+        "number them: for n, a in enumerate(data['annotations'], 1): a['id'] = n",
+    )
+
+
+def explain_crowd(table: AnnotationTable, index: int) -> Problem:
+    return Problem(
+        _name(index, 'iscrowd'),
+        f'is {table.entries[index]["iscrowd"]!r}; expected 0 or 1',
+        "for a in data['annotations']: a['iscrowd'] = int(a['iscrowd'] or 0)",
     )
 
 

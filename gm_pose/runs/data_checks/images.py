@@ -12,47 +12,83 @@ import cv2
 import numpy as np
 
 from gm_pose.runs.data_checks.finding import Finding
+from gm_pose.runs.data_checks.image_files import (
+    find_similar_file,
+    is_cut_jpeg,
+    read_orientation,
+)
 from gm_pose.runs.data_checks.unreadable_image import (
     UnreadableImage,
     check_image_header,
+    check_pixels,
 )
 
-__all__ = ['check_images', 'inspect_image']
+__all__ = ['TURNED', 'check_images', 'inspect_image']
+
+TURNED = 'images that their EXIF orientation turns'
 
 _CHUNK = 64
+_TURNED = (
+    'MMPose trains on the turned image; if joints were marked on the stored one: '
+    'cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_IGNORE_ORIENTATION | 1)); '
+    'if only width and height are the stored ones: swap these'
+)
 
 
-def inspect_image(folder: str, entry: dict) -> tuple[str, str] | None:
-    """One image of `images` -> (kind of fault, 'name: what') or None.
+def inspect_image(folder: str, entry: dict) -> list[tuple[str, str]]:
+    """One image of `images` -> (kind of fault, 'name: what') of each fault.
 
     The header is read first: an image that claims more pixels than can be meant is never
-    decoded.
+    decoded. Apart from that the decoder that MMPose uses says what is an image.
     """
     name = str(entry['file_name'])
     path = osp.join(folder, name)
     if not osp.isfile(path):
-        return 'missing', name
+        similar = find_similar_file(folder, name)
+        return [('missing', f'{name}, but {similar} is there' if similar else name)]
     try:
-        size = check_image_header(path)
-    except UnreadableImage as error:
-        return 'unreadable', str(error).replace(f'{path}: ', f'{name}: ')
-    data = np.fromfile(path, np.uint8)
-    # Some versions of OpenCV fill a cut JPEG with grey and say nothing: its end marker,
-    # which other data may follow, must be there.
-    if data[:2].tobytes() == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:].tobytes():
-        return 'unreadable', f'{name}: a JPEG that is cut off'
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    if pixels is None:
-        return 'unreadable', f'{name}: cannot be decoded'
-    stated = (entry.get('width'), entry.get('height'))
-    # OpenCV turns by EXIF as training does: the size decoded is what counts.
-    found = (pixels.shape[1], pixels.shape[0])
-    if stated not in (found, size):
-        return (
-            'size',
-            f'{name}: stated {stated[0]} x {stated[1]}, found {found[0]} x {found[1]}',
+        check_image_header(path)
+        data = np.fromfile(path, np.uint8)
+        pixels = _decode(data, cv2.IMREAD_COLOR)
+        if is_cut_jpeg(data.tobytes()):
+            # Some versions of OpenCV fill the rest with grey and say nothing.
+            raise UnreadableImage(f'{path}: a JPEG that is cut off')
+        if pixels is None:
+            raise UnreadableImage(f'{path}: OpenCV cannot decode it')
+        check_pixels(path, (pixels.shape[1], pixels.shape[0]))
+    except (UnreadableImage, OSError) as error:
+        return [('unreadable', str(error).replace(f'{path}: ', f'{name}: '))]
+    return _compare(name, entry, data, pixels)
+
+
+def _decode(data: np.ndarray, flags: int) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(data, flags)
+    except cv2.error:
+        return None
+
+
+def _compare(
+    name: str, entry: dict, data: np.ndarray, pixels: np.ndarray
+) -> list[tuple[str, str]]:
+    """Stated size, and orientation, against what was decoded."""
+    faults = []
+    stated, found = (entry['width'], entry['height']), pixels.shape[1::-1]
+    orientation = read_orientation(data.tobytes())
+    stored = None
+    if orientation > 1:
+        stored = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if stored is not None and not np.array_equal(stored, pixels):
+        faults.append(('turned', f'{name}: orientation {orientation}'))
+    if stated != found:
+        text = (
+            f'{name}: stated {stated[0]} x {stated[1]}, found {found[0]} x {found[1]}'
         )
-    return None
+        if stored is not None and stated == stored.shape[1::-1]:
+            faults.append(('stored', f'{text} after the turn'))
+        else:
+            faults.append(('size', text))
+    return faults
 
 
 def check_images(
@@ -69,22 +105,22 @@ def check_images(
         workers: processes; by default one for each CPU.
         report: called with (images done, images in all).
     """
+    skipped = 'training skips them, evaluation stops'
     findings = {
-        'missing': Finding(
-            'missing images', 'training skips them, evaluation stops', True
-        ),
-        'unreadable': Finding(
-            'unreadable images', 'training skips them, evaluation stops', True
-        ),
+        'missing': Finding('missing images', skipped, True),
+        'unreadable': Finding('unreadable images', skipped, True),
         'size': Finding('images of another size than stated', 'boxes do not fit', True),
+        'turned': Finding(TURNED, _TURNED, False),
     }
     workers = workers or len(os.sched_getaffinity(0))
     inspect = partial(inspect_image, folder)
     with ProcessPoolExecutor(min(workers, max(len(images), 1))) as pool:
         results = pool.map(inspect, images, chunksize=_CHUNK)
-        for done, fault in enumerate(results, 1):
-            if fault is not None:
-                findings[fault[0]].add([fault[1]], 'image')
+        for done, faults in enumerate(results, 1):
+            for kind, text in faults:
+                findings['size' if kind == 'stored' else kind].add([text], 'image')
+                # The annotations are those of images that are not turned: all may be.
+                findings['turned'].harmful |= kind == 'stored'
             if report is not None:
                 report(done, len(images))
     return list(findings.values())

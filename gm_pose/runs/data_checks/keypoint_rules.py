@@ -17,6 +17,7 @@ __all__ = [
     'find_miscounted_people',
     'find_odd_visibilities',
     'find_other_names',
+    'find_unlabelled_nan',
     'find_wrong_flip_pairs',
     'mirror_name',
 ]
@@ -64,8 +65,16 @@ def _get_joints(table: AnnotationTable) -> tuple[Floats, Floats]:
 
 
 def find_joints_not_finite(table: AnnotationTable) -> Indices:
-    """NaN or infinity in a position or a visibility."""
-    return table.keypoints.at[~np.isfinite(table.keypoints.values).all(1)]
+    """NaN or infinity, except NaN in the position of a joint that is not labelled."""
+    points, visible = _get_joints(table)
+    wrong = np.isinf(points).any(2) | (np.isnan(points).any(2) & (visible != 0))
+    return table.keypoints.at[(wrong | ~np.isfinite(visible)).any(1)]
+
+
+def find_unlabelled_nan(table: AnnotationTable) -> Indices:
+    """NaN in the position of a joint that is not labelled."""
+    points, visible = _get_joints(table)
+    return table.keypoints.at[(np.isnan(points).any(2) & (visible == 0)).any(1)]
 
 
 def find_odd_visibilities(table: AnnotationTable) -> Indices:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Indices
+from gm_pose.runs.data_checks.file_use import FileUse
 
 __all__ = [
     'find_crowds',
     'find_dropped_people',
+    'find_image_ids_not_whole',
     'find_nobody_described',
     'find_nobody_to_train_on',
     'find_repeated_ids',
@@ -51,22 +53,78 @@ def find_crowds(table: AnnotationTable) -> Indices:
 
 
 def find_dropped_people(table: AnnotationTable) -> Indices:
-    """No crowd, and without a box or a labelled joint."""
+    """No crowd, and without a box, a labelled joint, or a `num_keypoints` above 0."""
     labelled = np.zeros(len(table), bool)
     column = table.keypoints
-    labelled[column.at] = (column.values[:, 2::3] != 0).any(1)
+    with np.errstate(invalid='ignore'):
+        labelled[column.at] = (column.values[:, 2::3] != 0).any(1)
     labelled[column.wrong] = True  # has its own rule
     boxed = np.array(['bbox' in entry for entry in table.entries], bool)
+    counted = np.array(
+        [entry.get('num_keypoints') != 0 for entry in table.entries], bool
+    )
     crowds = find_crowds(table)
-    dropped = ~(labelled & boxed)
+    dropped = ~(labelled & boxed & counted)
     dropped[crowds] = False
     return np.flatnonzero(dropped)
 
 
 def find_nobody_to_train_on(table: AnnotationTable) -> list[str]:
-    """The file itself, if MMPose drops all of its people."""
-    dropped = len(find_dropped_people(table)) + len(find_crowds(table))
-    return [] if dropped < len(table) else ['all of them']
+    """The file itself, if MMPose keeps nobody of it who has a labelled joint: why."""
+    if not table.use.is_topdown:
+        return []
+    size_of = {image['id']: (image['width'], image['height']) for image in table.images}
+    reasons: Counter[str] = Counter()
+    for entry in table.entries:
+        reason = _explain_drop(entry, size_of.get(entry['image_id']), table.use)
+        if reason is None:
+            return []
+        reasons[reason] += 1
+    return [', '.join(f'{count} {reason}' for reason, count in reasons.most_common())]
+
+
+def _explain_drop(
+    entry: dict, size: tuple[float, float] | None, use: FileUse
+) -> str | None:
+    """Why MMPose's filter drops a person, as `BaseCocoStyleDataset` does it, or None.
+
+    A person without a labelled joint may pass the filter, and then trains nothing.
+    """
+    joints, box = entry.get('keypoints'), entry.get('bbox')
+    if joints is None or box is None:
+        return 'without `keypoints` or `bbox`'
+    if entry.get('iscrowd'):
+        return 'with `iscrowd`'
+    if entry.get('num_keypoints') == 0:
+        return 'with num_keypoints 0'
+    try:
+        values = np.array(joints, dtype=np.float32).reshape(-1, 3)
+        x, y, width, height = map(float, box)
+    except (TypeError, ValueError, OverflowError):
+        return None  # has its own rule
+    if not (values[:, 2] > 0).any():
+        return 'without a labelled joint'
+    if values[:, :2].max() <= 0:
+        return 'with all joints at 0 or below'
+    if size is None or (use.sample_interval > 1 and not _is_chosen(entry, use)):
+        return 'of images that are left out'
+    start = np.clip((x, y), 0, np.subtract(size, 1))
+    end = np.clip((x + width, y + height), 0, np.subtract(size, 1))
+    empty = (np.float32(end) - np.float32(start) <= 0).any()
+    return 'with a box of no size in the image' if empty else None
+
+
+def _is_chosen(entry: dict, use: FileUse) -> bool:
+    key = entry['image_id']
+    return isinstance(key, (int, float)) and key % use.sample_interval == 0
+
+
+def find_image_ids_not_whole(table: AnnotationTable) -> list[Any]:
+    """Ids of images that MMPose cannot look up: text, floats, bools."""
+    ids = [image['id'] for image in table.images]
+    if set(map(type, ids)) <= {int}:
+        return []
+    return [repr(key) for key in ids if type(key) is not int]
 
 
 def find_nobody_described(table: AnnotationTable) -> list[str]:

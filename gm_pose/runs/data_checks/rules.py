@@ -6,74 +6,27 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from gm_pose.runs.data_checks import (
     box_rules,
+    evaluator_rules,
     explanations,
+    geometry_rules,
     keypoint_rules,
     people_rules,
 )
 from gm_pose.runs.data_checks.annotation_table import (
     AnnotationTable,
-    Indices,
     guess_keypoint_count,
 )
+from gm_pose.runs.data_checks.file_use import FileUse
 from gm_pose.runs.data_checks.finding import Finding
 from gm_pose.runs.data_checks.json_file import no_garbage_collection
+from gm_pose.runs.data_checks.rule import Level, Rule
 from gm_pose.runs.problem import Problem
 
 __all__ = ['RULES', 'Level', 'Rule', 'check_annotations', 'find_refusal']
-
-
-class Level(enum.Enum):
-    """What breaking a rule does."""
-
-    REFUSED = 'a run does not start'
-    HARMFUL = 'training or evaluation is harmed'
-    NOTED = 'good to know'
-
-
-Explain = Callable[[AnnotationTable, int], Problem]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One fault that annotations can have.
-
-    Args:
-        name: the fault, '{K}' standing for the number of keypoints.
-        effect: what MMPose makes of it.
-        level: what it does to a run.
-        find: table -> indices of the annotations that have it, or words for others.
-        kind: what `find` gives: 'index' of an annotation, else what its words name.
-        explain: an annotation that has it -> what is wrong; for rules of level REFUSED.
-        count: how many faults, where that is not the number found.
-    """
-
-    name: str
-    effect: str
-    level: Level
-    find: Callable[[AnnotationTable], Indices | list[Any]]
-    kind: str = 'index'
-    explain: Explain | None = None
-    count: Callable[[AnnotationTable], int] | None = None
-
-    def apply(self, table: AnnotationTable) -> Finding:
-        """Table -> how often, and where."""
-        found = list(self.find(table))
-        name = self.name.format(K=table.num_keypoints)
-        finding = Finding(name, self.effect, self.level is not Level.NOTED)
-        if self.kind == 'index':
-            finding.add([table.entries[index]['id'] for index in found], 'id')
-        else:
-            finding.add(found, self.kind)
-        if self.count is not None:
-            finding.count = self.count(table)
-        return finding
 
 
 REFUSED, HARMFUL, NOTED = Level
@@ -126,6 +79,8 @@ RULES: tuple[Rule, ...] = (
          people_rules.find_repeated_ids, 'id'),
     Rule('duplicated image ids', 'one hides the other', HARMFUL,
          people_rules.find_repeated_images, 'image'),
+    Rule('image ids that are no integers', 'MMPose stops', REFUSED,
+         people_rules.find_image_ids_not_whole, 'id', explanations.explain_image_id),
     Rule('annotations of unknown images', 'MMPose stops', REFUSED,
          people_rules.find_unknown_images, explain=explanations.explain_image),
     NOBODY,
@@ -148,6 +103,8 @@ RULES: tuple[Rule, ...] = (
          HARMFUL, keypoint_rules.find_wrong_flip_pairs, 'joint'),
     Rule('people with NaN or infinite keypoints', 'training stops', HARMFUL,
          keypoint_rules.find_joints_not_finite),
+    Rule('people with NaN at unlabelled joints', 'heatmap codecs skip them, others do not',
+         NOTED, keypoint_rules.find_unlabelled_nan),
     Rule('people with visibilities that are not 0, 1 or 2',
          'a negative one switches the joint off, others weigh it', HARMFUL,
          keypoint_rules.find_odd_visibilities),
@@ -161,8 +118,35 @@ RULES: tuple[Rule, ...] = (
     Rule('people without keypoints', 'MMPose drops them silently', NOTED,
          people_rules.find_dropped_people),
     Rule('crowd boxes', 'MMPose drops them silently', NOTED, people_rules.find_crowds),
-    Rule('files without a person to train on', 'training stops', HARMFUL,
-         people_rules.find_nobody_to_train_on, 'file:'),
+    Rule('files without a person to train on', 'training and evaluation stop', REFUSED,
+         people_rules.find_nobody_to_train_on, 'file:', explanations.explain_nobody_kept),
+    Rule('coordinates that look like another format', 'AP is near 0 after training',
+         REFUSED, geometry_rules.find_misread_coordinates, 'file:',
+         explanations.explain_misread),
+    Rule('people whose coordinates look like another format', 'they train wrong joints',
+         HARMFUL, geometry_rules.find_misread_people),
+    Rule('people whose joints are outside their box', 'their targets are cut', HARMFUL,
+         geometry_rules.find_misplaced_joints),
+    Rule('files whose joints are outside their images',
+         'they may be those of other sizes', HARMFUL,
+         geometry_rules.find_joints_that_leave, 'file:'),
+    Rule('annotations without an area', 'evaluation stops, unless use_area=False', REFUSED,
+         evaluator_rules.find_areas_missing, explain=explanations.explain_areas_missing,
+         of_evaluation=True),
+    Rule('annotations without keypoints or box', 'evaluation stops', REFUSED,
+         evaluator_rules.find_fields_missing,
+         explain=explanations.explain_fields_missing, of_evaluation=True),
+    Rule('files without the categories of their people', 'evaluation gives AP -1', REFUSED,
+         evaluator_rules.find_categories_missing, 'file:',
+         explanations.explain_categories, of_evaluation=True),
+    Rule('annotations of unknown categories', 'they are never scored', HARMFUL,
+         evaluator_rules.find_unknown_categories, of_evaluation=True),
+    Rule('annotation ids that are no integers from 0 to 2^63 - 1', 'evaluation stops',
+         REFUSED, evaluator_rules.find_ids_not_evaluated,
+         explain=explanations.explain_id, of_evaluation=True),
+    Rule('annotations with iscrowd other than 0 and 1', 'evaluation stops or drops them',
+         REFUSED, evaluator_rules.find_odd_crowds, explain=explanations.explain_crowd,
+         of_evaluation=True),
 )  # fmt: skip
 
 
@@ -172,6 +156,7 @@ def check_annotations(
     num_keypoints: int | None = None,
     names: Sequence[str] | None = None,
     flip_pairs: Sequence[tuple[int, int]] | None = None,
+    use: FileUse | None = None,
 ) -> list[Finding]:
     """Apply every rule -> one finding for each, counts of 0 included.
 
@@ -181,11 +166,14 @@ def check_annotations(
             most annotations.
         names: the config's K joint names, compared with the file's.
         flip_pairs: the config's pairs of joints that change places in a mirrored image.
+        use: what a run does with the file; by default all that can be done.
     """
+    if use is None:  # CrowdPose has no areas, and MMPose evaluates it without
+        use = FileUse(use_area='crowdIndex' not in data['images'][0])
     if num_keypoints is None:
         num_keypoints = guess_keypoint_count(data)
-    table = AnnotationTable(data, num_keypoints, (), names, flip_pairs)
-    return [rule.apply(table) for rule in RULES]
+    table = AnnotationTable(data, num_keypoints, (), names, flip_pairs, use)
+    return [rule.apply(table) for rule in RULES if rule.holds_for(table)]
 
 
 @no_garbage_collection()
@@ -201,10 +189,10 @@ def find_refusal(
     """
     refusing = (rule for rule in RULES if rule.level is Level.REFUSED)
     for rule in refusing if rules is None else rules:
-        found = rule.find(table)
+        found = rule.find(table) if rule.holds_for(table) else []
         if len(found) and rule.explain is not None:
-            index = int(found[0]) if rule.kind == 'index' else 0
-            problem = rule.explain(table, index)
+            first = int(found[0]) if rule.kind == 'index' else found[0]
+            problem = rule.explain(table, first)
             place = path if problem.place == 'it' else f'{path}: {problem.place}'
             return Problem(place, problem.fault, problem.fix)
     return None

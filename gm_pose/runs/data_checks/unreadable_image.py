@@ -1,11 +1,21 @@
 """Reading an image's header before its pixels; imports no mm* package."""
 
 import os.path as osp
+import struct
 import warnings
 
-from PIL import Image, UnidentifiedImageError
+import cv2
+from PIL import Image
 
-__all__ = ['MAX_PIXELS', 'SKIPPED', 'UnreadableImage', 'check_image_header']
+from gm_pose.runs.data_checks.image_header import parse_size
+
+__all__ = [
+    'MAX_PIXELS',
+    'SKIPPED',
+    'UnreadableImage',
+    'check_image_header',
+    'check_pixels',
+]
 
 MAX_PIXELS = 100_000_000
 """Largest image accepted: 300 MB decoded. COCO's largest has 0.4 million pixels."""
@@ -18,31 +28,60 @@ class UnreadableImage(Exception):
     """An image that cannot be used. The text is 'path: reason'."""
 
 
-def check_image_header(path: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """Read the size from an image's header -> (W, H) in px; no pixel is decoded.
+def check_image_header(
+    path: str, max_pixels: int = MAX_PIXELS
+) -> tuple[int, int] | None:
+    """Read the size from an image's header; no pixel is decoded.
+
+    Returns:
+        (W, H) in px; None for an image whose header only its decoder knows.
 
     Raises:
         UnreadableImage: no such file, an empty one, no image, or one whose header claims
             more than `max_pixels` (a few bytes of PNG can claim 10^9).
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                width, height = image.size
+        size = _read_size(path)
+        if size is None and not cv2.haveImageReader(path):
+            reason = 'an empty file' if osp.getsize(path) == 0 else 'not an image'
+            raise UnreadableImage(f'{path}: {reason}')
     except FileNotFoundError:
         raise UnreadableImage(f'{path}: no such file') from None
     except Image.DecompressionBombError:
         raise UnreadableImage(
             f'{path}: its header claims more than {max_pixels} pixels'
         ) from None
-    except UnidentifiedImageError:
-        reason = 'an empty file' if osp.getsize(path) == 0 else 'not an image'
-        raise UnreadableImage(f'{path}: {reason}') from None
-    except (OSError, ValueError, SyntaxError) as error:
+    except OSError as error:
         raise UnreadableImage(f'{path}: {error}') from None
+    if size is not None:
+        check_pixels(path, size, max_pixels)
+    return size
+
+
+def check_pixels(
+    path: str, size: tuple[int, int], max_pixels: int = MAX_PIXELS
+) -> None:
+    """Refuse an image of more than `max_pixels`.
+
+    Raises:
+        UnreadableImage: it has more.
+    """
+    width, height = size
     if width * height > max_pixels:
         raise UnreadableImage(
             f'{path}: its header claims {width} x {height} pixels, more than {max_pixels}'
         )
-    return width, height
+
+
+def _read_size(path: str) -> tuple[int, int] | None:
+    """(W, H) as Pillow reads it, or, where it refuses, what the header says."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return image.size
+    except FileNotFoundError:
+        raise
+    # It refuses what OpenCV reads: PNG with long texts, TIFF of floats, HDR.
+    except (OSError, ValueError, SyntaxError, struct.error):
+        return parse_size(path)

@@ -11,6 +11,7 @@ from gm_pose.runs.data_checks.unreadable_image import (
     MAX_PIXELS,
     UnreadableImage,
     check_image_header,
+    check_pixels,
 )
 
 
@@ -51,6 +52,8 @@ class LoadReadableImage(LoadImage):
         if loaded is not None and not isinstance(loaded.get('img'), np.ndarray):
             size = osp.getsize(path) if osp.isfile(path) else 0
             raise UnreadableImage(f'{path}: cannot be decoded ({size} bytes)')
+        if loaded is not None:
+            check_pixels(str(path), loaded['img'].shape[1::-1], self.max_pixels)
         return loaded
 
 

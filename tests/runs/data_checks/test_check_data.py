@@ -10,6 +10,7 @@ import pytest
 from gm_pose.__main__ import main
 from gm_pose.datasets.synthetic_people import make_coco_folder
 from gm_pose.runs.data_checks import check_annotations, check_images
+from gm_pose.runs.data_checks.file_use import FileUse
 
 SHOULDER, HIP, OTHER_HIP = 5, 11, 12
 
@@ -185,7 +186,8 @@ def test_id_of_another_kind_is_named(place, value, data, tmp_path, capsys):
 @pytest.mark.parametrize('categories', [None, 3, [1], [dict(keypoints=3)]])
 def test_categories_of_another_kind_have_no_names(categories, data):
     data['categories'] = categories
-    assert found(data) == {}
+    assert found(data, use=FileUse(is_evaluated=False)) == {}
+    assert found(data) == {'files without the categories of their people': 1}
 
 
 def test_file_whose_people_are_all_dropped_is_harmful(data):
@@ -278,6 +280,7 @@ def test_image_faults_are_found(folder, data, tmp_path):
         'missing images': 1,
         'unreadable images': 2,
         'images of another size than stated': 1,
+        'images that their EXIF orientation turns': 0,
     }
     examples = [example for finding in findings for example in finding.examples]
     assert len(examples) == 4

@@ -1,0 +1,84 @@
+"""Image files: their end, their EXIF orientation, and their names."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import os.path as osp
+import re
+import warnings
+
+from PIL import Image
+
+__all__ = ['find_similar_file', 'is_cut_jpeg', 'read_orientation']
+
+_ORIENTATION = 274
+# In the pixels of a JPEG, 0xff begins a marker unless 0, a restart (d0 to d7) or another
+# 0xff follows.
+_MARKER = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
+
+
+def is_cut_jpeg(data: bytes) -> bool:
+    """Whether a JPEG ends before its end marker; other data may follow that.
+
+    Telephones put a film, maps or further pictures behind it; a search from the file's end
+    would miss it, and one from its start would find that of the thumbnail.
+    """
+    if not data.startswith(b'\xff\xd8'):
+        return False
+    at = 2
+    while True:
+        match = _MARKER.search(data, at)
+        if match is None:
+            return not _loads(data)
+        kind, at = data[match.start() + 1], match.end()
+        if kind == 0xD9:
+            return False
+        if kind not in (0x01, 0xD8):  # all others have a length
+            at += int.from_bytes(data[at : at + 2], 'big')
+
+
+def _loads(data: bytes) -> bool:
+    """Whether Pillow decodes an image to its last pixel."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+    except (OSError, ValueError, SyntaxError):
+        return False
+    return True
+
+
+def read_orientation(data: bytes) -> int:
+    """EXIF orientation from 1 (upright) to 8; 1 where the image has none."""
+    if b'Exif' not in data[:65_536] and not data.startswith(
+        (b'II*', b'MM\0*', b'\x89PNG')
+    ):
+        return 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            with Image.open(io.BytesIO(data)) as image:
+                value = image.getexif().get(_ORIENTATION, 1)
+    except (OSError, ValueError, SyntaxError, KeyError):
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def find_similar_file(folder: str, name: str) -> str | None:
+    """A file below `folder` that a wrong `file_name` may mean, or None.
+
+    Converters write backslashes, folders of the machine that they ran on, the folder that
+    `data_prefix` already has, and another ending or case.
+    """
+    parts = name.replace('\\', '/').split('/')
+    for start in range(len(parts)):
+        tail = '/'.join(parts[start:])
+        if tail != name and osp.isfile(osp.join(folder, tail)):
+            return tail
+    return _list_stems(folder).get(osp.splitext(parts[-1])[0].lower())
+
+
+@functools.lru_cache(maxsize=4)
+def _list_stems(folder: str) -> dict[str, str]:
+    return {osp.splitext(name)[0].lower(): name for name in os.listdir(folder)}

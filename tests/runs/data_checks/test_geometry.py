@@ -1,0 +1,176 @@
+"""Coordinates of another unit or order are named; the line printed converts them."""
+
+import pytest
+
+from gm_pose.runs.data_checks import AnnotationTable, check_annotations
+from gm_pose.runs.data_checks.rules import find_refusal
+
+FORMAT = 'coordinates that look like another format'
+SOME = 'people whose coordinates look like another format'
+BOXES = {
+    'corners [x1, y1, x2, y2]': lambda x, y, w, h: [x, y, x + w, y + h],
+    'corners, rows first [y1, x1, y2, x2]': lambda x, y, w, h: [y, x, y + h, x + w],
+    'center and size [cx, cy, w, h]': lambda x, y, w, h: [x + w / 2, y + h / 2, w, h],
+    'rows first [y, x, height, width]': lambda x, y, w, h: [y, x, h, w],
+}
+
+
+def harm(data) -> dict[str, list[str]]:
+    findings = check_annotations(data)
+    return {f.name: f.examples for f in findings if f.harmful and f.count}
+
+
+def get_size(data, person):
+    image = next(i for i in data['images'] if i['id'] == person['image_id'])
+    return image['width'], image['height']
+
+
+def scale(data, full, joints=True, boxes=True, every=1):
+    for person in data['annotations'][::every]:
+        w, h = get_size(data, person)
+        row = person['keypoints']
+        if joints:
+            row[::3] = [x / w * full for x in row[::3]]
+            row[1::3] = [y / h * full for y in row[1::3]]
+        if boxes:
+            sides = zip(person['bbox'], (w, h, w, h), strict=True)
+            person['bbox'] = [v / s * full for v, s in sides]
+            person['area'] *= full**2 / (w * h)
+
+
+def change_boxes(data, function, every=1):
+    for person in data['annotations'][::every]:
+        person['bbox'] = function(*person['bbox'])
+
+
+def convert(data):
+    """Run the lines that the check prints until it prints none."""
+    for _ in range(3):
+        found = harm(data).get(FORMAT)
+        if not found:
+            return
+        exec(found[0].partition('convert: ')[2], dict(data=data))
+
+
+def assert_like(data, good):
+    for person, other in zip(data['annotations'], good['annotations'], strict=True):
+        for field in ('bbox', 'keypoints'):
+            assert person[field] == pytest.approx(other[field], abs=1e-6)
+
+
+@pytest.fixture
+def good(people):
+    import copy
+
+    return copy.deepcopy(people)
+
+
+@pytest.mark.parametrize('name', BOXES)
+def test_boxes_of_another_order_are_named_and_converted(name, people, good):
+    change_boxes(people, BOXES[name])
+    assert f'boxes look like {name}; ' in harm(people)[FORMAT][0]
+    convert(people)
+    assert_like(people, good)
+    assert harm(people) == {}
+
+
+@pytest.mark.parametrize('full', [1, 100])
+@pytest.mark.parametrize('fields', [('joints',), ('boxes',), ('joints', 'boxes')])
+def test_fractions_and_percent_are_named_and_converted(full, fields, people, good):
+    scale(people, full, **{f: f in fields for f in ('joints', 'boxes')})
+    unit = 'fractions' if full == 1 else 'percent'
+    found = harm(people)[FORMAT]
+    assert len(found) == len(fields)
+    for text, field in zip(found, fields, strict=True):
+        assert f'{field} look like {unit} of the image; ' in text
+    convert(people)
+    assert_like(people, good)
+    assert harm(people) == {}
+
+
+def test_fractions_with_centers_are_named_and_converted(people, good):
+    change_boxes(people, BOXES['center and size [cx, cy, w, h]'])
+    scale(people, 1)
+    assert len(harm(people)[FORMAT]) == 3
+    convert(people)
+    assert_like(people, good)
+
+
+def test_swapped_joints_are_named_and_converted(people, good):
+    for person in people['annotations']:
+        row = person['keypoints']
+        row[::3], row[1::3] = row[1::3], row[::3]
+    assert 'joints look like rows first [y, x, visibility]' in harm(people)[FORMAT][0]
+    convert(people)
+    assert_like(people, good)
+
+
+@pytest.mark.parametrize('every', [2, 3])
+def test_some_people_of_another_format_are_counted(every, people):
+    scale(people, 1, every=every)
+    assert len(harm(people)[SOME]) == min(5, len(people['annotations'][::every]))
+
+
+def test_corners_in_every_second_person_are_found(people):
+    change_boxes(people, BOXES['corners [x1, y1, x2, y2]'], every=2)
+    found = harm(people)
+    assert SOME in found
+    assert FORMAT not in found
+
+
+def test_boxes_of_other_people_are_found(people):
+    boxes = [person['bbox'] for person in people['annotations']]
+    for person, box in zip(people['annotations'], boxes[5:] + boxes[:5], strict=True):
+        person['bbox'] = box
+    found = harm(people)
+    assert 'people lie outside their boxes' in str(found.get(FORMAT)) or (
+        'people whose joints are outside their box' in found
+    )
+
+
+def test_joints_of_images_of_another_size_are_found(people):
+    for image in people['images']:
+        image['width'] //= 2
+        image['height'] //= 2
+    assert 'files whose joints are outside their images' in harm(people)
+
+
+def keep_face(person):
+    person['keypoints'][15:] = [0] * 36
+    person['num_keypoints'] = sum(v > 0 for v in person['keypoints'][2::3])
+
+
+def test_good_data_of_other_habits_is_not_harmful(people, good):
+    habits = {
+        'loose': lambda x, y, w, h: [x - 0.3 * w, y - 0.3 * h, 1.6 * w, 1.6 * h],
+        'tight': lambda x, y, w, h: [x + 0.1 * w, y + 0.1 * h, 0.8 * w, 0.8 * h],
+        'whole': lambda x, y, w, h: [int(x), int(y), int(w), int(h)],
+    }
+    for habit in habits.values():
+        for person, other in zip(
+            people['annotations'], good['annotations'], strict=True
+        ):
+            person['bbox'] = habit(*other['bbox'])
+        assert harm(people) == {}
+    for person in people['annotations']:
+        person['bbox'] = [0, 0, *get_size(people, person)]
+    assert harm(people) == {}
+
+
+def test_faces_and_one_person_are_not_harmful(good):
+    for person in good['annotations']:
+        keep_face(person)
+    good['annotations'] = [p for p in good['annotations'] if p['num_keypoints']]
+    assert harm(good) == {}
+    del good['annotations'][1:]
+    assert harm(good) == {}
+
+
+def test_run_on_corners_is_refused_with_the_line_that_converts(people):
+    table = AnnotationTable(people, 17, ('keypoints', 'bbox'))
+    assert find_refusal(table, 'a.json') is None
+    change_boxes(people, BOXES['corners [x1, y1, x2, y2]'])
+    table = AnnotationTable(people, 17, ('keypoints', 'bbox'))
+    text = str(find_refusal(table, 'a.json'))
+    assert text.startswith('a.json is in another format: boxes look like corners')
+    assert "a['bbox'] = [x, y, right - x, bottom - y]" in text

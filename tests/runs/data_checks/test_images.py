@@ -1,0 +1,191 @@
+"""The decoder that MMPose uses decides what is an image, within the pixel limit."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from gm_pose.__main__ import main
+from gm_pose.runs.data_checks import check_images
+from gm_pose.runs.data_checks.unreadable_image import (
+    UnreadableImage,
+    check_image_header,
+)
+
+W, H = 64, 48
+TURNED = 'images that their EXIF orientation turns'
+SIZE = 'images of another size than stated'
+
+
+@pytest.fixture
+def pixels():
+    corner = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    return cv2.resize(corner, (W, H), interpolation=cv2.INTER_CUBIC)
+
+
+def count(folder, names, size=(W, H)) -> dict[str, int]:
+    entries = [dict(file_name=n, width=size[0], height=size[1]) for n in names]
+    return {f.name: f.count for f in check_images(entries, str(folder), 1) if f.count}
+
+
+def write_texts(path, pixels, texts):
+    info = PngImagePlugin.PngInfo()
+    for n, text in enumerate(texts):
+        info.add_text(f'k{n}', text, zip=True)
+    Image.fromarray(pixels[..., ::-1]).save(path, pnginfo=info)
+
+
+def write_readable(folder, pixels):
+    rgb = Image.fromarray(pixels[..., ::-1])
+    jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
+    film = b'\0\0\0\x18ftypmp42' + bytes(range(256)) * 1000
+    (folder / 'film.jpg').write_bytes(jpeg + film)
+    (folder / 'two.jpg').write_bytes(jpeg + jpeg[: len(jpeg) // 2])
+    rgb.save(folder / 'progressive.jpg', progressive=True)
+    rgb.convert('CMYK').save(folder / 'cmyk.jpg')
+    rgb.convert('L').save(folder / 'grey.jpg')
+    rgb.convert('P').save(folder / 'palette.png')
+    rgb.convert('RGBA').save(folder / 'alpha.png')
+    write_texts(folder / 'text.png', pixels, ['x' * 3_000_000])
+    write_texts(folder / 'texts.png', pixels, ['y' * 900_000] * 80)
+    cv2.imwrite(str(folder / 'deep.png'), pixels.astype(np.uint16) * 257)
+    floats = pixels.astype(np.float32) / 255
+    for name in ('float.tiff', 'light.hdr', 'map.pfm', 'arbitrary.pam', 'web.webp'):
+        is_float = name in ('float.tiff', 'light.hdr', 'map.pfm')
+        assert cv2.imwrite(str(folder / name), floats if is_float else pixels)
+    (folder / 'jpeg.png').write_bytes(jpeg)
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_opencv_reads_is_readable(pixels, tmp_path):
+    from gm_pose.runs.loading import LoadReadableImage
+
+    names = write_readable(tmp_path, pixels)
+    assert len(names) == 16
+    assert count(tmp_path, names) == {}
+    for name in names:
+        path = str(tmp_path / name)
+        assert LoadReadableImage().transform(dict(img_path=path))['img'].shape == (
+            H,
+            W,
+            3,
+        )
+        assert check_image_header(path) == (W, H)
+
+
+def test_what_opencv_does_not_read_is_unreadable(pixels, tmp_path):
+    jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
+    png = cv2.imencode('.png', pixels)[1].tobytes()
+    contents = {
+        'cut.jpg': jpeg[: len(jpeg) // 2],
+        'cut.png': png[: len(png) // 2],
+        'page.jpg': b'<html></html>',
+        'empty.jpg': b'',
+        'short.png': png[:20],
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    Image.fromarray(pixels).save(tmp_path / 'graphics.gif')
+    doubles = tmp_path / 'double.tiff'
+    if cv2.imwrite(str(doubles), pixels.astype(np.float64)):
+        contents['double.tiff'] = b''
+    names = [*contents, 'graphics.gif']
+    unread = [n for n in names if cv2.imread(str(tmp_path / n)) is None]
+    assert set(unread) >= {'cut.png', 'page.jpg', 'empty.jpg', 'short.png'}
+    # OpenCV fills a cut JPEG with grey, or refuses it: by version.
+    bad = [n for n in names if n == 'cut.jpg' or n in unread]
+    assert count(tmp_path, bad) == {'unreadable images': len(bad)}
+
+
+def write_claims(folder, width, height):
+    """Headers of formats that Pillow does not open, claiming any size."""
+    tags = b''.join(
+        struct.pack('<HHII', tag, 4, 1, n) for tag, n in ((256, width), (257, height))
+    )
+    contents = {
+        'a.hdr': f'#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y {height} +X {width}\n',
+        'a.pam': f'P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 3\nMAXVAL 255\nENDHDR\n',
+        'a.pfm': f'PF\n{width} {height}\n-1.0\n',
+    }
+    for name, text in contents.items():
+        (folder / name).write_text(text)
+    (folder / 'a.tiff').write_bytes(struct.pack('<2sHIH', b'II', 42, 8, 2) + tags)
+    return [*contents, 'a.tiff']
+
+
+def test_header_of_any_format_that_claims_too_much_is_refused(tmp_path):
+    for name in write_claims(tmp_path, 40_000, 25_000):
+        with pytest.raises(UnreadableImage, match='40000 x 25000 pixels'):
+            check_image_header(str(tmp_path / name))
+
+
+def write_turned(path, pixels, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(pixels[..., ::-1]).save(path, exif=exif)
+
+
+def test_size_is_that_of_the_turned_image(pixels, tmp_path):
+    write_turned(tmp_path / 'a.jpg', pixels, 6)
+    assert count(tmp_path, ['a.jpg']) == {SIZE: 1, TURNED: 1}
+    assert count(tmp_path, ['a.jpg'], (H, W)) == {TURNED: 1}
+
+
+@pytest.mark.parametrize('orientation', range(2, 9))
+def test_turn_that_keeps_the_size_is_counted(orientation, pixels, tmp_path):
+    square = pixels[:, :H]
+    write_turned(tmp_path / 'a.jpg', square, orientation)
+    write_turned(tmp_path / 'b.jpg', square, 1)
+    assert count(tmp_path, ['a.jpg', 'b.jpg'], (H, H)) == {TURNED: 1}
+
+
+def test_turn_is_harmful_where_sizes_are_those_before_it(pixels, tmp_path):
+    write_turned(tmp_path / 'a.jpg', pixels, 3)
+    write_turned(tmp_path / 'b.jpg', pixels, 8)
+    entries = [dict(file_name=n, width=W, height=H) for n in ('a.jpg', 'b.jpg')]
+    for names, is_harmful in ((entries[:1], False), (entries, True)):
+        (turned,) = (
+            f for f in check_images(names, str(tmp_path), 1) if f.name == TURNED
+        )
+        assert turned.count == len(names)
+        assert turned.harmful == is_harmful
+        assert 'orientation 3' in turned.examples[0]
+
+
+def test_verdict_names_the_condition_of_turned_images(
+    checked_folder, people, tmp_path, capsys
+):
+    import json
+
+    path, images = tmp_path / 'a.json', tmp_path / 'images'
+    images.mkdir()
+    for entry in people['images']:
+        array = cv2.imread(str(checked_folder / 'train2017' / entry['file_name']))
+        write_turned(images / entry['file_name'], array, 3)
+    path.write_text(json.dumps(people))
+    assert main(['check-data', str(path), '--images', str(images)]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert (
+        f'if joints fit the {len(people["images"])} images as EXIF turns them' in last
+    )
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        '..\\label\\a.jpg',
+        'images/a.jpg',
+        'C:\\data\\a.jpg',
+        'A.JPG',
+        'a.png',
+        '/data/a.jpg',
+    ],
+)
+def test_missing_image_names_the_file_that_is_there(name, pixels, tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.jpg'), pixels)
+    entry = dict(file_name=name, width=W, height=H)
+    missing = check_images([entry], str(tmp_path), 1)[0]
+    assert missing.count == 1
+    assert missing.examples == [f'image {name}, but a.jpg is there']
