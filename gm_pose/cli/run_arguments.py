@@ -56,7 +56,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='override settings of the config, for example optim_wrapper.optimizer.lr='
         '1e-3 or train_dataloader.batch_size=32; lists as key="[a,b]"; codec.NAME=VALUE '
-        'reaches the encoder and the decoder too',
+        'reaches the encoder and the decoder too, data_root=DIR every file below it',
     )
     parser.add_argument(
         '--launcher',
@@ -139,7 +139,11 @@ def load_config(args: argparse.Namespace) -> Config:
         UserError: the config does not exist or cannot be read, an option does not fit, or
             the launcher named did not start this process.
     """
-    from gm_pose.runs.checks.codec_agreement import expand_codec_options
+    from gm_pose.runs.checks.codec_agreement import (
+        expand_codec_options,
+        find_searched_options,
+    )
+    from gm_pose.runs.checks.data_root import expand_root_options
     from gm_pose.runs.launch.processes import check_launcher
     from gm_pose.runs.user_errors import UserError
 
@@ -158,9 +162,11 @@ def load_config(args: argparse.Namespace) -> Config:
         _drop_detection_files(cfg)
     if args.show or args.show_dir is not None:
         _enable_pictures(cfg, args)
-    if args.cfg_options:
+    options = {**find_searched_options(cfg, args.config), **args.cfg_options}
+    if options:
         try:
-            cfg.merge_from_dict(expand_codec_options(cfg, args.cfg_options))
+            options = expand_root_options(cfg, expand_codec_options(cfg, options))
+            cfg.merge_from_dict(options)
         except (KeyError, TypeError, IndexError) as error:
             raise UserError(
                 f'--cfg-options {args.cfg_options} does not fit {args.config}: {error}'

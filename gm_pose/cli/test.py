@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--dump', help='file to write all predictions to (.pkl)')
     parser.add_argument(
-        '--badcase', action='store_true', help='keep pictures of the worst samples'
+        '--badcase',
+        nargs='?',
+        const=20,
+        type=int,
+        metavar='N',
+        help='keep pictures of the N worst samples (default: 20)',
     )
     add_run_arguments(parser)
 
@@ -57,21 +62,30 @@ def merge_args(cfg: Any, args: argparse.Namespace) -> Any:
             cfg.test_evaluator['metrics'] = metrics
         else:
             cfg.test_evaluator = metrics
-    if args.badcase:
-        hook = (cfg.get('default_hooks') or {}).get('badcase')
-        if hook is None:
-            raise UserError(
-                '--badcase needs default_hooks.badcase in the config. Fix: add '
-                "badcase=dict(type='BadCaseAnalysisHook', enable=False, "
-                "metric_type='loss', badcase_thr=5)"
-            )
-        hook.enable = True
-        hook.show = args.show
-        hook.interval = args.interval
-        if not hook.get('metric'):
-            by_loss = hook.get('metric_type', 'loss') == 'loss'
-            hook.metric = cfg.model.head.loss if by_loss else cfg.test_evaluator
+    if args.badcase is not None:
+        keep_worst(cfg, args)
     return cfg
+
+
+def keep_worst(cfg: Any, args: argparse.Namespace) -> None:
+    """Put `WorstSamplesHook` in the place of the config's `BadCaseAnalysisHook`."""
+    from gm_pose.runs.user_errors import UserError
+
+    if args.badcase < 1:
+        raise UserError(f'--badcase is {args.badcase}; expected at least 1')
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    if dataset.get('bbox_file'):
+        raise UserError(
+            '--badcase compares with annotated joints, and test_dataloader.dataset takes '
+            f'people from {dataset["bbox_file"]}. Fix: --gt-boxes'
+        )
+    hooks = cfg.setdefault('default_hooks', {})
+    hook = dict(hooks.get('badcase') or {}, type='WorstSamplesHook', enable=True)
+    hook.update(num_samples=args.badcase, show=args.show, interval=args.interval)
+    if not hook.get('metric'):
+        by_loss = hook.get('metric_type', 'loss') == 'loss'
+        hook['metric'] = cfg.model.head.loss if by_loss else cfg.test_evaluator
+    hooks.badcase = hook
 
 
 def check_out(path: str) -> None:
@@ -99,8 +113,8 @@ def main(argv: list[str] | None = None) -> None:
     run(parse_args(argv))
 
 
-def check_run(cfg: Any, args: argparse.Namespace) -> None:
-    """Report all that is wrong before a file is written."""
+def check_run(cfg: Any, args: argparse.Namespace) -> list[str]:
+    """Report all that is wrong before a file is written -> what is good to know."""
     from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
     from gm_pose.runs.checks.model_building import build_model
     from gm_pose.runs.checks.outline import read_outline
@@ -115,6 +129,7 @@ def check_run(cfg: Any, args: argparse.Namespace) -> None:
         if checkpoint is not None and model is not None:
             problems.call(check_checkpoint_fits, checkpoint, model, args.checkpoint)
     problems.raise_errors()
+    return outline.notes
 
 
 def run_test(args: argparse.Namespace) -> None:
@@ -133,13 +148,15 @@ def run_test(args: argparse.Namespace) -> None:
     from gm_pose.runs.user_errors import as_user_errors
 
     cfg = merge_args(load_config(args), args)
-    check_run(cfg, args)
+    notes = check_run(cfg, args)
     use_readable_images(cfg)
     cpu_processes.prepare_cpu_processes(cfg)
     try:
         runner = Runner.from_cfg(cfg)
     except OSError as error:
         raise explain_write_error(error, cfg.work_dir, 'write into') from error
+    for note in notes:
+        runner.logger.info(note)
     with log_crash(runner), as_user_errors(CheckpointError, DownloadError):
         metrics = runner.test()
     if args.out is not None and metrics and get_launched_rank(cfg.launcher) == 0:

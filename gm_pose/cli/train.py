@@ -129,8 +129,8 @@ def main(argv: list[str] | None = None) -> None:
     run(parse_args(argv))
 
 
-def check_run(cfg: Any, args: argparse.Namespace) -> str | None:
-    """Report all that is wrong before a file is written; returns the note on resuming."""
+def check_run(cfg: Any, args: argparse.Namespace) -> list[str]:
+    """Report all that is wrong before a file is written -> what is good to know."""
     from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
     from gm_pose.runs.checks.model_building import build_model
     from gm_pose.runs.checks.outline import read_outline
@@ -149,7 +149,7 @@ def check_run(cfg: Any, args: argparse.Namespace) -> str | None:
     elif resumed and cfg.get('load_from') and '://' not in cfg.load_from:
         problems.call(read_checkpoint, cfg.load_from)  # whole; it may fit in part
     problems.raise_errors()
-    return note
+    return [*outline.notes, *([] if note is None else [note])]
 
 
 def run_training(args: argparse.Namespace) -> None:
@@ -169,7 +169,7 @@ def run_training(args: argparse.Namespace) -> None:
     from gm_pose.runs.user_errors import as_user_errors
 
     cfg = merge_args(load_config(args), args)
-    note = check_run(cfg, args)
+    notes = check_run(cfg, args)
     add_run_defaults(cfg)
     with contextlib.ExitStack() as stack:
         if get_launched_rank(cfg.launcher) == 0:
@@ -177,7 +177,7 @@ def run_training(args: argparse.Namespace) -> None:
         cpu_processes.prepare_cpu_processes(cfg)
         runner = Runner.from_cfg(cfg)
         stack.enter_context(log_crash(runner))
-        if note is not None:
+        for note in notes:
             runner.logger.warning(note)
         with as_user_errors(CheckpointError, DownloadError):
             runner.train()

@@ -114,6 +114,8 @@ def test_mapping_with_a_default_for_the_other_joints():
     ]
     with pytest.raises(ValueError, match=r"\['tail'\], which are no joints of 'coco'"):
         resolve(dict(default=2.0, tail=3.0))
+    with pytest.raises(ValueError, match="every joint of 'coco' is named"):
+        resolve(dict.fromkeys(COCO.joint_names, 1.0) | dict(default=2.0))
     with pytest.raises(ValueError, match='default must be finite and > 0, got -1'):
         resolve(dict(default=-1, nose=1.0))
     with pytest.raises(ValueError, match='or default=CELLS for the others'):

@@ -98,7 +98,7 @@ def test_metrics_are_written_by_the_first_process(
     cfg = Config(dict(launcher='pytorch', work_dir=str(tmp_path)))
     monkeypatch.setattr(mmengine.runner, 'Runner', Runner)
     monkeypatch.setattr(tool, 'load_config', lambda args: cfg)
-    monkeypatch.setattr(tool, 'check_run', lambda cfg, args: None)
+    monkeypatch.setattr(tool, 'check_run', lambda cfg, args: [])
     monkeypatch.setattr(
         'gm_pose.runs.launch.run_defaults.use_readable_images', lambda cfg: 0
     )

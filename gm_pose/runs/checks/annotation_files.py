@@ -1,16 +1,17 @@
-"""Annotation and detection files, read before a run starts."""
+"""Annotation files, read before a run starts."""
 
 import os.path as osp
 from typing import Any
 
 from gm_pose.runs.checks.component import Dataset, Split
 from gm_pose.runs.checks.data_files import join_root
+from gm_pose.runs.checks.image_names import find_missing_images
 from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable
 from gm_pose.runs.data_checks.file_use import FileUse
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.data_checks.rules import RULES, find_refusal
-from gm_pose.runs.data_checks.schema import check_detections, check_lists
+from gm_pose.runs.data_checks.schema import check_lists
 from gm_pose.runs.host.xtcocotools import is_stand_in_installed
 from gm_pose.runs.launch.processes import is_first_on_node
 from gm_pose.runs.problem import Problem
@@ -97,8 +98,6 @@ def _check_file(split: Split, dataset: Dataset, data: Any, path: str) -> list[Pr
     rules = None
     if bbox_file and split.name != 'train':  # the people come from that file
         check_lists(data, path, ('images',))
-        if '://' not in bbox_file and osp.exists(bbox_file):
-            check_detections(read_json(bbox_file), bbox_file)
         problems = _check_scored(split, data, path)
         if problems or not use.is_evaluated:
             return problems
@@ -110,7 +109,8 @@ def _check_file(split: Split, dataset: Dataset, data: Any, path: str) -> list[Pr
         count = None
     table = AnnotationTable(data, count, needs=('keypoints', 'bbox'), use=use)
     problem = find_refusal(table, path, rules)
-    return [] if problem is None else [problem]
+    missing = find_missing_images(dataset, data['images'])
+    return missing if problem is None else [problem, *missing]
 
 
 def _check_scored(split: Split, data: Any, path: str) -> list[Problem]:

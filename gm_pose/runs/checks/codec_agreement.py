@@ -5,15 +5,17 @@ MMEngine merges dictionaries and replaces lists, so a child config that changes 
 `GenerateTarget` in the base's pipeline list keeps the base's codec.
 """
 
+import os.path as osp
+from collections.abc import Iterator
 from typing import Any
 
 from mmengine.config import Config
 
-from gm_pose.runs.checks.outline import Outline, read_outline
+from gm_pose.runs.checks.outline import Outline, find, read_outline
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['check_codec_agreement', 'expand_codec_options']
+__all__ = ['check_codec_agreement', 'expand_codec_options', 'find_searched_options']
 
 
 def check_codec_agreement(outline: Outline) -> list[Problem]:
@@ -80,3 +82,22 @@ def expand_codec_options(cfg: Config, options: dict[str, Any]) -> dict[str, Any]
             option = path.removeprefix('codec.')
             expanded.setdefault(f'{place.path}.{option}', options[path])
     return expanded
+
+
+def find_searched_options(cfg: Config, path: str) -> dict[str, Any]:
+    """What `mim gridsearch` set in a config's `codec` -> options for all copies of it.
+
+    It writes each combination into a config of its own, with every copy of the codec
+    spelled out, and changes the one place that was searched. The file's name states which:
+    ``NAME_search_codec.sigmas.mean_1.2.py``.
+    """
+    _, found, settings = osp.basename(path).partition('_search_')
+    names = _iter_paths(cfg.get('codec'), 'codec') if found else ()
+    return {name: find(cfg, name) for name in names if f'_{name}_' in f'_{settings}'}
+
+
+def _iter_paths(node: Any, path: str) -> Iterator[str]:
+    """Dotted paths of everything below a dict."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        yield f'{path}.{key}'
+        yield from _iter_paths(value, f'{path}.{key}')

@@ -11,8 +11,8 @@ from gm_pose.runs.problem import Problem
 __all__ = ['check_data_files', 'check_pretrained_files', 'join_root']
 
 _ROOT_FIX = (
-    'set COCO_ROOT to the folder of annotations/, train2017/ and val2017/ (gm_pose '
-    'configs), or data_root with --cfg-options'
+    'set COCO_ROOT (gm_pose configs) or --cfg-options data_root=FOLDER to the folder of '
+    'annotations/, train2017/ and val2017/'
 )
 _BOX_FIX = (
     "download COCO_val2017_detections_AP_H_56_person.json (MMPose's data page), or use "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmengine.config import Config
@@ -35,6 +35,7 @@ class Outline:
         optimizer: of `optim_wrapper`.
         typed: every dict of the config that has a `type`.
         builder: builds components, each once.
+        notes: what checks found good to know, logged when the run starts.
     """
 
     cfg: Config
@@ -48,6 +49,7 @@ class Outline:
     optimizer: Component
     typed: tuple[Component, ...]
     builder: ComponentBuilder
+    notes: list[str] = field(default_factory=list)
 
     def get(self, path: str) -> Any:
         """What stands at a dotted path of dicts, or None."""

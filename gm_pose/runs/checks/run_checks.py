@@ -7,6 +7,7 @@ from gm_pose.runs.checks.codec_agreement import check_codec_agreement
 from gm_pose.runs.checks.codec_rules import check_codec_rules
 from gm_pose.runs.checks.components import check_components, check_import
 from gm_pose.runs.checks.data_files import check_data_files, check_pretrained_files
+from gm_pose.runs.checks.detection_files import check_detection_files
 from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.checks.settings import check_numbers, check_sections
 from gm_pose.runs.checks.shapes import check_heatmap_size, check_keypoint_count
@@ -19,6 +20,7 @@ Check = Callable[[Outline], list[Problem]]
 TEST_CHECKS: tuple[Check, ...] = (
     check_import,
     check_sections,
+    check_numbers,
     check_codec_agreement,
     check_data_files,
     check_keypoint_count,
@@ -26,8 +28,9 @@ TEST_CHECKS: tuple[Check, ...] = (
     check_heatmap_size,
     check_codec_rules,
     check_annotation_files,
+    check_detection_files,
 )
-TRAIN_CHECKS: tuple[Check, ...] = (check_numbers, check_pretrained_files, *TEST_CHECKS)
+TRAIN_CHECKS: tuple[Check, ...] = (check_pretrained_files, *TEST_CHECKS)
 
 
 def run_checks(outline: Outline, checks: Iterable[Check]) -> ProblemList:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from gm_pose.runs.checks.component import Component
 from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.problem import Problem
 
@@ -22,12 +23,10 @@ def _is_count_or_zero(value: Any) -> bool:
 _COUNT = (_is_count, 'a whole number of at least 1')
 _COUNT_OR_ZERO = (_is_count_or_zero, 'a whole number of at least 0')
 
+_Rules = dict[str, tuple[Callable[[Any], bool], str]]
 # config path -> (test, what is expected). A path that the config lacks is not tested.
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    'train_dataloader.batch_size': _COUNT,
-    'train_dataloader.num_workers': _COUNT_OR_ZERO,
-    'val_dataloader.batch_size': _COUNT,
-    'val_dataloader.num_workers': _COUNT_OR_ZERO,
+_LOADER_RULES: _Rules = {'batch_size': _COUNT, 'num_workers': _COUNT_OR_ZERO}
+_TRAINING_RULES: _Rules = {
     'train_cfg.max_epochs': _COUNT,
     'train_cfg.max_iters': _COUNT,
     'train_cfg.val_interval': _COUNT,
@@ -96,26 +95,41 @@ def _check_evaluation(outline: Outline, split: str) -> list[Problem]:
 
 
 def check_numbers(outline: Outline) -> list[Problem]:
-    """No number of a training config is one that cannot be meant.
-
-    `persistent_workers` without workers is one: PyTorch refuses it late, and a base
-    config that sets it makes `num_workers=0` alone fail.
-    """
+    """No number is one that cannot be meant: loaders of the run, then its training."""
     found = []
-    for path, (is_right, expected) in _RULES.items():
+    for split in outline.splits:
+        path = split.loader.path
+        found += _check_rules(outline, _LOADER_RULES, f'{path}.')
+        found += _check_workers(split.loader)
+    if outline.trains:
+        found += _check_rules(outline, _TRAINING_RULES)
+    return found
+
+
+def _check_rules(outline: Outline, rules: _Rules, prefix: str = '') -> list[Problem]:
+    found = []
+    for name, (is_right, expected) in rules.items():
+        path = f'{prefix}{name}'
         value = outline.get(path)
         if value is not None and not is_right(value):
             found.append(Problem(path, f'is {value!r}; expected {expected}'))
-    for split in ('train', 'val'):
-        path = f'{split}_dataloader'
-        if outline.get(f'{path}.persistent_workers') and (
-            outline.get(f'{path}.num_workers') == 0
-        ):
-            found.append(
-                Problem(
-                    f'{path}.num_workers',
-                    'is 0 with persistent_workers=True; expected at least 1',
-                    f'set {path}.persistent_workers=False too',
-                )
-            )
     return found
+
+
+def _check_workers(loader: Component) -> list[Problem]:
+    """PyTorch refuses settings of workers late where there are none.
+
+    A base config that sets them makes `num_workers=0` alone fail.
+    """
+    if loader.get('num_workers') != 0:
+        return []
+    path = f'{loader.path}.num_workers'
+    return [
+        Problem(
+            path,
+            f'is 0 with {name}={loader.get(name)}; expected at least 1',
+            f'set {loader.path}.{name}={neutral} too',
+        )
+        for name, neutral in (('persistent_workers', False), ('prefetch_factor', None))
+        if loader.get(name)
+    ]

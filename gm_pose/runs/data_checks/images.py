@@ -11,6 +11,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from gm_pose.runs.data_checks.file_names import explain_missing_images
 from gm_pose.runs.data_checks.finding import Finding
 from gm_pose.runs.data_checks.image_files import (
     find_similar_file,
@@ -123,4 +124,9 @@ def check_images(
                 findings['turned'].harmful |= kind == 'stored'
             if report is not None:
                 report(done, len(images))
+    missing = findings['missing']
+    names = [name.removeprefix('image ') for name in missing.examples]
+    reason = explain_missing_images(names, folder)
+    if reason is not None:
+        missing.effect += f'; {reason[0]}. Fix: {reason[1]}'
     return list(findings.values())

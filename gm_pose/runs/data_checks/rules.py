@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gm_pose.runs.data_checks import (
+    area_rules,
     box_rules,
     evaluator_rules,
     explanations,
@@ -96,6 +97,9 @@ RULES: tuple[Rule, ...] = (
     FINITE_AREAS,
     Rule('areas of 0 or below', 'their OKS is 0: AP falls', HARMFUL,
          box_rules.find_areas_of_nothing),
+    Rule('people whose area is width x height of the box',
+         "COCO's are of masks, about half: AP is not comparable with COCO's", NOTED,
+         area_rules.find_areas_of_boxes),
     KEYPOINTS,
     Rule("joints whose name is not the config's", 'a joint is taken for another', HARMFUL,
          keypoint_rules.find_other_names, 'joint'),

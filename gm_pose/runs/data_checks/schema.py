@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['check_detections', 'check_lists']
+__all__ = ['check_lists']
 
 _FIX = 'give a COCO keypoint file (lists `images`, `annotations`, `categories`)'
 _ID = ((int, float, str), 'a number or text')
@@ -17,7 +17,6 @@ _FIELDS: dict[str, dict[str, tuple[tuple[type, ...], str]]] = {
     'categories': dict(id=_ID),
 }
 _OPTIONAL = ('categories',)
-_DETECTION = ('category_id', 'image_id', 'bbox', 'score')
 
 
 def check_lists(
@@ -72,20 +71,3 @@ def _refuse_value(place: str, value: Any, expected: str) -> NoReturn:
 
 def _refuse(place: str, fault: str, fix: str = _FIX) -> NoReturn:
     raise UserError(str(Problem(place, fault, fix)))
-
-
-def check_detections(data: Any, path: str) -> None:
-    """A file's content is a list of COCO detections.
-
-    Raises:
-        UserError: it is not.
-    """
-    if not isinstance(data, list) or not all(
-        isinstance(box, dict) and all(field in box for field in _DETECTION)
-        for box in data
-    ):
-        _refuse(
-            path,
-            f'is no list of detections, each with {", ".join(_DETECTION)}',
-            'give a COCO detection file, or --gt-boxes',
-        )

@@ -8,6 +8,7 @@ from gm_pose.runs.hooks.exact_resume_hook import ExactResumeHook
 from gm_pose.runs.hooks.non_finite_loss_hook import NonFiniteLossHook
 from gm_pose.runs.hooks.pending_validation_hook import PendingValidationHook
 from gm_pose.runs.hooks.validate_on_resume_hook import ValidateOnResumeHook
+from gm_pose.runs.hooks.worst_samples_hook import WorstSamplesHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -18,4 +19,5 @@ __all__ = [
     'NonFiniteLossHook',
     'PendingValidationHook',
     'ValidateOnResumeHook',
+    'WorstSamplesHook',
 ]

@@ -1,0 +1,63 @@
+"""Boxes that are no x, y, width, height in px: which other reading fits their images."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ['explain_layout']
+
+Floats = NDArray[np.float64]
+
+_FITS = 0.95  # share of boxes that a reading must place inside their images
+_LEAVES = 0.1  # share of boxes that leave their images as x, y, width, height
+_MARGIN = 0.05  # of the image's side: detectors may overshoot by that much
+
+
+def explain_layout(boxes: Floats, sizes: Floats) -> tuple[str, str] | None:
+    """Boxes (R, 4) and sizes of their images (R, 2) in px -> (what they are, fix), or None.
+
+    Detected boxes in COCO's layout hardly leave their image. Of boxes that do, those of
+    another layout all fit in that one: x, y, width, height of people seldom have
+    width > x and height > y in all boxes, as corners must.
+    """
+    known = np.isfinite(boxes).all(1) & np.isfinite(sizes).all(1)
+    boxes, sizes = boxes[known], sizes[known]
+    if not len(boxes):
+        return None
+    start, extent = boxes[:, :2], boxes[:, 2:]
+    if (extent <= 0).any(1).all():
+        what = 'has a width or height of 0 or below in all boxes'
+        return what, 'write x, y, width, height in px'
+    if boxes.max() <= 1.5 and sizes.min() > 4:
+        return (
+            f'is at most {boxes.max():.3g} in all boxes: fractions of the image',
+            'multiply x and width by the image width, y and height by its height',
+        )
+    leaves = _leaves(start, start + extent, sizes).mean()
+    if leaves <= _LEAVES:
+        return None
+    share = f'leaves the image in {100 * leaves:.0f}% of the boxes'
+    if (_is_ordered(start, extent) & ~_leaves(start, extent, sizes)).mean() >= _FITS:
+        return (
+            f'{share}; as corners x1, y1, x2, y2 they fit',
+            'write [x1, y1, x2 - x1, y2 - y1]',
+        )
+    half = extent / 2
+    if (~_leaves(start - half, start + half, sizes)).mean() >= _FITS:
+        return (
+            f'{share}; as center x, y, width, height they fit',
+            'write [x - width / 2, y - height / 2, width, height]',
+        )
+    if ((start >= sizes) | (start + extent <= 0)).any(1).all():
+        return 'lies outside the image in all boxes', 'give the boxes of these images'
+    return None
+
+
+def _is_ordered(first: Floats, last: Floats) -> NDArray[np.bool_]:
+    return (last > first).all(1)
+
+
+def _leaves(first: Floats, last: Floats, sizes: Floats) -> NDArray[np.bool_]:
+    margin = _MARGIN * sizes
+    return ((first < -margin) | (last > sizes + margin)).any(1)

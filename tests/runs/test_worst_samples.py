@@ -1,0 +1,72 @@
+"""`--badcase N`: pictures of the N worst samples."""
+
+import json
+
+import pytest
+from tiny_runs import refuse, run_child, save_checkpoint
+
+from gm_pose.cli import test as testing
+
+
+@pytest.fixture
+def checkpoint(write_config, tmp_path):
+    config = write_config()
+    save_checkpoint(config, tmp_path / 'tiny.pth')
+    return config, tmp_path / 'tiny.pth'
+
+
+def test_worst_samples_are_kept_and_no_others(checkpoint, tmp_path):
+    config, weights = checkpoint
+    arguments = [str(config), str(weights), '--work-dir', str(tmp_path / 'w'),
+                 '--badcase', '4']  # fmt: skip
+    ended = run_child(lambda: testing.main(arguments), tmp_path / 'log')
+    assert ended.code == 0, ended.tail
+    (folder,) = (tmp_path / 'w').glob('*/badcase')
+    results = json.loads((folder / 'results.json').read_text())
+    assert [result['rank'] for result in results] == [1, 2, 3, 4]
+    losses = [result['KeypointMSELoss'] for result in results]
+    assert losses == sorted(losses, reverse=True)
+    pictures = sorted(path.name for path in folder.glob('*.jpg'))
+    assert pictures == [result['file'] for result in results]
+    for result in results:
+        loss = f'{result["KeypointMSELoss"]:.2f}'
+        name = f'{result["rank"]:02d}_{result["img"]}_KeypointMSELoss_{loss}.jpg'
+        assert result['file'] == name
+        assert len(result['bbox'][0]) == 4
+
+
+def test_number_larger_than_the_dataset_keeps_all(checkpoint, tmp_path):
+    config, weights = checkpoint
+    arguments = [
+        str(config),
+        str(weights),
+        '--work-dir',
+        str(tmp_path / 'w'),
+        '--badcase',
+    ]
+    ended = run_child(lambda: testing.main(arguments), tmp_path / 'log')
+    assert ended.code == 0, ended.tail
+    (folder,) = (tmp_path / 'w').glob('*/badcase')
+    assert len(list(folder.glob('*.jpg'))) == 11  # people of the validation part
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'options', 'wanted'),
+    [
+        (['--badcase', 0], [], '--badcase is 0; expected at least 1'),
+        (
+            ['--badcase'],
+            ['test_dataloader.dataset.bbox_file=b.json'],
+            'Fix: --gt-boxes',
+        ),
+    ],
+)
+def test_badcase_that_cannot_be_is_refused(
+    arguments, options, wanted, checkpoint, tmp_path, capsys
+):
+    config, weights = checkpoint
+    options = ['--cfg-options', *options] if options else []
+    line = refuse(
+        capsys, testing.main, [config, weights, *arguments, *options], tmp_path
+    )
+    assert wanted in line
