@@ -154,7 +154,8 @@ def main() -> None:
         '',
         f'{NUM_IMAGES:,} images, {NUM_ANNOTATIONS:,} annotations, '
         f'{path.stat().st_size / 1e6:.0f} MB. CPU time in seconds, least of '
-        f'{args.repeats}; Python {platform.python_version()}, one thread.',
+        f'{args.repeats}; Python {platform.python_version()}, one thread, machine load '
+        f'{os.getloadavg()[0]:.0f} on {os.cpu_count()} cores.',
         '',
         '| | version | read JSON | check | both |',
         '|---|---|---|---|---|',
