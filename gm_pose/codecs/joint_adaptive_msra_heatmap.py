@@ -20,6 +20,7 @@ from gm_pose.ops import (
     heatmap_blur,
     heatmap_decoding,
     joint_checks,
+    sigma_bounds,
     sigma_tables,
 )
 from gm_pose.runs.problem import Problem
@@ -116,6 +117,9 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         )
         resolved = sigma_tables.resolve_sigmas(
             sigmas, self.heatmap_size, dataset, load_skeleton
+        )
+        sigma_bounds.require_sigmas_fit(
+            resolved.cells, resolved.joint_names, self.heatmap_size
         )
         self.sigmas = sigmas
         self.dataset = dataset

@@ -19,7 +19,6 @@ from gm_pose.ops.paper_sigmas import (
     compute_table_scale,
     scale_to_mean,
 )
-from gm_pose.ops.sigma_bounds import require_sigmas_fit
 from gm_pose.ops.skeleton import (
     COCO,
     Skeleton,
@@ -171,9 +170,9 @@ def resolve_sigmas(
             'coco'; `gm_pose.codecs.load_skeleton` knows all of MMPose's.
 
     Raises:
-        ValueError: a sigma that is not finite and positive, or above a quarter of the
-            heatmap's shorter side; a `default` that no joint uses; a wrong count; an
-            unknown table, dataset, joint or key, and the text lists those that exist.
+        ValueError: a sigma that is not finite and positive, a `default` that no joint
+            uses, a wrong count, an unknown table, dataset, joint or key; the text lists
+            those that exist.
 
     Example:
         >>> resolve_sigmas('set2', heatmap_size=(48, 64)).cells[:3].tolist()
@@ -183,17 +182,6 @@ def resolve_sigmas(
         >>> resolve_sigmas(2.0, (48, 64)).is_uniform
         True
     """
-    resolved = _resolve(sigmas, heatmap_size, dataset, load_skeleton)
-    require_sigmas_fit(resolved.cells, resolved.joint_names, heatmap_size)
-    return resolved
-
-
-def _resolve(
-    sigmas: str | float | Sequence[float] | Mapping[str, Any],
-    heatmap_size: tuple[int, int],
-    dataset: str | None,
-    load_skeleton: SkeletonLoader,
-) -> ResolvedSigmas:
     skeleton = None if dataset is None else load_skeleton(dataset)
     scale = compute_table_scale(heatmap_size)
     if isinstance(sigmas, str):

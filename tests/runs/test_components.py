@@ -86,3 +86,12 @@ def test_run_defaults_are_in_the_dumped_config_once(path, tmp_path):
         steps = [step.get('type') for step in dataset.steps]
         assert steps[0] == 'LoadReadableImage'
     check_all(dumped)
+
+
+def test_fix_of_the_class_is_the_only_one():
+    from gm_pose.runs.checks.component_arguments import explain_mistake
+
+    stated = explain_mistake(ValueError('sigma is 20. Fix: give cells'), 'codec')
+    assert str(stated) == 'codec cannot be built: sigma is 20. Fix: give cells'
+    other = explain_mistake(ValueError('sigma is 20'), 'codec')
+    assert str(other).endswith('sigma is 20. Fix: correct it in the config')

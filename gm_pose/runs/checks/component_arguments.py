@@ -142,4 +142,7 @@ def explain_mistake(error: BaseException, place: str) -> Problem:
             'check the spelling, or import its package in custom_imports',
         )
     text = _BUILT_CLASS.sub('', text).strip('\'"')[:600]
-    return Problem(place, f'cannot be built: {text}', 'correct it in the config')
+    fault, _, fix = text.partition('. Fix: ')  # where the class states one
+    return Problem(
+        place, f'cannot be built: {fault}', fix or 'correct it in the config'
+    )
