@@ -15,7 +15,7 @@ def read_area(annotation: Annotation) -> float:
     """Annotation -> area of the person in px^2, from its box where it has none.
 
     Example:
-        >>> read_area(dict(bbox=[0, 0, 10, 10]))
+        >>> round(read_area(dict(bbox=[0, 0, 10, 10])), 2)
         53.0
     """
     area = float(annotation.get('area') or 0)
