@@ -1,5 +1,10 @@
-"""Fills `gm_pose/.mim`, where OpenMIM looks for tools and configs; see pyproject.toml."""
+"""Adds to the wheel what pyproject.toml cannot name: `.mim`, and the start-up file.
 
+OpenMIM looks for tools and configs in `gm_pose/.mim`. `gm_pose_host.pth` lies beside the
+package, where Python reads it when it starts; see `gm_pose/runs/host/startup.py`.
+"""
+
+import runpy
 import shutil
 from pathlib import Path
 
@@ -11,7 +16,7 @@ MIM_CONTENT = ('tools', 'configs', 'model-index.yml')
 
 
 class BuildWithMim(build_py):
-    """Adds `.mim/{tools,configs,model-index.yml}` to the package that is built."""
+    """Adds `.mim/{tools,configs,model-index.yml}` and the start-up file to the build."""
 
     def run(self):
         # An earlier build's files would end up in the wheel after their source is gone.
@@ -19,6 +24,11 @@ class BuildWithMim(build_py):
         super().run()
         if not self.editable_mode:
             fill_mim(Path(self.build_lib) / 'gm_pose' / '.mim')
+        # An editable wheel leaves the package where it is: the folder of what it adds.
+        install = self.get_finalized_command('install')
+        write_startup(
+            Path(install.install_lib if self.editable_mode else self.build_lib)
+        )
 
 
 def fill_mim(target: Path) -> None:
@@ -41,6 +51,14 @@ def fill_mim(target: Path) -> None:
             raise FileNotFoundError(
                 f'nothing matches {target / pattern} after the copy'
             )
+
+
+def write_startup(target: Path) -> None:
+    """Write `gm_pose_host.py` and `gm_pose_host.pth` into `target`."""
+    source = ROOT / 'gm_pose' / 'runs' / 'host' / 'startup.py'
+    values = runpy.run_path(str(source))
+    shutil.copy2(source, target / 'gm_pose_host.py')
+    (target / values['PTH_NAME']).write_text(values['PTH_LINE'])
 
 
 setup(cmdclass={'build_py': BuildWithMim})

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gm_pose.ops.sigma_estimation import JointSizes
     from gm_pose.ops.skeleton import Skeleton
 
 EXAMPLE = """example:
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=('auto', 'repeats', 'masks', 'boxes'),
         default='auto',
         help='what to measure: spread of repeated annotations, extent within masks, '
-        'distance between joints; auto takes the first that the file allows',
+        'distance between joints; auto takes the first with enough people for each joint',
     )
     parser.add_argument(
         '--person-key',
@@ -42,8 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--oks',
         metavar='DATASET',
-        help="name or metainfo file of a dataset whose metric's widths in cells are "
-        'wanted, too: what `decode_sigmas` takes',
+        help="name or metainfo file of a dataset whose metric's sigmas in cells are "
+        'printed, too: what `decode_sigmas` takes',
+    )
+    parser.add_argument(
+        '--metainfo',
+        metavar='DATASET',
+        help='name or metainfo file whose `swap` fields say which joints are left and '
+        'right of each other (default: that of --oks, else their names)',
     )
     parser.add_argument(
         '--heatmap-size',
@@ -54,15 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def find_mirror(names: list[str]) -> list[int]:
-    """Joint names -> index of each one's left or right counterpart, or its own."""
-    from gm_pose.runs.data_checks.keypoint_rules import mirror_name
+def find_mirror(names: list[str], skeleton: Skeleton | None) -> tuple[list[int], str]:
+    """Joint names -> index of each one's left or right counterpart, and who says so."""
+    from gm_pose.runs.data_checks.joint_sides import find_counterparts
 
-    mirror = []
-    for index, name in enumerate(names):
-        swapped = mirror_name(name)
-        mirror.append(names.index(swapped) if swapped in names else index)
-    return mirror
+    if skeleton is not None:
+        return list(skeleton.mirror), f'swap of {skeleton.name}'
+    pairs = find_counterparts(names)
+    return [pairs.get(k, k) for k in range(len(names))], 'name'
 
 
 UNNAMED = 'joint_{}'  # of a file whose category names no joints
@@ -102,46 +106,6 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
     return annotations, table.own_names or [UNNAMED.format(k) for k in range(count)]
 
 
-def format_table(
-    found: JointSizes, names: list[str], mean: float, power: float
-) -> tuple[str, bool]:
-    """Sizes -> what is printed, and whether every joint has a sigma."""
-    import numpy as np
-
-    from gm_pose.ops.paper_sigmas import scale_to_mean
-    from gm_pose.ops.skeleton import average_mirrored
-
-    seen = np.isfinite(found.sizes) & (found.sizes > 0)
-    lines = [
-        f'method: {found.method}; size = fraction of sqrt(area)',
-        f'{"joint":24s} {"count":>7s} {"size":>8s} {"sigma (cells)":>14s}',
-    ]
-    complete = bool(seen.all())
-    cells = np.full(len(names), np.nan)
-    if complete:
-        sizes = average_mirrored(found.sizes.tolist(), find_mirror(names))
-        with np.errstate(all='ignore'):
-            cells = scale_to_mean(sizes, mean, power)
-        if not (np.isfinite(cells) & (cells > 0)).all():
-            raise ValueError(f'--power {power:g} leaves no table: give one near 0 to 1')
-    for name, count, size, cell in zip(
-        names, found.counts, found.sizes, cells, strict=True
-    ):
-        measured = [f'{v:.4f}' if np.isfinite(v) else '-' for v in (size, cell)]
-        lines.append(f'{name:24s} {count:7d} {measured[0]:>8s} {measured[1]:>14s}')
-    if complete:
-        pairs = ', '.join(f"'{n}': {c:.3f}" for n, c in zip(names, cells, strict=True))
-        lines += [
-            '',
-            f'left and right averaged, power {power:g}, mean {mean:g} cells:',
-            f'sigmas={{{pairs}}}',
-        ]
-    else:
-        missing = [n for n, s in zip(names, seen, strict=True) if not s]
-        lines += ['', f'no table: nothing was measured for {missing}']
-    return '\n'.join(lines), complete
-
-
 def format_oks_sigmas(
     annotations: list[dict], skeleton: Skeleton, dataset: str, size: tuple[int, int]
 ) -> str:
@@ -158,20 +122,20 @@ def format_oks_sigmas(
     )
 
 
-def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
-    """Dataset -> its skeleton, which must be the annotations' and have OKS sigmas.
+def load_own_skeleton(dataset: str, names: list[str], option: str) -> Skeleton:
+    """Dataset -> its skeleton, which must be the annotations'; with OKS sigmas for --oks.
 
     Raises:
-        ValueError: it is not, or has none.
+        ValueError: it is not, or has none; the text names `option`.
     """
     from gm_pose.codecs.dataset_metainfo import load_skeleton
 
     skeleton = load_skeleton(dataset)
-    if skeleton.oks_sigmas is None:
+    if option == '--oks' and skeleton.oks_sigmas is None:
         raise ValueError(f"--oks: '{dataset}' defines no OKS sigmas")
     if len(skeleton) != len(names):
         raise ValueError(
-            f"--oks: '{dataset}' has {len(skeleton)} joints and the annotations have "
+            f"{option}: '{dataset}' has {len(skeleton)} joints and the annotations have "
             f'{len(names)}'
         )
     if names == [UNNAMED.format(k) for k in range(len(names))]:
@@ -179,13 +143,14 @@ def load_oks_skeleton(dataset: str, names: list[str]) -> Skeleton:
     for ours, theirs in zip(names, skeleton.joint_names, strict=True):
         if ours != theirs:
             raise ValueError(
-                f"--oks: the annotations' joint '{ours}' is '{theirs}' in '{dataset}'"
+                f"{option}: the annotations' joint '{ours}' is '{theirs}' in '{dataset}'"
             )
     return skeleton
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table; 0, or 1 where a joint was never seen."""
+    """Print the table; 0, or 1 where a joint has too few people for a sigma."""
+    from gm_pose.cli.sigma_report import format_table
     from gm_pose.ops.paper_sigmas import REFERENCE_HEATMAP_SIZE
     from gm_pose.ops.sigma_estimation import measure_joints
 
@@ -197,10 +162,14 @@ def run(args: argparse.Namespace) -> int:
     if min(size) < 1:
         raise ValueError(f'--heatmap-size {size[0]} {size[1]} must be above 0')
     annotations, names = read_annotations(args.annotations)
-    skeleton = None if args.oks is None else load_oks_skeleton(args.oks, names)
+    metric, sides = (
+        None if dataset is None else load_own_skeleton(dataset, names, option)
+        for dataset, option in ((args.oks, '--oks'), (args.metainfo, '--metainfo'))
+    )
     found = measure_joints(annotations, len(names), args.method, args.person_key)
-    text, complete = format_table(found, names, args.mean, args.power)
+    mirror = find_mirror(names, sides or metric)
+    text, complete = format_table(found, names, mirror, args.mean, args.power)
     print(text)
-    if skeleton is not None:
-        print(format_oks_sigmas(annotations, skeleton, args.oks, size))
+    if metric is not None:
+        print(format_oks_sigmas(annotations, metric, args.oks, size))
     return 0 if complete else 1

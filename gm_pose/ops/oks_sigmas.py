@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gm_pose.ops.sigma_estimation import read_area
+from gm_pose.ops.annotated_people import read_area
 
 # MMPose's GetBBoxCenterScale
 BOX_PADDING = 1.25

@@ -12,108 +12,67 @@ All methods give numbers like OKS sigmas: a length divided by sqrt(area) of the 
   far a Gaussian may reach before it covers a neighbour, and nothing about the joint
   itself: for files that have neither of the others.
 
-Only annotated joints count (visibility 1 or 2; masks: 2 only). Where an annotation has no
-area, 0.53 times its box takes its place, COCO's usual ratio.
+Only annotated joints count (visibility 1 or 2; masks: 2 only), a person once for each
+joint, and copies of an annotation not at all. Where an annotation has no area, 0.53 times
+its box takes its place, COCO's usual ratio.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gm_pose.ops.annotated_people import Annotation, Floats, read_area, read_joints
+from gm_pose.ops.repeated_annotations import (
+    drop_copies,
+    group_repeats,
+    measure_squares,
+)
 from gm_pose.ops.segmentation_masks import draw_mask
+from gm_pose.ops.size_intervals import find_median_interval, find_root_mean_interval
 
-AREA_PER_BOX = 0.53
-# Two annotations of an image are of one person if their boxes overlap this much and
-# neither carries a person's id.
-SAME_PERSON_IOU = 0.9
 # What each method needs of an annotation file, best method first.
 NEEDED = {
     'repeats': 'people annotated more than once (same image, same person_id or box)',
     'masks': 'a segmentation with visible joints inside',
     'boxes': 'two annotated joints and an area or a box',
 }
-
-Floats = NDArray[np.float64]
-Annotation = dict[str, Any]
+# People needed for each joint. A median has no 95 % interval below 6. A root mean square
+# of n two-dimensional distances has a relative standard error of 1 / (2 sqrt(n)): 16 % for
+# 10, an interval of a third up and down.
+MIN_PEOPLE = {'repeats': 10, 'masks': 6, 'boxes': 6}
 
 
 @dataclass(frozen=True)
 class JointSizes:
-    """Per joint (K,): size as a fraction of sqrt(area), NaN where unseen, and counts."""
+    """What one method measured of K joints.
+
+    Attributes:
+        method: its name.
+        sizes: (K,) fractions of sqrt(area), NaN where unseen.
+        counts: (K,) people measured.
+        intervals: (K, 2) 95 % intervals of `sizes`, NaN where there are too few people.
+        notes: what was left out, and why better methods were.
+    """
 
     method: str
     sizes: Floats
     counts: NDArray[np.int64]
+    intervals: Floats
+    notes: tuple[str, ...] = ()
 
-
-def read_area(annotation: Annotation) -> float:
-    """Annotation -> area of the person in px^2, from its box where it has none."""
-    area = float(annotation.get('area') or 0)
-    if area <= 0 and 'bbox' in annotation:
-        _, _, width, height = annotation['bbox']
-        area = AREA_PER_BOX * width * height
-    return area
-
-
-def read_joints(annotation: Annotation) -> tuple[Floats, NDArray[np.int64]]:
-    """Annotation -> positions (K, 2) in px, visibilities (K,)."""
-    triples = np.asarray(annotation['keypoints'], dtype=np.float64).reshape(-1, 3)
-    return triples[:, :2], triples[:, 2].astype(np.int64)
-
-
-def compute_iou(box: Sequence[float], other: Sequence[float]) -> float:
-    """Two boxes [x, y, w, h] -> intersection over union."""
-    from pycocotools import mask
-
-    pair = np.array([box, other], dtype=np.float64)
-    return float(mask.iou(pair[:1], pair[1:], [False])[0, 0])
-
-
-def group_repeats(
-    annotations: Iterable[Annotation], person_key: str
-) -> list[list[Annotation]]:
-    """Annotations -> those of people annotated more than once, person by person.
-
-    One person: equal `image_id` and equal `person_key`; without that key, boxes that
-    overlap by SAME_PERSON_IOU.
-    """
-    groups: dict[Any, list[list[Annotation]]] = {}
-    for annotation in annotations:
-        person = annotation.get(person_key)
-        key = (annotation.get('image_id'), person)
-        people = groups.setdefault(key, [])
-        for members in people:
-            if person is not None or (
-                'bbox' in annotation
-                and 'bbox' in members[0]
-                and compute_iou(annotation['bbox'], members[0]['bbox'])
-                >= SAME_PERSON_IOU
-            ):
-                members.append(annotation)
-                break
-        else:
-            people.append([annotation])
-    return [m for people in groups.values() for m in people if len(m) > 1]
+    @property
+    def are_measured(self) -> NDArray[np.bool_]:
+        """(K,): joints with a size above 0 from MIN_PEOPLE people or more."""
+        return (self.counts >= MIN_PEOPLE[self.method]) & (self.sizes > 0)
 
 
 def measure_repeats(groups: list[list[Annotation]], num_joints: int) -> JointSizes:
-    """People annotated more than once -> spread of each joint; counts are people."""
-    sums, counts = np.zeros(num_joints), np.zeros(num_joints, dtype=np.int64)
-    for members in groups:
-        area = float(np.median([read_area(m) for m in members]))
-        joints = [read_joints(m) for m in members]
-        positions = np.stack([p for p, _ in joints])
-        labelled = np.stack([v > 0 for _, v in joints])
-        for k in (labelled.sum(0) > 1).nonzero()[0] if area > 0 else ():
-            points = positions[labelled[:, k], k]
-            # mean of d^2 times n / (n - 1), which is the variance summed over x and y
-            sums[k] += points.var(axis=0, ddof=1).sum() / area
-            counts[k] += 1
-    with np.errstate(invalid='ignore'):
-        return JointSizes('repeats', np.sqrt(sums / counts), counts)
+    """People annotated more than once -> spread of each joint."""
+    squares = measure_squares(groups, num_joints)
+    sizes = [float(np.mean(q)) ** 0.5 if q else float('nan') for q in squares]
+    return _collect('repeats', sizes, squares, find_root_mean_interval)
 
 
 def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSizes:
@@ -123,7 +82,10 @@ def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSi
         area = read_area(annotation)
         if area <= 0 or not annotation.get('segmentation') or 'bbox' not in annotation:
             continue
-        drawn = draw_mask(annotation['segmentation'], annotation['bbox'])
+        try:
+            drawn = draw_mask(annotation['segmentation'], annotation['bbox'])
+        except ValueError as error:
+            raise ValueError(f'annotation {annotation.get("id")}: {error}') from error
         if drawn is None:
             continue
         import cv2  # only where there is a mask: boxes and repeats do without
@@ -159,8 +121,18 @@ def measure_boxes(annotations: Iterable[Annotation], num_joints: int) -> JointSi
 
 def _take_medians(method: str, values: list[list[float]]) -> JointSizes:
     medians = [float(np.median(v)) if v else float('nan') for v in values]
-    counts = np.array([len(v) for v in values], dtype=np.int64)
-    return JointSizes(method, np.array(medians), counts)
+    return _collect(method, medians, values, find_median_interval)
+
+
+def _collect(
+    method: str,
+    sizes: list[float],
+    samples: list[list[float]],
+    find_interval: Callable[[Sequence[float]], tuple[float, float]],
+) -> JointSizes:
+    counts = np.array([len(v) for v in samples], dtype=np.int64)
+    intervals = np.array([find_interval(v) for v in samples]).reshape(-1, 2)
+    return JointSizes(method, np.array(sizes), counts, intervals)
 
 
 def measure_joints(
@@ -172,31 +144,63 @@ def measure_joints(
         annotations: of COCO's keypoint format; crowds do not count.
         num_joints: K.
         method: 'repeats', 'masks' or 'boxes' (see the module's text), or 'auto': the first
-            of them that measures anything.
+            of them that measures most joints, each from MIN_PEOPLE people.
         person_key: the annotation's key that holds the person's id, for 'repeats'.
 
     Raises:
-        ValueError: the file has nothing that the method could measure.
+        ValueError: the file has nothing that the method could measure, or a segmentation
+            that cannot be read; the text names its annotation.
 
     Example:
-        Joints 10 px apart on a person of 2500 px^2: 5 / sqrt(2500).
+        Joints 10 px apart on people of 2500 px^2: 5 / sqrt(2500).
 
-        >>> person = dict(keypoints=[20, 50, 2, 30, 50, 2], area=2500)
-        >>> measure_joints([person], 2, 'auto', 'person_id')
-        JointSizes(method='boxes', sizes=array([0.1, 0.1]), counts=array([1, 1]))
+        >>> joints = [20, 50, 2, 30, 50, 2]
+        >>> people = [dict(image_id=n, keypoints=joints, area=2500) for n in range(6)]
+        >>> found = measure_joints(people, 2, 'auto', 'person_id')
+        >>> found.method, found.sizes.tolist(), found.intervals.tolist()
+        ('boxes', [0.1, 0.1], [[0.1, 0.1], [0.1, 0.1]])
     """
     people = [a for a in annotations if a.get('keypoints') and not a.get('iscrowd', 0)]
-    tried = NEEDED if method == 'auto' else (method,)
+    groups = group_repeats(people, person_key)
+    kept = [drop_copies(members) for members in groups]
+    copies = sum(map(len, groups)) - sum(map(len, kept))
+    again = {id(m) for members in groups for m in members[1:]}
+    once = [a for a in people if id(a) not in again]
+    tried = tuple(NEEDED) if method == 'auto' else (method,)
+    best: JointSizes | None = None
+    short: dict[str, str] = {}
     for name in tried:
         if name == 'repeats':
-            found = measure_repeats(group_repeats(people, person_key), num_joints)
-        elif name == 'masks':
-            found = measure_masks(people, num_joints)
+            found = measure_repeats([m for m in kept if len(m) > 1], num_joints)
         else:
-            found = measure_boxes(people, num_joints)
-        if found.counts.sum() > 0:
-            return found
-    raise ValueError(
-        f'none of {len(people)} annotated people has what is needed: '
-        + '; or '.join(NEEDED[name] for name in tried)
-    )
+            measure = measure_masks if name == 'masks' else measure_boxes
+            found = measure(once, num_joints)
+        if best is None or _rank(found) > _rank(best):
+            best = found
+        if found.are_measured.all():
+            break
+        short[name] = describe_shortage(found)
+    if best is None or best.counts.sum() == 0:
+        raise ValueError(
+            f'none of {len(people)} annotated people has what is needed: '
+            + '; or '.join(NEEDED[name] for name in tried)
+        )
+    notes = [
+        f'{name} not used: {short[name]}' for name in tried[: tried.index(best.method)]
+    ]
+    if copies:
+        notes.insert(0, f'copies of annotations, which count once: {copies}')
+    return replace(best, notes=tuple(notes))
+
+
+def _rank(found: JointSizes) -> tuple[int, int]:
+    return int(found.are_measured.sum()), int(found.counts.max(initial=0))
+
+
+def describe_shortage(found: JointSizes) -> str:
+    """Sizes of which some are not measured -> the evidence that there is."""
+    needed, most = MIN_PEOPLE[found.method], int(found.counts.max(initial=0))
+    if most < needed:
+        return f'a joint has at most {most} people; {needed} are needed'
+    missing = int((~found.are_measured).sum())
+    return f'{missing} of {len(found.counts)} joints have fewer than {needed} people'

@@ -77,10 +77,11 @@ def test_nobody_raises():
 def write_people(path, **changes):
     joints = np.random.default_rng(0).uniform(10, 90, (17, 2))
     triples = np.concatenate([joints, np.full((17, 1), 2)], 1).ravel().tolist()
-    person = make_person(40.0, 100.0, 2500.0, image_id=1, keypoints=triples)
+    person = make_person(40.0, 100.0, 2500.0, keypoints=triples)
     person = {k: v for k, v in (person | changes).items() if v is not None}
+    people = [dict(person, image_id=n) for n in range(6)]  # as many as a median needs
     category = dict(keypoints=list(COCO.joint_names))
-    path.write_text(json.dumps(dict(annotations=[person], categories=[category])))
+    path.write_text(json.dumps(dict(annotations=people, categories=[category])))
     return str(path)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Floats, Indices
+from gm_pose.runs.data_checks.joint_sides import find_counterparts
 
 __all__ = [
     'count_joints_outside_image',
@@ -19,7 +20,6 @@ __all__ = [
     'find_other_names',
     'find_unlabelled_nan',
     'find_wrong_flip_pairs',
-    'mirror_name',
 ]
 
 CROSSED = 0.25
@@ -45,16 +45,10 @@ def find_wrong_flip_pairs(table: AnnotationTable) -> list[str]:
     for a, b in table.flip_pairs:
         mirror[a], mirror[b] = b, a
     return [
-        f'{label} with {labels[mirror[k]]}'
-        for k, label in enumerate(labels)
-        if (partner := mirror_name(label)) in labels
-        and mirror[k] != labels.index(partner)
+        f'{labels[k]} with {labels[mirror[k]]}'
+        for k, partner in find_counterparts(labels).items()
+        if mirror[k] != partner
     ]
-
-
-def mirror_name(name: str) -> str:
-    """left_x <-> right_x; other names stay."""
-    return name.replace('left', '\0').replace('right', 'left').replace('\0', 'right')
 
 
 def _get_joints(table: AnnotationTable) -> tuple[Floats, Floats]:

@@ -5,6 +5,7 @@ where the installed host does not have it; docs/host-stack.md lists them with th
 version that makes each unnecessary. Importing this package imports no host package.
 """
 
+import contextlib
 import warnings
 
 from gm_pose.runs.host import checkpoints, mmcv_ops
@@ -13,14 +14,18 @@ from gm_pose.runs.host.import_hooks import call_after_import, call_before_import
 __all__ = ['mend_host']
 
 
-def mend_host() -> None:
+def mend_host(is_strict: bool = True) -> None:
     """Arrange everything that the host needs, without importing any of it now.
+
+    Args:
+        is_strict: False in programs that do not import gm_pose (`startup.py`): they are
+            not refused for a version, or for want of xtcocotools and pycocotools.
 
     Raises:
         ImportError: later, where the host is imported: a host package is missing, outside
             its supported range, or built for another PyTorch.
     """
-    call_before_import('mmpose', _prepare_mmpose)
+    call_before_import('mmpose', _prepare_mmpose if is_strict else _try_stand_in)
     mmcv_ops.install_finder()
     call_before_import('mmcv.ops', mmcv_ops.check_compiled_ops)
     call_after_import('mmengine.runner.checkpoint', checkpoints.install_loader)
@@ -31,7 +36,15 @@ def mend_host() -> None:
 
 def _prepare_mmpose() -> None:
     """Check the versions; stand in for xtcocotools, which MMPose imports."""
-    from gm_pose.runs.host import versions, xtcocotools
+    from gm_pose.runs.host.versions import check_versions
+    from gm_pose.runs.host.xtcocotools import install_stand_in
 
-    versions.check_versions()
-    xtcocotools.install_stand_in()
+    check_versions()
+    install_stand_in()
+
+
+def _try_stand_in() -> None:
+    from gm_pose.runs.host.xtcocotools import install_stand_in
+
+    with contextlib.suppress(ImportError):
+        install_stand_in()

@@ -23,13 +23,13 @@ def install_loader(files: ModuleType) -> None:
 
 def load_from_local(filename: str, map_location: Any) -> Any:
     """MMEngine's loader of local files; its name is part of what MMEngine logs."""
-    from gm_pose.runs.host.checkpoints import safe_loading
+    from gm_pose.runs.host.checkpoints.safe_loading import load_checkpoint_file
 
-    return safe_loading.load_checkpoint_file(filename, map_location)
+    return load_checkpoint_file(filename, map_location)
 
 
 def load_url(*args: Any, **kwargs: Any) -> Any:
     """`safe_loading.load_url`, imported when a file is loaded: it imports MMEngine."""
-    from gm_pose.runs.host.checkpoints import safe_loading
+    from gm_pose.runs.host.checkpoints.safe_loading import load_url
 
-    return safe_loading.load_url(*args, **kwargs)
+    return load_url(*args, **kwargs)

@@ -1,0 +1,141 @@
+"""MMPose's and MMDetection's own entry points, with the wheel installed, without gm_pose.
+
+An environment of links: what is installed where the tests run, less gm_pose, plus the
+wheel that this checkout builds.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from test_packaging import build_wheel, copy_checkout
+
+pytest.importorskip('mmpose')
+pytestmark = pytest.mark.slow
+
+MAKE_FILES = """
+import torch
+from mmdet.apis import init_detector
+from mmengine.config import Config
+from mmpose.apis import init_model
+from importlib.util import find_spec
+from pathlib import Path
+
+def find_config(package, name):
+    root = Path(find_spec(package).origin).parent / '.mim' / 'configs'
+    cfg = Config.fromfile(next(root.rglob(name)))
+    cfg.model.backbone.init_cfg = None  # random weights: nothing to download
+    return cfg
+
+torch.manual_seed(0)
+for file, package, name, init in (
+    ('pose', 'mmpose', 'td-hm_res50_8xb64-210e_coco-256x192.py', init_model),
+    ('boxes', 'mmdet', 'rtmdet_tiny_8xb32-300e_coco.py', init_detector),
+):
+    cfg = find_config(package, name)
+    cfg.dump(f'{file}.py')
+    model = init(cfg, None, device='cpu')
+    state = dict(state_dict=model.state_dict(), meta=dict(dataset_meta=model.dataset_meta))
+    torch.save(state, f'{file}.pth')
+"""
+PICTURE = """
+import cv2, numpy as np, sys
+picture = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+cv2.imwrite('picture.png', picture)
+"""
+END = """
+assert 'gm_pose' not in sys.modules and 'gm_pose.runs.host' in sys.modules
+print('passed')
+"""
+SCRIPTS = {
+    'init_model and MMPoseInferencer': """
+from mmpose.apis import MMPoseInferencer, inference_topdown, init_model
+model = init_model('pose.py', 'pose.pth', device='cpu')
+found = inference_topdown(model, picture)[0].pred_instances
+assert found.keypoints.shape == (1, 17, 2) and np.isfinite(found.keypoints).all()
+inferencer = MMPoseInferencer(
+    pose2d='pose.py', pose2d_weights='pose.pth', det_model='whole_image', device='cpu')
+(person,) = next(inferencer('picture.png'))['predictions'][0]
+assert np.allclose(person['keypoints'], found.keypoints[0])
+""",
+    'RTMDet, alone and under MMPoseInferencer': """
+from mmdet.apis import DetInferencer
+from mmpose.apis import MMPoseInferencer
+inferencer = DetInferencer('boxes.py', 'boxes.pth', device='cpu')
+found = inferencer('picture.png', no_save_pred=True)['predictions'][0]
+assert len(found['bboxes']) > 4
+inferencer = MMPoseInferencer(
+    pose2d='pose.py', pose2d_weights='pose.pth', device='cpu',
+    det_model='boxes.py', det_weights='boxes.pth', det_cat_ids=list(range(80)))
+threshold = sorted(found['scores'])[-4]  # random scores: the three best boxes
+people = next(inferencer('picture.png', bbox_thr=threshold, nms_thr=1.0))
+people = people['predictions'][0]
+assert len(people) in (2, 3)  # two of them may have one score
+assert all(len(person['keypoints']) == 17 for person in people)
+""",
+}
+
+
+@pytest.fixture(scope='module')
+def environment(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('environment')
+    assert build_wheel(copy_checkout(folder / 'checkout'), folder).returncode == 0
+    (wheel,) = folder.glob('gm_pose-*.whl')
+    command = [sys.executable, '-m', 'venv', '--without-pip', str(folder / 'venv')]
+    subprocess.run(command, check=True)
+    (packages,) = (folder / 'venv').glob('lib/python*/site-packages')
+    for path in Path(sysconfig.get_paths()['purelib']).iterdir():
+        if not path.name.startswith(('gm_pose', '__editable__', '_virtualenv')):
+            (packages / path.name).symlink_to(path)
+    env = dict(os.environ, OMP_NUM_THREADS='1')
+    env.pop('PYTHONPATH', None)
+    env.pop('GM_POSE_STARTUP', None)
+
+    def run(*arguments, **variables):
+        return subprocess.run(
+            [str(folder / 'venv' / 'bin' / 'python'), *arguments], cwd=folder,
+            env={**env, **variables}, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+
+    ended = run('-m', 'pip', 'install', '--no-deps', '--no-index', str(wheel))
+    assert ended.returncode == 0, ended.stderr
+    ended = run('-c', PICTURE + MAKE_FILES + END)
+    assert ended.returncode == 0, ended.stderr
+    return run
+
+
+@pytest.mark.parametrize('script', SCRIPTS)
+def test_api_works_without_importing_gm_pose(environment, script):
+    ended = environment('-c', PICTURE + SCRIPTS[script] + END)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == 'passed'
+
+
+def test_mim_runs_scripts_of_mmpose(environment):
+    ended = environment('-m', 'mim', 'run', 'mmpose', 'get_flops', 'pose.py')
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert 'finished successfully' in ended.stdout
+
+
+def test_demo_script_of_mmpose_runs(environment):
+    find = 'import mmpose; print(mmpose.__path__[0] + "/.mim/demo/image_demo.py")'
+    demo = environment('-c', find).stdout.split()[-1]
+    arguments = ('picture.png', 'pose.py', 'pose.pth', '--device', 'cpu')
+    ended = environment(demo, *arguments, '--out-file', 'drawn.png')
+    assert ended.returncode == 0, ended.stderr
+    size = 'import cv2; print(cv2.imread("drawn.png").shape)'
+    assert environment('-c', size).stdout.strip() == '(120, 160, 3)'
+
+
+def test_start_up_file_is_what_does_it(environment):
+    try:
+        import mmcv._ext  # noqa: F401
+    except ImportError:
+        code = 'from mmpose.apis import init_model'
+        ended = environment('-c', code, GM_POSE_STARTUP='0')
+        assert "No module named 'mmcv._ext'" in ended.stderr
+    else:
+        pytest.skip('full mmcv is installed')
