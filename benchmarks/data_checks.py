@@ -19,9 +19,13 @@ import numpy as np
 
 NUM_IMAGES, NUM_ANNOTATIONS, NUM_LABELLED, K = 118_287, 262_465, 149_813, 17
 NAMES = [
-    'nose', *(f'{side}_{name}' for name in ('eye', 'ear', 'shoulder', 'elbow', 'wrist',
-              'hip', 'knee', 'ankle') for side in ('left', 'right')),
-]  # fmt: skip
+    'nose',
+    *(
+        f'{side}_{name}'
+        for name in ('eye', 'ear', 'shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
+        for side in ('left', 'right')
+    ),
+]
 
 
 def make_file(path: Path) -> None:
@@ -121,9 +125,12 @@ def measure(statements: str, path: Path, root: Path) -> tuple[float, float]:
     """Seconds of CPU: reading, checking."""
     ended = subprocess.run(
         [sys.executable, '-W', 'ignore', '-c', statements + CLOCK, str(path)],
-        check=True, capture_output=True, text=True, cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=root,
         env=dict(os.environ, PYTHONPATH=str(root), OMP_NUM_THREADS='1'),
-    )  # fmt: skip
+    )
     line = next(x for x in ended.stdout.splitlines() if x.startswith('CPU'))
     read, check = map(float, line.split()[1:])
     return read, check

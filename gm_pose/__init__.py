@@ -43,15 +43,24 @@ if TYPE_CHECKING:
 _PUBLIC = {
     'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton', 'with_codec'),
     'gm_pose.models': (
-        'AlignedFlipTopdownPoseEstimator', 'ChannelsLastHook', 'GaussianMixture',
-        'GaussianMixtureBlock', 'GaussianMixtureHead', 'MixtureSettings',
-        'MixtureSigmaHook', 'read_mixtures',
+        'AlignedFlipTopdownPoseEstimator',
+        'ChannelsLastHook',
+        'GaussianMixture',
+        'GaussianMixtureBlock',
+        'GaussianMixtureHead',
+        'MixtureSettings',
+        'MixtureSigmaHook',
+        'read_mixtures',
     ),
     'gm_pose.ops': (
-        'SIGMA_TABLES', 'Skeleton', 'decode_heatmaps', 'mirror_aligned', 'resolve_sigmas',
+        'SIGMA_TABLES',
+        'Skeleton',
+        'decode_heatmaps',
+        'mirror_aligned',
+        'resolve_sigmas',
         'smooth_gaussian',
     ),
-}  # fmt: skip
+}
 _ROOM_OF = {name: room for room, names in _PUBLIC.items() for name in names}
 
 __all__ = [

@@ -15,9 +15,14 @@ __all__ = ['install_finder', 'load_moved']
 
 # old module -> {public name: module that has it now}
 _RUN_HOOKS = (
-    'AtomicCheckpointHook', 'BadImageReportHook', 'EffectiveBatchHook', 'EmptyTargetHook',
-    'ExactResumeHook', 'NonFiniteLossHook', 'PendingValidationHook',
-)  # fmt: skip
+    'AtomicCheckpointHook',
+    'BadImageReportHook',
+    'EffectiveBatchHook',
+    'EmptyTargetHook',
+    'ExactResumeHook',
+    'NonFiniteLossHook',
+    'PendingValidationHook',
+)
 MOVED: dict[str, dict[str, str]] = {
     'gm_pose.data_checks': dict.fromkeys(
         ('Finding', 'check_annotations', 'check_images'), 'gm_pose.runs.data_checks'

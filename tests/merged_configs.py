@@ -17,10 +17,20 @@ CONFIGS = Path(__file__).parents[1] / 'configs'
 TABLE = Path(__file__).with_suffix('.json')
 BASE = 'res50_coco_256x192.py'
 KEYS = (
-    'codec', 'model', 'train_pipeline', 'train_dataloader', 'val_dataloader',
-    'test_dataloader', 'val_evaluator', 'test_evaluator', 'train_cfg', 'optim_wrapper',
-    'param_scheduler', 'auto_scale_lr', 'custom_imports',
-)  # fmt: skip
+    'codec',
+    'model',
+    'train_pipeline',
+    'train_dataloader',
+    'val_dataloader',
+    'test_dataloader',
+    'val_evaluator',
+    'test_evaluator',
+    'train_cfg',
+    'optim_wrapper',
+    'param_scheduler',
+    'auto_scale_lr',
+    'custom_imports',
+)
 ABSENT = '(absent)'
 
 

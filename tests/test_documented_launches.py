@@ -100,9 +100,13 @@ def test_slurm_command_of_mim_starts_the_training_tool(tmp_path, tools):
     (tmp_path / 'config.py').touch()
     words = [str(Path(sys.executable).with_name('mim')), *shlex.split(command)[1:]]
     ended = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, text=True, timeout=100,
+        words,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
         env=dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}'),
-    )  # fmt: skip
+    )
     assert ended.returncode == 0, ended.stderr
     written = (tmp_path / 'srun.arguments').read_text().splitlines()
     assert {'--ntasks=16', '--kill-on-bad-exit=1', '--job-name=pose'} <= {*written}

@@ -96,9 +96,13 @@ def environment(tmp_path_factory):
 
     def run(*arguments, **variables):
         return subprocess.run(
-            [str(folder / 'venv' / 'bin' / 'python'), *arguments], cwd=folder,
-            env={**env, **variables}, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            [str(folder / 'venv' / 'bin' / 'python'), *arguments],
+            cwd=folder,
+            env={**env, **variables},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
 
     ended = run('-m', 'pip', 'install', '--no-deps', '--no-index', str(wheel))
     assert ended.returncode == 0, ended.stderr

@@ -17,9 +17,16 @@ from gm_pose.runs.host.versions import SUPPORTED
 
 ROOT = Path(__file__).parents[1]
 SOURCES = (
-    'pyproject.toml', 'setup.py', 'MANIFEST.in', 'README.md', 'LICENSE', 'model-index.yml',
-    'gm_pose', 'configs', 'tools',
-)  # fmt: skip
+    'pyproject.toml',
+    'setup.py',
+    'MANIFEST.in',
+    'README.md',
+    'LICENSE',
+    'model-index.yml',
+    'gm_pose',
+    'configs',
+    'tools',
+)
 
 
 def copy_checkout(target: Path) -> Path:

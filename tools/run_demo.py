@@ -16,9 +16,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = 'demo_gm_set2_synthetic.py'
 COCO_NUMBERS = (
-    'AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)',
-    'AR', 'AR .5', 'AR .75', 'AR (M)', 'AR (L)',
-)  # fmt: skip
+    'AP',
+    'AP .5',
+    'AP .75',
+    'AP (M)',
+    'AP (L)',
+    'AR',
+    'AR .5',
+    'AR .75',
+    'AR (M)',
+    'AR (L)',
+)
 
 
 def log(text: str) -> None:
@@ -108,16 +116,32 @@ def main() -> None:
         log('evaluated and drawn already, skipping')
     else:
         run(
-            [mim, 'test', 'gm_pose', CONFIG, '--checkpoint', str(checkpoint),
-             '--work-dir', str(work_dir), '--out', str(metrics_file)],
+            [
+                mim,
+                'test',
+                'gm_pose',
+                CONFIG,
+                '--checkpoint',
+                str(checkpoint),
+                '--work-dir',
+                str(work_dir),
+                '--out',
+                str(metrics_file),
+            ],
             env,
-        )  # fmt: skip
+        )
         config = str(ROOT / 'configs' / 'demo' / CONFIG)
         run(
-            [python, 'tools/draw_predictions.py', config, str(checkpoint),
-             '--out', str(pictures)],
+            [
+                python,
+                'tools/draw_predictions.py',
+                config,
+                str(checkpoint),
+                '--out',
+                str(pictures),
+            ],
             env,
-        )  # fmt: skip
+        )
         done['is_drawn'] = True
         done_file.write_text(json.dumps(done, indent=2) + '\n')
     log(f'training took {done["minutes"]:.1f} minutes')

@@ -22,8 +22,13 @@ MIN_PYTHON = (3, 10)
 MAX_PYTHON = (3, 13)
 NEEDED_GB = 9  # PyTorch's default Linux build with its CUDA libraries takes 5.5 GB
 PACKAGE_SOURCES = (
-    'gm_pose', 'configs', 'tools', 'pyproject.toml', 'setup.py', 'model-index.yml',
-)  # fmt: skip
+    'gm_pose',
+    'configs',
+    'tools',
+    'pyproject.toml',
+    'setup.py',
+    'model-index.yml',
+)
 
 
 def exit_with_error(text):

@@ -97,8 +97,14 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
             del entry['keypoints']
     count = guess_keypoint_count(data)
     table = AnnotationTable(data, count, needs=('keypoints',))
-    fields = (rules.NOBODY, rules.KEYPOINTS, rules.BOXES, rules.FINITE_BOXES,
-              rules.AREAS, rules.FINITE_AREAS)  # fmt: skip
+    fields = (
+        rules.NOBODY,
+        rules.KEYPOINTS,
+        rules.BOXES,
+        rules.FINITE_BOXES,
+        rules.AREAS,
+        rules.FINITE_AREAS,
+    )
     problem = rules.find_refusal(table, str(path), fields)
     if problem is not None:
         raise ValueError(str(problem))

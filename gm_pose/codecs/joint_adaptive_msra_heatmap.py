@@ -221,9 +221,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
                 'None (a quarter cell fits no Gaussian). Fix: unbiased=True'
             )
         return decode_sigma_tables.resolve_decode_sigmas(
-            self.decode_sigmas, self.sigmas, targets, self.heatmap_size, self.dataset,
+            self.decode_sigmas,
+            self.sigmas,
+            targets,
+            self.heatmap_size,
+            self.dataset,
             load_skeleton,
-        )  # fmt: skip
+        )
 
     def _check_count(self, num_joints: int) -> None:
         if not self._is_uniform:

@@ -53,7 +53,11 @@ def bootstrap_difference(
 
     people = np.arange(variant[0].shape[1])
     interval = stats.bootstrap(
-        (people,), compute_difference, n_resamples=num_samples, vectorized=False,
-        method='percentile', rng=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
+        (people,),
+        compute_difference,
+        n_resamples=num_samples,
+        vectorized=False,
+        method='percentile',
+        rng=np.random.default_rng(0),
+    ).confidence_interval
     return compute_difference(people), float(interval.low), float(interval.high)

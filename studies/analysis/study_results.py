@@ -76,9 +76,13 @@ class StudyResults:
         ]
 
     def average_joints(
-        self, variant: str, key: str, split: str = 'report', test: str = 'plain',
+        self,
+        variant: str,
+        key: str,
+        split: str = 'report',
+        test: str = 'plain',
         seeds: Iterable[int] | None = None,
-    ) -> np.ndarray:  # fmt: skip
+    ) -> np.ndarray:
         """Mean over the seeds (all, or some) of a list over the joints: (K,) or (K, 2)."""
         runs = self.runs[variant]
         chosen = runs.values() if seeds is None else [runs[seed] for seed in seeds]

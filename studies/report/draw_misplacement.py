@@ -78,10 +78,12 @@ def draw_misplacement(path: Path) -> None:
             height, width = picture.shape[:2]
             panel.imshow(picture, extent=find_extent(width, height, scale, shift))
             panel.imshow(
-                heatmaps[joint], cmap='inferno', interpolation='nearest',
+                heatmaps[joint],
+                cmap='inferno',
+                interpolation='nearest',
                 alpha=0.7 * np.sqrt(heatmaps[joint]),
                 extent=find_extent(*HEATMAP_SIZE, STRIDE, np.zeros(2)),
-            )  # fmt: skip
+            )
             panel.plot(x, y, '+', color='cyan', markersize=14, markeredgewidth=1.5)
             panel.set_xlim(x - HALF_VIEW, x + HALF_VIEW)
             panel.set_ylim(y + HALF_VIEW, y - HALF_VIEW)

@@ -16,13 +16,24 @@ from studies.report.main_tables import PLACEMENT_TITLES
 from studies.variants.catalog import GROUPS, VARIANTS
 
 COLORS = (
-    '#b03a2e', '#ca6f1e', '#2471a3', '#1e8449', '#76448a', '#5d6d7e', '#b7950b', '#148f77',
-)  # fmt: skip
+    '#b03a2e',
+    '#ca6f1e',
+    '#2471a3',
+    '#1e8449',
+    '#76448a',
+    '#5d6d7e',
+    '#b7950b',
+    '#148f77',
+)
 GROUP_COLORS = dict(zip(GROUPS, COLORS, strict=True))
 DPI = 110
 # white ground: the figures are looked at on light and dark pages
-STYLE = {'savefig.facecolor': 'white', 'axes.spines.top': False,
-         'axes.spines.right': False, 'font.size': 9}  # fmt: skip
+STYLE = {
+    'savefig.facecolor': 'white',
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'font.size': 9,
+}
 
 
 def draw_ap(
@@ -53,9 +64,14 @@ def draw_ap(
             interval = compute_interval(values)
             color = GROUP_COLORS[variant.group]
             axes.errorbar(
-                interval.mean, row, xerr=interval.half_width, fmt='|', color=color,
-                markersize=11, capsize=3,
-            )  # fmt: skip
+                interval.mean,
+                row,
+                xerr=interval.half_width,
+                fmt='|',
+                color=color,
+                markersize=11,
+                capsize=3,
+            )
             axes.plot(values, [row] * len(values), '.', color=color, alpha=0.5)
         axes.set_yticks(range(len(variants)), labels)
         axes.set_ylim(len(variants) - 0.4, -0.6)

@@ -16,10 +16,18 @@ from studies.variants.variant import Variant
 
 # The steps from the paper's targets to the recommended ones; the selected pair follows
 STEPS = (
-    'published-uniform2', 'published-set1', 'published-set2', 'centered-uniform2',
-    'centered-set1', 'centered-set2', 'subcell-uniform2', 'subcell-set1', 'subcell-set2',
-    'subcell-set1-balanced', 'subcell-set2-balanced',
-)  # fmt: skip
+    'published-uniform2',
+    'published-set1',
+    'published-set2',
+    'centered-uniform2',
+    'centered-set1',
+    'centered-set2',
+    'subcell-uniform2',
+    'subcell-set1',
+    'subcell-set2',
+    'subcell-set1-balanced',
+    'subcell-set2-balanced',
+)
 PLACEMENT_TITLES = {
     'published': 'as published',
     'centered': 'centered on the nearest cell',

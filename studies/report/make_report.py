@@ -31,9 +31,12 @@ BEGIN, END = '<!-- generated: {} -->', '<!-- end of {} -->'
 # beside the best uniform and the best joint-adaptive variant
 JOINT_VARIANTS = ('published-set1', 'centered-set1', 'subcell-uniform2.5-jw')
 OFFSET_VARIANTS = (
-    'published-set1', 'centered-set1', 'published-set2', 'centered-set2',
+    'published-set1',
+    'centered-set1',
+    'published-set2',
+    'centered-set2',
     'subcell-uniform2',
-)  # fmt: skip
+)
 
 
 def parse_args() -> argparse.Namespace:

@@ -18,8 +18,12 @@ RECORDED_NAMES = {
 # Nothing here can change the weights that a run ends with, so a change of it does not
 # make a finished training another one.
 _NOT_TRAINING = (
-    'evaluation_loader', 'default_hooks', 'log_processor', 'visualizer', 'env_cfg',
-)  # fmt: skip
+    'evaluation_loader',
+    'default_hooks',
+    'log_processor',
+    'visualizer',
+    'env_cfg',
+)
 
 
 def restore_recorded_names(value: Any) -> Any:

@@ -73,10 +73,14 @@ def summarize_joints(
     columns: dict[str, list] = {
         key: []
         for key in (
-            'mean_oks', 'median_error', 'mean_offset', 'median_offset', 'mean_score',
+            'mean_oks',
+            'median_error',
+            'mean_offset',
+            'median_offset',
+            'mean_score',
             'count',
         )
-    }  # fmt: skip
+    }
     for k in range(truth.shape[1]):
         mask = labelled[:, k]
         columns['count'].append(int(mask.sum()))

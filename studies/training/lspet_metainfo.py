@@ -2,23 +2,47 @@
 # `CocoDataset(metainfo=dict(from_file=...))` reads. LSPE defines no OKS sigmas; the
 # constants are those of CrowdPose, which has the same 14 joints (neck and head 0.079).
 _JOINTS = (
-    'right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle',
-    'right_wrist', 'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow',
-    'left_wrist', 'neck', 'head_top',
-)  # fmt: skip
+    'right_ankle',
+    'right_knee',
+    'right_hip',
+    'left_hip',
+    'left_knee',
+    'left_ankle',
+    'right_wrist',
+    'right_elbow',
+    'right_shoulder',
+    'left_shoulder',
+    'left_elbow',
+    'left_wrist',
+    'neck',
+    'head_top',
+)
 _SIGMAS = dict(
-    ankle=0.089, knee=0.087, hip=0.107, wrist=0.062, elbow=0.072, shoulder=0.079,
-    neck=0.079, top=0.079,
-)  # fmt: skip
+    ankle=0.089,
+    knee=0.087,
+    hip=0.107,
+    wrist=0.062,
+    elbow=0.072,
+    shoulder=0.079,
+    neck=0.079,
+    top=0.079,
+)
 # as in MMPose's COCO metainfo; read only where a run asks for them
 _WEIGHTS = dict(elbow=1.2, knee=1.2, wrist=1.5, ankle=1.5)
 _LINKS = (
-    ('right_ankle', 'right_knee'), ('right_knee', 'right_hip'),
-    ('left_ankle', 'left_knee'), ('left_knee', 'left_hip'), ('right_hip', 'left_hip'),
-    ('right_wrist', 'right_elbow'), ('right_elbow', 'right_shoulder'),
-    ('left_wrist', 'left_elbow'), ('left_elbow', 'left_shoulder'),
-    ('right_shoulder', 'neck'), ('left_shoulder', 'neck'), ('neck', 'head_top'),
-)  # fmt: skip
+    ('right_ankle', 'right_knee'),
+    ('right_knee', 'right_hip'),
+    ('left_ankle', 'left_knee'),
+    ('left_knee', 'left_hip'),
+    ('right_hip', 'left_hip'),
+    ('right_wrist', 'right_elbow'),
+    ('right_elbow', 'right_shoulder'),
+    ('left_wrist', 'left_elbow'),
+    ('left_elbow', 'left_shoulder'),
+    ('right_shoulder', 'neck'),
+    ('left_shoulder', 'neck'),
+    ('neck', 'head_top'),
+)
 
 
 def _find_mirror(name):

@@ -47,8 +47,16 @@ def run_all(
                 log(f'{word} {run} after {seconds / 60:.1f} min')
             if time.monotonic() - logged > PROGRESS_SECONDS:
                 logged = time.monotonic()
-                log(describe_progress(len(codes), len(active), len(waiting),
-                                      logged - started, durations, jobs))  # fmt: skip
+                log(
+                    describe_progress(
+                        len(codes),
+                        len(active),
+                        len(waiting),
+                        logged - started,
+                        durations,
+                        jobs,
+                    )
+                )
     finally:
         for process, _ in active.values():
             process.send_signal(signal.SIGTERM)
@@ -58,9 +66,13 @@ def run_all(
 
 
 def describe_progress(
-    finished: int, active: int, waiting: int, elapsed: float, durations: list[float],
+    finished: int,
+    active: int,
+    waiting: int,
+    elapsed: float,
+    durations: list[float],
     jobs: int,
-) -> str:  # fmt: skip
+) -> str:
     """One line: how many runs are finished, under way and left, and the time left."""
     text = f'{finished} finished, {active} under way, {waiting} waiting'
     if not durations:

@@ -34,31 +34,49 @@ class _StoreRenamed(argparse.Action):
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog='run_study.py', description=__doc__,
+        prog='run_study.py',
+        description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     parser.add_argument('--data', type=Path, help='directory that holds the datasets')
     parser.add_argument('--dataset', choices=DATASETS, default='studio17')
     parser.add_argument(
-        '--variants', nargs='+', default=list(GROUPS), metavar='NAME',
+        '--variants',
+        nargs='+',
+        default=list(GROUPS),
+        metavar='NAME',
         help=f'names of variants (see --list) or groups: {", ".join(GROUPS)}',
-    )  # fmt: skip
-    parser.add_argument('--arms', nargs='+', dest='variants', action=_StoreRenamed,
-                        default=argparse.SUPPRESS, help=argparse.SUPPRESS)  # fmt: skip
+    )
+    parser.add_argument(
+        '--arms',
+        nargs='+',
+        dest='variants',
+        action=_StoreRenamed,
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
+    )
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
     parser.add_argument('--jobs', type=int, default=2, help='trainings side by side')
     parser.add_argument('--nice', type=int, default=0, help='0 to 19, 19 the politest')
     parser.add_argument('--epochs', type=int, help='for trying things out')
     parser.add_argument('--work-dir', type=Path, default=ROOT / 'work_dirs' / 'study')
     parser.add_argument('--results', type=Path, default=RESULTS)
-    parser.add_argument('--stop-after', type=float, metavar='MINUTES',
-                        help='start no further run after this time')  # fmt: skip
+    parser.add_argument(
+        '--stop-after',
+        type=float,
+        metavar='MINUTES',
+        help='start no further run after this time',
+    )
     parser.add_argument(
         '--list', action='store_true', help='list the runs with their status and exit'
     )
-    parser.add_argument('--redo', nargs='+', default=[],
-                        choices=['stale', 'stale-evaluation'],
-                        help='repeat these too (the second only evaluates)')  # fmt: skip
+    parser.add_argument(
+        '--redo',
+        nargs='+',
+        default=[],
+        choices=['stale', 'stale-evaluation'],
+        help='repeat these too (the second only evaluates)',
+    )
     args = parser.parse_args(argv)
     if args.jobs < 1:
         parser.error(f'--jobs is {args.jobs}; expected at least 1')
@@ -90,12 +108,23 @@ def start_run(run: Run, args: argparse.Namespace) -> subprocess.Popen:
     folder = run.find_work_dir(args.work_dir)
     folder.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable, str(ROOT / 'studies' / 'training' / 'train_run.py'),
-        '--data', str(args.data.resolve()), '--dataset', run.dataset,
-        '--variant', run.variant, '--seed', str(run.seed),
-        '--work-dir', str(args.work_dir.resolve()),
-        '--results', str(args.results.resolve()), '--nice', str(args.nice),
-    ]  # fmt: skip
+        sys.executable,
+        str(ROOT / 'studies' / 'training' / 'train_run.py'),
+        '--data',
+        str(args.data.resolve()),
+        '--dataset',
+        run.dataset,
+        '--variant',
+        run.variant,
+        '--seed',
+        str(run.seed),
+        '--work-dir',
+        str(args.work_dir.resolve()),
+        '--results',
+        str(args.results.resolve()),
+        '--nice',
+        str(args.nice),
+    ]
     if args.epochs:
         command += ['--epochs', str(args.epochs)]
     environment = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')

@@ -34,9 +34,13 @@ def run_python(*words: str) -> subprocess.CompletedProcess:
         '    runpy.run_path(sys.argv[0], run_name="__main__")\n'
     )
     return subprocess.run(
-        [sys.executable, '-c', listing, *words], capture_output=True, text=True,
-        cwd=ROOT, env=dict(os.environ, PYTHONPATH=str(ROOT), COLUMNS='80'), timeout=60,
-    )  # fmt: skip
+        [sys.executable, '-c', listing, *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=dict(os.environ, PYTHONPATH=str(ROOT), COLUMNS='80'),
+        timeout=60,
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,8 +68,13 @@ def test_help_of_a_script_is_the_commands_and_imports_nothing_heavy(script):
 
 
 def test_scripts_are_there():
-    assert {'train.py', 'test.py', 'draw_mixture.py', 'draw_predictions.py',
-            'make_synthetic_coco.py'} <= {*SCRIPTS}  # fmt: skip
+    assert {
+        'train.py',
+        'test.py',
+        'draw_mixture.py',
+        'draw_predictions.py',
+        'make_synthetic_coco.py',
+    } <= {*SCRIPTS}
 
 
 def test_every_command_is_listed_with_its_summary():

@@ -58,9 +58,7 @@ def test_other_seed_gives_other_pictures(root, tmp_path):
 
 def test_layout_and_counts_are_those_of_coco(root):
     for split, data in both_splits(root):
-        assert set(data) == {
-            'info', 'licenses', 'images', 'annotations', 'categories'
-        }  # fmt: skip
+        assert set(data) == {'info', 'licenses', 'images', 'annotations', 'categories'}
         assert len(data['annotations']) == SIZE[f'{split}_people']
         for image in data['images']:
             assert image['file_name'] == f'{image["id"]:012d}.jpg'
@@ -226,8 +224,10 @@ def test_tool_says_what_is_wrong_in_one_sentence(tmp_path):
     env_root = str(TOOL.parents[1])
     done = subprocess.run(
         [sys.executable, str(TOOL), '--out', str(tmp_path)],
-        capture_output=True, text=True, env={'PYTHONPATH': env_root},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env={'PYTHONPATH': env_root},
+    )
     assert done.returncode == 1
     assert 'Traceback' not in done.stderr
     assert done.stderr.startswith(f'error: {tmp_path} is not empty')
@@ -258,10 +258,12 @@ def load_stock_config():
     folder = Path(mmpose.__file__).parent / '.mim' / 'configs' / 'body_2d_keypoint'
     return Config.fromfile(
         str(
-            folder / 'topdown_heatmap' / 'coco'
+            folder
+            / 'topdown_heatmap'
+            / 'coco'
             / 'td-hm_res50_8xb64-210e_coco-256x192.py'
         )
-    )  # fmt: skip
+    )
 
 
 def test_ground_truth_as_prediction_gives_full_marks(root, val):

@@ -122,7 +122,9 @@ FLIP = dict(flip_test=True)
         (('stride', {}, 'AlignedFlipTopdownPoseEstimator', FLIP), []),
         (
             (
-                'stride', {}, 'AlignedFlipTopdownPoseEstimator',
+                'stride',
+                {},
+                'AlignedFlipTopdownPoseEstimator',
                 FLIP | dict(shift_heatmap=True),
             ),
             [('model.test_cfg.shift_heatmap', 'False')],
@@ -132,7 +134,7 @@ FLIP = dict(flip_test=True)
             [('model.type', 'TopdownPoseEstimator')],
         ),
     ],
-)  # fmt: skip
+)
 def test_codec_pipeline_and_flip_test_are_held_together(args, expected):
     problems = find_grid_problems(*args)
     assert [problem.place for problem in problems] == [place for place, _ in expected]

@@ -199,17 +199,29 @@ def test_a_loaded_config_can_be_changed_too():
     [
         (MSPN, '', 'the encoder is a list of 4 codecs, one per stage (MSPN, RSN)'),
         (COMBINED, '', "heatmap_type is 'combined', with 3 maps per joint in head and"),
-        (SIMCC, '', 'the codec is SimCCLabel; expected MSRAHeatmap, UDPHeatmap or Joint'),
+        (
+            SIMCC,
+            '',
+            'the codec is SimCCLabel; expected MSRAHeatmap, UDPHeatmap or Joint',
+        ),
         (RES50, "grid='udp'", "use_udp is False with a codec on the 'udp' grid"),
         (UDP, "grid='stride'", "Fix: codec.grid='udp', or use_udp=False"),
         (UDP, 'aligned_flip=True', "on the 'udp' grid, which mirrors onto itself"),
         (UDP, "alignment='legacy_msra', unbiased=False", "with grid='udp'; expected"),
-        (VIS, 'balance_weights=True', 'learns keypoint_weights as visibilities of 0 or 1'),
-        (VIS, 'use_dataset_keypoint_weights=True', 'Fix: leave balance_weights and use_d'),
+        (
+            VIS,
+            'balance_weights=True',
+            'learns keypoint_weights as visibilities of 0 or 1',
+        ),
+        (
+            VIS,
+            'use_dataset_keypoint_weights=True',
+            'Fix: leave balance_weights and use_d',
+        ),
         (RES50, "sigmas='set3'", "unknown sigma table 'set3'"),
         (RES50, 'decode_sigmas=3.0', 'Fix: unbiased=True'),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused_with_the_reason(base, options, message, tmp_path):
     with pytest.raises(ValueError, match=re.escape(message)) as error:
         load_with_codec(base, tmp_path, options)

@@ -48,9 +48,15 @@ def mouse(tmp_path, monkeypatch) -> Config:
     cv2.imwrite(str(images / '1.png'), np.full((120, 160, 3), 90, np.uint8))
     keypoints = [40, 40, 2, 30, 30, 2, 50, 30, 2, 0, 0, 0]
     person = dict(
-        id=1, image_id=1, category_id=1, bbox=[20, 20, 80, 60], area=4000, iscrowd=0,
-        keypoints=keypoints, num_keypoints=3,
-    )  # fmt: skip
+        id=1,
+        image_id=1,
+        category_id=1,
+        bbox=[20, 20, 80, 60],
+        area=4000,
+        iscrowd=0,
+        keypoints=keypoints,
+        num_keypoints=3,
+    )
     names = re.findall(r"name='(\w+)'", metainfo.split('skeleton_info')[0])
     content = dict(
         images=[dict(id=1, file_name='1.png', height=120, width=160)],

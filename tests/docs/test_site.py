@@ -20,9 +20,12 @@ def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('site')
     command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '-d', str(folder)]
     ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True,
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
         env=dict(os.environ, NO_MKDOCS_2_WARNING='1'),
-    )  # fmt: skip
+    )
     assert ended.returncode == 0, ended.stderr
     return folder
 

@@ -161,12 +161,16 @@ COPIES = {
     'all of it': (lambda p: dict(p), True),
     'another id': (lambda p: dict(p, id=99), True),
     'another box': (lambda p: dict(p, bbox=[0.0, 0.0, 101.0, 200.0]), True),
-    'occluded': (lambda p: dict(p, keypoints=[v if n % 3 < 2 else 1 for n, v in
-                                              enumerate(p['keypoints'])]), True),
+    'occluded': (
+        lambda p: dict(
+            p, keypoints=[v if n % 3 < 2 else 1 for n, v in enumerate(p['keypoints'])]
+        ),
+        True,
+    ),
     'rounded': (lambda p: dict(p, keypoints=np.round(p['keypoints']).tolist()), True),
     'cut': (lambda p: dict(p, keypoints=np.trunc(p['keypoints']).tolist()), False),
     'second annotator': (lambda p: shift([p], 1)[0], False),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize('case', COPIES)

@@ -27,8 +27,9 @@ def check_files(cfg) -> list[str]:
 def refuse(person: dict, count: int | None) -> str | None:
     """One person of a file -> why a run on it is refused, or None."""
     person = dict(image_id=1, **person)
-    table = AnnotationTable(dict(images=[IMAGE], annotations=[person]), count,
-                            needs=('keypoints', 'bbox'))  # fmt: skip
+    table = AnnotationTable(
+        dict(images=[IMAGE], annotations=[person]), count, needs=('keypoints', 'bbox')
+    )
     problem = find_refusal(table, 'a.json')
     return None if problem is None else str(problem)
 

@@ -72,9 +72,13 @@ def test_doctor_is_recognised_before_the_package_is_imported(words, tmp_path):
     (tmp_path / 'mmpose' / '__init__.py').write_text("raise ImportError('broken')\n")
     root = Path(gm_pose.__file__).parents[1]
     ended = subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, timeout=100,
-        env=dict(PYTHONPATH=f'{tmp_path}:{root}', PATH=''), cwd=tmp_path,
-    )  # fmt: skip
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=dict(PYTHONPATH=f'{tmp_path}:{root}', PATH=''),
+        cwd=tmp_path,
+    )
     assert ended.returncode == 0, ended.stderr
     assert 'doctor' in ended.stdout
 

@@ -125,9 +125,11 @@ def test_option_wins_over_a_searched_setting(tmp_path):
 @pytest.mark.parametrize('split', ['train', 'val', 'test'])
 @pytest.mark.parametrize(
     ('setting', 'fix'),
-    [('persistent_workers=True', 'persistent_workers=False'),
-     ('prefetch_factor=2', 'prefetch_factor=None')],
-)  # fmt: skip
+    [
+        ('persistent_workers=True', 'persistent_workers=False'),
+        ('prefetch_factor=2', 'prefetch_factor=None'),
+    ],
+)
 def test_settings_of_workers_without_workers_are_refused(split, setting, fix):
     from gm_pose.runs.checks.settings import check_numbers
 

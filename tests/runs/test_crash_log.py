@@ -25,9 +25,11 @@ def log(tmp_path):
 
 @pytest.mark.parametrize(
     'text',
-    ['DataLoader worker (pid 12) is killed by signal: Killed. ',
-     'DataLoader worker (pid(s) 12) exited unexpectedly'],
-)  # fmt: skip
+    [
+        'DataLoader worker (pid 12) is killed by signal: Killed. ',
+        'DataLoader worker (pid(s) 12) exited unexpectedly',
+    ],
+)
 def test_killed_worker_is_explained(text, log):
     assert 'lower num_workers or batch_size' in log(RuntimeError(text))
 

@@ -67,36 +67,48 @@ def run_both(train_child, tmp_path, plain, dying, final='epoch_3.pth'):
     [
         pytest.param(
             'train_cfg.update(val_interval=2)\n',
-            'before_val_epoch', dict(epoch=2), 'epoch_3.pth',
+            'before_val_epoch',
+            dict(epoch=2),
+            'epoch_3.pth',
             id='before-validation',
         ),
         pytest.param(
             NO_VALIDATION + EMA,
-            'after_train_iter', dict(iteration=14), 'epoch_3.pth',
+            'after_train_iter',
+            dict(iteration=14),
+            'epoch_3.pth',
             id='within-an-epoch-ema-adamw-accumulated-gradients',
         ),
         pytest.param(
             NO_VALIDATION + AMP + ONE_CYCLE + BY_ITERATION,
-            'after_train_iter', dict(iteration=9), 'iter_18.pth',
+            'after_train_iter',
+            dict(iteration=9),
+            'iter_18.pth',
             id='loss-scaler-one-cycle-momentum',
         ),
         pytest.param(
             NO_VALIDATION + NO_WORKERS,
-            'before_train_epoch', dict(epoch=2), 'epoch_3.pth',
+            'before_train_epoch',
+            dict(epoch=2),
+            'epoch_3.pth',
             id='at-an-epochs-end-without-workers',
         ),
         pytest.param(
             NO_VALIDATION + BY_ITERATION,
-            'after_train_iter', dict(iteration=9), 'iter_18.pth',
+            'after_train_iter',
+            dict(iteration=9),
+            'iter_18.pth',
             id='checkpoint-within-an-epoch',
         ),
         pytest.param(
             NO_VALIDATION + ENDLESS,
-            'after_train_iter', dict(iteration=9), 'iter_12.pth',
+            'after_train_iter',
+            dict(iteration=9),
+            'iter_12.pth',
             id='iteration-based',
         ),
     ],
-)  # fmt: skip
+)
 def test_killed_and_resumed_run_ends_with_the_same_weights(
     extra, where, when, final, write_config, train_child, tmp_path
 ):
@@ -187,8 +199,13 @@ def test_changed_conditions_are_named(write_config, train_child, tmp_path):
     )
     train_child(dying, '--work-dir', tmp_path / 'run')
     ended = train_child(
-        plain, '--work-dir', tmp_path / 'run', '--resume', '--cfg-options',
-        'train_dataloader.batch_size=3', 'train_cfg.max_epochs=2',
-    )  # fmt: skip
+        plain,
+        '--work-dir',
+        tmp_path / 'run',
+        '--resume',
+        '--cfg-options',
+        'train_dataloader.batch_size=3',
+        'train_cfg.max_epochs=2',
+    )
     assert ended.code == 0, ended.tail
     assert 'not exactly the one it continues: batch size is 3 and was 4' in ended.output

@@ -46,8 +46,12 @@ def test_killed_worker_of_one_process_ends_the_job_within_seconds(
         f"{NO_VALIDATION}train_cfg['max_epochs'] = 40\ncustom_hooks.append({hook!r})\n"
     )
     arguments = [
-        str(config), '--work-dir', str(tmp_path / 'w'), '--launcher', 'pytorch',
-    ]  # fmt: skip
+        str(config),
+        '--work-dir',
+        str(tmp_path / 'w'),
+        '--launcher',
+        'pytorch',
+    ]
     ended = run_ranks(lambda: train.main(arguments), tmp_path)
     seconds = time.time() - (tmp_path / 'w' / 'died').stat().st_mtime
     assert [rank.code for rank in ended] == [70, 70], ended[0].tail
@@ -69,10 +73,18 @@ def test_error_of_one_process_ends_the_job_and_is_in_the_log(write_config, tmp_p
         f'{NO_VALIDATION}{INDEPENDENT}custom_hooks.append({hook!r})\n'
     )
     command = [
-        sys.executable, '-m', 'torch.distributed.launch', '--nproc_per_node=2',
-        f'--master_port={free_port()}', str(ROOT / 'tools' / 'train.py'), str(config),
-        '--work-dir', str(tmp_path / 'w'), '--launcher', 'pytorch',
-    ]  # fmt: skip
+        sys.executable,
+        '-m',
+        'torch.distributed.launch',
+        '--nproc_per_node=2',
+        f'--master_port={free_port()}',
+        str(ROOT / 'tools' / 'train.py'),
+        str(config),
+        '--work-dir',
+        str(tmp_path / 'w'),
+        '--launcher',
+        'pytorch',
+    ]
     path = os.pathsep.join([str(ROOT), str(HERE), os.environ.get('PYTHONPATH', '')])
     env = dict(os.environ, PYTHONPATH=path, OMP_NUM_THREADS='1')
     ended = subprocess.run(

@@ -83,11 +83,17 @@ def test_evaluation_over_two_processes_gives_the_metrics_of_one(write_config, tm
     found = {}
     for size in (1, 2):
         arguments = [
-            str(config), str(checkpoint), '--work-dir', str(tmp_path / f'w{size}'),
-            '--out', str(tmp_path / f'{size}.json'),
-            '--dump', str(tmp_path / f'{size}.pkl'),
-            '--launcher', 'pytorch',
-        ]  # fmt: skip
+            str(config),
+            str(checkpoint),
+            '--work-dir',
+            str(tmp_path / f'w{size}'),
+            '--out',
+            str(tmp_path / f'{size}.json'),
+            '--dump',
+            str(tmp_path / f'{size}.pkl'),
+            '--launcher',
+            'pytorch',
+        ]
         ranks = run_ranks(lambda words=arguments: test_tool.main(words), tmp_path, size)
         for rank in ranks:
             assert rank.code == 0, rank.tail

@@ -93,9 +93,19 @@ def test_component_is_built_once_for_each_place(write_config, monkeypatch):
 
     monkeypatch.setattr(Registry, 'build', count)
     check_sound_config(write_config)
-    for name in ('TopdownPoseEstimator', 'ResNet', 'NoisyNeck', 'HeatmapHead', 'Adam',
-                 'KeypointMSELoss', 'PoseDataPreprocessor', 'RandomHalfBody',
-                 'GenerateTarget', 'CheckpointHook', 'SyncBuffersHook'):  # fmt: skip
+    for name in (
+        'TopdownPoseEstimator',
+        'ResNet',
+        'NoisyNeck',
+        'HeatmapHead',
+        'Adam',
+        'KeypointMSELoss',
+        'PoseDataPreprocessor',
+        'RandomHalfBody',
+        'GenerateTarget',
+        'CheckpointHook',
+        'SyncBuffersHook',
+    ):
         assert built[name] == 1, name
     # train and val; `codec`, the encoder in GenerateTarget, the decoder in the head
     assert built['CocoDataset'] == built['LoadImage'] == 2
@@ -139,9 +149,19 @@ def test_single_problem_is_raised_as_it_is():
 @pytest.mark.parametrize('value', [3, None, [], 'text', [3], {'a': [None]}])
 @pytest.mark.parametrize(
     'key',
-    ['model', 'codec', 'train_dataloader', 'val_evaluator', 'param_scheduler',
-     'custom_hooks', 'default_hooks', 'optim_wrapper', 'train_cfg', 'custom_imports'],
-)  # fmt: skip
+    [
+        'model',
+        'codec',
+        'train_dataloader',
+        'val_evaluator',
+        'param_scheduler',
+        'custom_hooks',
+        'default_hooks',
+        'optim_wrapper',
+        'train_cfg',
+        'custom_imports',
+    ],
+)
 def test_outline_of_anything_is_read_and_checked(key, value, write_config):
     cfg = Config.fromfile(write_config())
     cfg[key] = value
@@ -167,6 +187,7 @@ def test_codec_says_what_does_not_fit_it(write_config, monkeypatch):
     cfg.codec = dict(type='DislikingCodec')
     (problem,) = check_codec_rules(read_outline(cfg))
     assert str(problem) == 'codec dislikes 17 channels'
-    cfg.codec = dict(type='MSRAHeatmap', input_size=(48, 64), heatmap_size=(12, 16),
-                     sigma=1)  # fmt: skip
+    cfg.codec = dict(
+        type='MSRAHeatmap', input_size=(48, 64), heatmap_size=(12, 16), sigma=1
+    )
     assert check_codec_rules(read_outline(cfg)) == []

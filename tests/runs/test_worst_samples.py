@@ -17,8 +17,14 @@ def checkpoint(write_config, tmp_path):
 
 def test_worst_samples_are_kept_and_no_others(checkpoint, tmp_path):
     config, weights = checkpoint
-    arguments = [str(config), str(weights), '--work-dir', str(tmp_path / 'w'),
-                 '--badcase', '4']  # fmt: skip
+    arguments = [
+        str(config),
+        str(weights),
+        '--work-dir',
+        str(tmp_path / 'w'),
+        '--badcase',
+        '4',
+    ]
     ended = run_child(lambda: testing.main(arguments), tmp_path / 'log')
     assert ended.code == 0, ended.tail
     (folder,) = (tmp_path / 'w').glob('*/badcase')

@@ -42,9 +42,14 @@ class KillHook(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, where: str, iteration: int | None = None,
-                 epoch: int | None = None, rank: int | None = None,
-                 error: str | None = None):  # fmt: skip
+    def __init__(
+        self,
+        where: str,
+        iteration: int | None = None,
+        epoch: int | None = None,
+        rank: int | None = None,
+        error: str | None = None,
+    ):
         self.conditions = dict(iter=iteration, epoch=epoch, rank=rank)
         self.error = error
         setattr(self, where, self._die)

@@ -27,21 +27,35 @@ def free_port() -> int:
 
 def name_as_torchrun(rank: int, size: int, port: int) -> dict[str, str]:
     """What torchrun tells a process."""
-    return dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(size),
-                MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))  # fmt: skip
+    return dict(
+        RANK=str(rank),
+        LOCAL_RANK=str(rank),
+        WORLD_SIZE=str(size),
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=str(port),
+    )
 
 
 def name_as_slurm(rank: int, size: int, port: int) -> dict[str, str]:
     """What srun tells a process, and mim the port."""
-    return dict(SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank), SLURM_NTASKS=str(size),
-                SLURM_NODELIST='node[03-04]', MASTER_PORT=str(port))  # fmt: skip
+    return dict(
+        SLURM_PROCID=str(rank),
+        SLURM_LOCALID=str(rank),
+        SLURM_NTASKS=str(size),
+        SLURM_NODELIST='node[03-04]',
+        MASTER_PORT=str(port),
+    )
 
 
 def name_as_mpirun(rank: int, size: int, port: int) -> dict[str, str]:
     """What Open MPI tells a process, and the user the address."""
-    return dict(OMPI_COMM_WORLD_RANK=str(rank), OMPI_COMM_WORLD_LOCAL_RANK=str(rank),
-                OMPI_COMM_WORLD_SIZE=str(size), MASTER_ADDR='127.0.0.1',
-                MASTER_PORT=str(port))  # fmt: skip
+    return dict(
+        OMPI_COMM_WORLD_RANK=str(rank),
+        OMPI_COMM_WORLD_LOCAL_RANK=str(rank),
+        OMPI_COMM_WORLD_SIZE=str(size),
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=str(port),
+    )
 
 
 def run_ranks(

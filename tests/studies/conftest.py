@@ -32,10 +32,12 @@ def make_result():
             return {test: dict(metrics, joints=joints) for test in FLIP_TESTS}
 
         return dict(
-            dataset='studio17', variant=variant, seed=seed,
+            dataset='studio17',
+            variant=variant,
+            seed=seed,
             learned_sigmas={'neck.mixture': [0.2, 0.5]} if 'block' in variant else {},
             evaluation=dict(report=fill(ap), select=fill(select_ap or ap)),
-        )  # fmt: skip
+        )
 
     return make
 

@@ -14,9 +14,19 @@ from gm_pose.datasets.synthetic_people import make_coco_folder
 CONFIG = Path(__file__).parents[2] / 'configs' / 'demo' / 'demo_gm_set2_synthetic.py'
 COCO_KEYS = {
     f'coco/{name}'
-    for name in ('AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)',
-                 'AR', 'AR .5', 'AR .75', 'AR (M)', 'AR (L)')
-}  # fmt: skip
+    for name in (
+        'AP',
+        'AP .5',
+        'AP .75',
+        'AP (M)',
+        'AP (L)',
+        'AR',
+        'AR .5',
+        'AR .75',
+        'AR (M)',
+        'AR (L)',
+    )
+}
 
 
 @pytest.mark.slow

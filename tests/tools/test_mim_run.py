@@ -17,11 +17,15 @@ ROOT = Path(__file__).parents[2]
 MIM = Path(sys.executable).with_name('mim')
 CONFIG = 'demo_gm_set2_synthetic.py'
 SMALL = (
-    'train_cfg.val_interval=1', 'train_dataloader.batch_size=4',
-    'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
-    'val_dataloader.num_workers=0', 'val_dataloader.persistent_workers=False',
-    'test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False',
-)  # fmt: skip
+    'train_cfg.val_interval=1',
+    'train_dataloader.batch_size=4',
+    'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
+    'val_dataloader.num_workers=0',
+    'val_dataloader.persistent_workers=False',
+    'test_dataloader.num_workers=0',
+    'test_dataloader.persistent_workers=False',
+)
 COCO_NUMBERS = [
     f'{what}{kind}'
     for what in ('AP', 'AR')

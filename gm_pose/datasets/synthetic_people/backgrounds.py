@@ -45,8 +45,16 @@ def draw_clutter(rng: np.random.Generator, image: np.ndarray, filled: bool) -> N
         cv2.rectangle(image, a, b, colour, thickness)
     elif kind == 1:
         axes = (int(du * 0.7) + 1, int(dv * 0.7) + 1)
-        cv2.ellipse(image, (int(u), int(v)), axes, rng.uniform(0, 180), 0, 360, colour,
-                    thickness)  # fmt: skip
+        cv2.ellipse(
+            image,
+            (int(u), int(v)),
+            axes,
+            rng.uniform(0, 180),
+            0,
+            360,
+            colour,
+            thickness,
+        )
     elif kind == 2:  # poles and branches, about as thick as limbs
         cv2.line(image, a, b, colour, int(rng.integers(3, 16)))
     else:

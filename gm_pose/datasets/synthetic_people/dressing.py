@@ -106,37 +106,61 @@ def _torso(body: Body, outfit: Outfit) -> list[Capsule]:
         upper = p['neck'] + chest @ [sign * size['shoulder_half'] * 0.5, -0.045, 0]
         lower = pelvis @ np.array([sign * size['hip_half'] * 0.7, 0.03, 0])
         parts.append(
-            Capsule('torso', upper, lower, (0.062 * girth, 0.058 * girth), top,
-                    outfit.trim, 1.0, outfit.stripes)
-        )  # fmt: skip
+            Capsule(
+                'torso',
+                upper,
+                lower,
+                (0.062 * girth, 0.058 * girth),
+                top,
+                outfit.trim,
+                1.0,
+                outfit.stripes,
+            )
+        )
         shoulder = p['left_shoulder' if sign == 1 else 'right_shoulder']
         yoke = (0.042 * girth, 0.046 * girth)
         parts.append(Capsule('torso', p['neck'], shoulder, yoke, top, top))
     parts.append(
-        Capsule('pelvis', p['left_hip'], p['right_hip'], (0.066 * girth,) * 2, bottom,
-                bottom)
-    )  # fmt: skip
+        Capsule(
+            'pelvis',
+            p['left_hip'],
+            p['right_hip'],
+            (0.066 * girth,) * 2,
+            bottom,
+            bottom,
+        )
+    )
     front = 0.062 * girth
     if outfit.placket:  # buttons or a zip: the chest's front
         start = p['neck'] + chest @ [0, -0.05, front]
         end = pelvis @ np.array([0, 0.05, front])
-        parts.append(Capsule('torso', start, end, (0.014, 0.014), outfit.trim,
-                             outfit.trim))  # fmt: skip
+        parts.append(
+            Capsule('torso', start, end, (0.014, 0.014), outfit.trim, outfit.trim)
+        )
     neckline = p['neck'] + chest @ [0, -0.012, 0.042 * girth]
-    parts.append(Capsule('neck', neckline, neckline, (0.022, 0.022), outfit.skin,
-                         outfit.skin))  # fmt: skip
+    parts.append(
+        Capsule('neck', neckline, neckline, (0.022, 0.022), outfit.skin, outfit.skin)
+    )
     if outfit.backpack:
         start = p['neck'] + chest @ [0, -0.06, -0.085 * girth - 0.02]
         end = pelvis @ np.array([0, 0.1, -0.085 * girth - 0.02])
-        parts.append(Capsule('pack', start, end, (0.075, 0.085), outfit.trim,
-                             outfit.trim))  # fmt: skip
+        parts.append(
+            Capsule('pack', start, end, (0.075, 0.085), outfit.trim, outfit.trim)
+        )
     if outfit.skirt:  # flared around each thigh
         for side in ('left', 'right'):
             hip, knee = p[f'{side}_hip'], p[f'{side}_knee']
             hem = hip + 0.75 * (knee - hip)
-            parts.append(Capsule('pelvis', p['pelvis'] * 0.5 + hip * 0.5, hem,
-                                 (0.072 * girth, 0.09 * girth), bottom,
-                                 bottom))  # fmt: skip
+            parts.append(
+                Capsule(
+                    'pelvis',
+                    p['pelvis'] * 0.5 + hip * 0.5,
+                    hem,
+                    (0.072 * girth, 0.09 * girth),
+                    bottom,
+                    bottom,
+                )
+            )
     return parts
 
 
@@ -148,15 +172,13 @@ def _limbs(body: Body, outfit: Outfit) -> list[Capsule]:
     for side in ('left', 'right'):
         # name, from, to, radii, cloth colour, share of the segment that is clothed
         for tag, start, end, ra, rb, cloth, share in (
-            ('upper_arm', 'shoulder', 'elbow', 0.044, 0.034, outfit.top,
-             outfit.sleeve),
-            ('forearm', 'elbow', 'wrist', 0.034, 0.025, outfit.top,
-             outfit.sleeve - 1),
+            ('upper_arm', 'shoulder', 'elbow', 0.044, 0.034, outfit.top, outfit.sleeve),
+            ('forearm', 'elbow', 'wrist', 0.034, 0.025, outfit.top, outfit.sleeve - 1),
             ('hand', 'wrist', 'hand', 0.025, 0.022, skin, 1),
             ('thigh', 'hip', 'knee', 0.066, 0.048, outfit.bottom, leg),
             ('shank', 'knee', 'ankle', 0.047, 0.032, outfit.bottom, leg - 1),
             ('foot', 'heel', 'toe', 0.03, 0.026, outfit.shoes, 1),
-        ):  # fmt: skip
+        ):
             parts.append(
                 Capsule(
                     f'{side}_{tag}',
@@ -186,31 +208,84 @@ def _head(body: Body, outfit: Outfit) -> list[Capsule]:
 
     parts = [
         Capsule('neck', p['neck'], p['head'], (0.036, 0.036), skin, skin),
-        Capsule('head', at(0, 0.3, 0), at(0, -0.42, 0.12), (r * 0.96, r * 0.8), skin,
-                skin),
-        Capsule('mouth', at(0.28, -0.62, 0.78), at(-0.28, -0.62, 0.78),
-                (0.13 * r,) * 2, lips, lips),
-    ]  # fmt: skip
+        Capsule(
+            'head', at(0, 0.3, 0), at(0, -0.42, 0.12), (r * 0.96, r * 0.8), skin, skin
+        ),
+        Capsule(
+            'mouth',
+            at(0.28, -0.62, 0.78),
+            at(-0.28, -0.62, 0.78),
+            (0.13 * r,) * 2,
+            lips,
+            lips,
+        ),
+    ]
     ball('nose', p['nose'], 0.17, skin * 0.88)
     for side, sign in (('left', 1), ('right', -1)):
         ball(f'{side}_eye', p[f'{side}_eye'], 0.19, white)
         ball(f'{side}_eye', at(sign * 0.4, 0.17, 1.0), 0.13, black)
-        parts.append(Capsule('brow', at(sign * 0.22, 0.46, 0.86),
-                             at(sign * 0.58, 0.44, 0.74), (0.1 * r,) * 2, dark,
-                             dark))  # fmt: skip
+        parts.append(
+            Capsule(
+                'brow',
+                at(sign * 0.22, 0.46, 0.86),
+                at(sign * 0.58, 0.44, 0.74),
+                (0.1 * r,) * 2,
+                dark,
+                dark,
+            )
+        )
         ear = p[f'{side}_ear']
-        parts.append(Capsule(f'{side}_ear', ear + frame @ [0, 0.14 * r, 0],
-                             ear - frame @ [0, 0.14 * r, 0], (0.2 * r,) * 2,
-                             skin * 0.85, skin * 0.85))  # fmt: skip
+        parts.append(
+            Capsule(
+                f'{side}_ear',
+                ear + frame @ [0, 0.14 * r, 0],
+                ear - frame @ [0, 0.14 * r, 0],
+                (0.2 * r,) * 2,
+                skin * 0.85,
+                skin * 0.85,
+            )
+        )
     cover = outfit.trim if outfit.cap else outfit.hair
-    parts.append(Capsule('hair', at(0, 0.42, -0.12), at(0, 0.42, -0.12),
-                         (r * 0.98,) * 2, cover, cover))  # fmt: skip
-    parts.append(Capsule('hair', at(0, 0.1, -0.32), at(0, 0.1, -0.32), (r * 0.88,) * 2,
-                         outfit.hair, outfit.hair))  # fmt: skip
+    parts.append(
+        Capsule(
+            'hair',
+            at(0, 0.42, -0.12),
+            at(0, 0.42, -0.12),
+            (r * 0.98,) * 2,
+            cover,
+            cover,
+        )
+    )
+    parts.append(
+        Capsule(
+            'hair',
+            at(0, 0.1, -0.32),
+            at(0, 0.1, -0.32),
+            (r * 0.88,) * 2,
+            outfit.hair,
+            outfit.hair,
+        )
+    )
     if outfit.cap:
-        parts.append(Capsule('hair', at(0.3, 0.72, 0.8), at(-0.3, 0.72, 0.8),
-                             (0.3 * r,) * 2, cover, cover))  # fmt: skip
+        parts.append(
+            Capsule(
+                'hair',
+                at(0.3, 0.72, 0.8),
+                at(-0.3, 0.72, 0.8),
+                (0.3 * r,) * 2,
+                cover,
+                cover,
+            )
+        )
     if outfit.long_hair:
-        parts.append(Capsule('hair', at(0, 0.0, -0.45), at(0, -1.5, -0.6),
-                             (1.08 * r, 0.8 * r), outfit.hair, outfit.hair))  # fmt: skip
+        parts.append(
+            Capsule(
+                'hair',
+                at(0, 0.0, -0.45),
+                at(0, -1.5, -0.6),
+                (1.08 * r, 0.8 * r),
+                outfit.hair,
+                outfit.hair,
+            )
+        )
     return parts

@@ -92,8 +92,10 @@ def place_figures(
         if len(figures) == people:
             break
         new = sample_figure(rng, size)
-        if all(max(_overlap(new.box, f.box), _overlap(f.box, new.box)) < 0.3
-               for f in figures):  # fmt: skip
+        if all(
+            max(_overlap(new.box, f.box), _overlap(f.box, new.box)) < 0.3
+            for f in figures
+        ):
             figures.append(new)
     return sorted(figures, key=lambda f: f.height_px)
 

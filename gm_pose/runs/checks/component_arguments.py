@@ -21,8 +21,16 @@ __all__ = [
     'find_type',
 ]
 
-MISTAKES = (AssertionError, AttributeError, ImportError, LookupError, OSError,
-            RuntimeError, TypeError, ValueError)  # fmt: skip
+MISTAKES = (
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 """What a constructor raises about its arguments, or about a package that it lacks."""
 
 # Read by the Runner, and not by the component itself: any hook's, any scheduler's.
@@ -116,8 +124,11 @@ def _get_arguments(kind: Any) -> list[str] | None:
             parameters = inspect.signature(function).parameters.values()
         except (TypeError, ValueError):
             return None
-        names += [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY,
-                  p.POSITIONAL_OR_KEYWORD) and p.name != 'self']  # fmt: skip
+        names += [
+            p.name
+            for p in parameters
+            if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name != 'self'
+        ]
         if all(p.kind != p.VAR_KEYWORD for p in parameters):
             return names
         # **kwargs go to the next class that has a constructor

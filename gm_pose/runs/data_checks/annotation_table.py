@@ -142,8 +142,11 @@ class AnnotationTable:
     @cached_property
     def areas(self) -> Column:
         """(R, 1), in px^2, of people with keypoints."""
-        at = [n for n in self._find('area')
-              if self.entries[n].get('keypoints') is not None]  # fmt: skip
+        at = [
+            n
+            for n in self._find('area')
+            if self.entries[n].get('keypoints') is not None
+        ]
         return Column(at, [[self.entries[n]['area']] for n in at], 1)
 
     @cached_property

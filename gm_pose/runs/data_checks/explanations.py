@@ -86,8 +86,11 @@ def explain_nobody_kept(table: AnnotationTable, reasons: str) -> Problem:
 def explain_misread(table: AnnotationTable, words: str) -> Problem:
     what, _, line = words.partition('; convert: ')
     fix = f'convert it once, with json.load before and json.dump after: {line}'
-    return Problem('it', f'is in another format: {what}', fix if line else
-                   'correct the boxes, or the joints')  # fmt: skip
+    return Problem(
+        'it',
+        f'is in another format: {what}',
+        fix if line else 'correct the boxes, or the joints',
+    )
 
 
 def explain_image_id(table: AnnotationTable, key: str) -> Problem:

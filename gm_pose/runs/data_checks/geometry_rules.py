@@ -153,9 +153,12 @@ def _find_misread(people: People) -> Indices:
     if fractions.any():
         return people.at[fractions]
     fit = people.fit(people.points, people.boxes)
-    other = np.stack([
-        people.fit(people.points, read(people.boxes)) for read, _ in BOX_READINGS.values()
-    ])  # fmt: skip
+    other = np.stack(
+        [
+            people.fit(people.points, read(people.boxes))
+            for read, _ in BOX_READINGS.values()
+        ]
+    )
     with np.errstate(invalid='ignore'):
         better = other > fit + BETTER
     enough = better.sum(1) >= max(MIN_PEOPLE, 0.1 * np.isfinite(fit).sum())

@@ -125,7 +125,8 @@ def check_images(
             if report is not None:
                 report(done, len(images))
     missing = findings['missing']
-    names = [name.removeprefix('image ') for name in missing.examples]
+    # an example goes on with the similar file that is there
+    names = [e.removeprefix('image ').partition(', but ')[0] for e in missing.examples]
     reason = explain_missing_images(names, folder)
     if reason is not None:
         missing.effect += f'; {reason[0]}. Fix: {reason[1]}'

@@ -83,8 +83,12 @@ def check_xtcocotools() -> Diagnosis:
 
 def check_opencv_packages() -> Diagnosis:
     """Several OpenCV distributions write the same folder `cv2`."""
-    names = ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python',
-             'opencv-contrib-python-headless')  # fmt: skip
+    names = (
+        'opencv-python',
+        'opencv-python-headless',
+        'opencv-contrib-python',
+        'opencv-contrib-python-headless',
+    )
     real = [name for name in names if _has_files(name)]
     if len(real) > 1:
         return Diagnosis(

@@ -80,9 +80,14 @@ class WorstSamplesHook(BadCaseAnalysisHook):
             name = f'{rank:02d}_{image}_{self.metric_name}_{value:.2f}{suffix}'
             boxes = sample.gt_instances.bboxes.astype(int).tolist()
             results.append(
-                {'rank': rank, 'file': name, 'img': image, 'bbox': boxes,
-                 self.metric_name: value}
-            )  # fmt: skip
+                {
+                    'rank': rank,
+                    'file': name,
+                    'img': image,
+                    'bbox': boxes,
+                    self.metric_name: value,
+                }
+            )
             self._draw(sample, osp.join(folder, name), index)
         results = [one for some in all_gather_object(results) for one in some]
         results.sort(key=lambda result: result['rank'])

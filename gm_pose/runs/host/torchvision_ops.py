@@ -76,10 +76,14 @@ def roi_align_forward(
     size = (options['aligned_height'], options['aligned_width'])
     output.copy_(
         ops.roi_align(
-            features, rois, size, options['spatial_scale'], options['sampling_ratio'],
+            features,
+            rois,
+            size,
+            options['spatial_scale'],
+            options['sampling_ratio'],
             options['aligned'],
         )
-    )  # fmt: skip
+    )
 
 
 def roi_align_backward(
@@ -96,11 +100,16 @@ def roi_align_backward(
     _require_average(options)
     result.copy_(
         torch.ops.torchvision._roi_align_backward(
-            gradient, rois, options['spatial_scale'], options['aligned_height'],
-            options['aligned_width'], *result.shape, options['sampling_ratio'],
+            gradient,
+            rois,
+            options['spatial_scale'],
+            options['aligned_height'],
+            options['aligned_width'],
+            *result.shape,
+            options['sampling_ratio'],
             options['aligned'],
         )
-    )  # fmt: skip
+    )
 
 
 def _require_average(options: dict[str, Any]) -> None:

@@ -248,9 +248,13 @@ def test_config_of_several_datasets_is_compared_with_the_files_own(
 
 def test_reading_images_shows_how_far_it_is(folder, data, capsys, monkeypatch):
     arguments = [
-        'check-data', str(folder / 'annotations/person_keypoints_train2017.json'),
-        '--images', str(folder / 'train2017'), '--workers', '2',
-    ]  # fmt: skip
+        'check-data',
+        str(folder / 'annotations/person_keypoints_train2017.json'),
+        '--images',
+        str(folder / 'train2017'),
+        '--workers',
+        '2',
+    ]
     total = len(data['images'])
     assert main(arguments) == 0
     printed = capsys.readouterr()

@@ -101,10 +101,13 @@ REFUSED = {
         change('bbox', lambda b: [b[0] / 640, b[1] / 480, b[2] / 640, b[3] / 480]),
         'fractions of the image',
     ),
-    'no size': (change('bbox', lambda b: [b[0], b[1], 0, 0]), '0 or below in all boxes'),
+    'no size': (
+        change('bbox', lambda b: [b[0], b[1], 0, 0]),
+        '0 or below in all boxes',
+    ),
     'negative': (change('bbox', lambda b: [9, 9, -b[2], -b[3]]), '0 or below in all'),
     'elsewhere': (change('bbox', lambda b: [5000, *b[1:]]), 'lies outside the image'),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize('name', REFUSED)
@@ -120,15 +123,20 @@ def test_file_that_cannot_be_used_is_refused(name):
     ('content', 'expected'),
     [
         (make_file(), 'b.json: 4 of 4 boxes are used, in 2 of 3 images'),
-        (change('category_id', lambda c: 3, 1), '3 of 4 boxes are used, in 2 of 3 images; '
-         '1 have category_id 3 (MMPose takes 1 for people)'),
+        (
+            change('category_id', lambda c: 3, 1),
+            '3 of 4 boxes are used, in 2 of 3 images; '
+            '1 have category_id 3 (MMPose takes 1 for people)',
+        ),
         (change('bbox', lambda b: [1, 1, 0, 0], 1), '1 of those used have no width or'),
         (change('bbox', lambda b: [1, 700, 9, 9], 1), '1 of those used lie outside'),
         (change('score', lambda s: -2.5), 'scores below 0 reverse the order'),
-        (make_file() * 100, '400 of 400 boxes are used, in 2 of 3 images; COCO counts '
-         'the 20 best'),
+        (
+            make_file() * 100,
+            '400 of 400 boxes are used, in 2 of 3 images; COCO counts the 20 best',
+        ),
     ],
-)  # fmt: skip
+)
 def test_use_of_the_boxes_is_stated(content, expected):
     assert expected in describe(content)
 

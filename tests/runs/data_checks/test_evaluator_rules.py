@@ -112,12 +112,19 @@ def run_mmpose(path) -> float:
     samples = []
     for info in map(dataset.get_data_info, range(len(dataset))):
         box, points = info['bbox'], info['keypoints']
-        samples.append(dict(
-            id=info['id'], img_id=info['img_id'], category_id=info['category_id'],
-            pred_instances=dict(keypoints=points, bboxes=box,
-                                keypoint_scores=np.ones(points.shape[:2])),
-            gt_instances=dict(bbox_scores=np.ones(1), bbox_scales=box[:, 2:]),
-        ))  # fmt: skip
+        samples.append(
+            dict(
+                id=info['id'],
+                img_id=info['img_id'],
+                category_id=info['category_id'],
+                pred_instances=dict(
+                    keypoints=points,
+                    bboxes=box,
+                    keypoint_scores=np.ones(points.shape[:2]),
+                ),
+                gt_instances=dict(bbox_scores=np.ones(1), bbox_scales=box[:, 2:]),
+            )
+        )
     metric.process([], samples)
     return metric.compute_metrics(metric.results)['AP']
 

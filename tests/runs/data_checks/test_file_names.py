@@ -77,10 +77,17 @@ def make_people(areas: list[float]) -> dict:
     """People with boxes of 20 x 30 px."""
     joint = [15.0, 25.0, 2]
     people = [
-        dict(id=n, image_id=1, category_id=1, bbox=[10, 20, 20, 30], area=area,
-             keypoints=joint, num_keypoints=1)
+        dict(
+            id=n,
+            image_id=1,
+            category_id=1,
+            bbox=[10, 20, 20, 30],
+            area=area,
+            keypoints=joint,
+            num_keypoints=1,
+        )
         for n, area in enumerate(areas)
-    ]  # fmt: skip
+    ]
     image = dict(id=1, file_name='a.jpg', width=640, height=480)
     return dict(images=[image], annotations=people, categories=[dict(id=1)])
 

@@ -14,11 +14,23 @@ DATASETS = Path(find_spec('mmpose').origin).parent / '.mim/configs/_base_/datase
 FILES = sorted(p.name for p in DATASETS.glob('*.py') if p.stem != '__init__')
 # No joint's name says left or right there.
 WITHOUT_SIDES = {
-    '300vw.py', '300w.py', '300wlp.py', 'aflw.py', 'coco_wholebody_face.py',
-    'coco_wholebody_hand.py', 'cofw.py', 'deepfashion2.py', 'freihand2d.py', 'horse10.py',
-    'interhand2d.py', 'lapa.py', 'onehand10k.py', 'panoptic_hand2d.py', 'rhd2d.py',
+    '300vw.py',
+    '300w.py',
+    '300wlp.py',
+    'aflw.py',
+    'coco_wholebody_face.py',
+    'coco_wholebody_hand.py',
+    'cofw.py',
+    'deepfashion2.py',
+    'freihand2d.py',
+    'horse10.py',
+    'interhand2d.py',
+    'lapa.py',
+    'onehand10k.py',
+    'panoptic_hand2d.py',
+    'rhd2d.py',
     'wflw.py',
-}  # fmt: skip
+}
 
 
 def read_names_and_mirror(name):
@@ -52,8 +64,9 @@ def test_metainfo_of_mmpose_is_right_and_a_swapped_pair_is_found(file):
     a, b = lefts[0], counterparts[lefts[0]]
     one_sided = [k if k in (a, b) else m for k, m in enumerate(mirror)]
     assert judge(names, one_sided) == [
-        f'{names[a]} with {names[a]}', f'{names[b]} with {names[b]}',
-    ]  # fmt: skip
+        f'{names[a]} with {names[a]}',
+        f'{names[b]} with {names[b]}',
+    ]
     if len(lefts) > 1:
         c, d = lefts[1], counterparts[lefts[1]]
         crossed = list(mirror)
@@ -62,14 +75,29 @@ def test_metainfo_of_mmpose_is_right_and_a_swapped_pair_is_found(file):
 
 
 PAIRS = [
-    ('left_eye', 'right_eye'), ('L_Eye', 'R_Eye'), ('eye_l', 'eye_r'), ('LEye', 'REye'),
-    ('leftEye', 'rightEye'), ('EyeLeft', 'EyeRight'), ('lft_eye', 'rgt_eye'),
-    ('eye.L', 'eye.R'), ('Left Eye', 'Right Eye'), ('eye-lt', 'eye-rt'),
-    ('LEFT_EYE', 'RIGHT_EYE'), ('lefteye', 'righteye'), ('eye (l)', 'eye (r)'),
-    ('L1', 'R1'), ('hand_left2', 'hand_right2'), ('L_Eye', 'right_Eye'),
-    ('body-L-Knee', 'body-R-Knee'), ('mixamo:LeftArm', 'mixamo:RightArm'),
-    ('œil_l', 'œil_r'), ('LShoulder', 'RShoulder'), ('left', 'right'), ('l', 'r'),
-]  # fmt: skip
+    ('left_eye', 'right_eye'),
+    ('L_Eye', 'R_Eye'),
+    ('eye_l', 'eye_r'),
+    ('LEye', 'REye'),
+    ('leftEye', 'rightEye'),
+    ('EyeLeft', 'EyeRight'),
+    ('lft_eye', 'rgt_eye'),
+    ('eye.L', 'eye.R'),
+    ('Left Eye', 'Right Eye'),
+    ('eye-lt', 'eye-rt'),
+    ('LEFT_EYE', 'RIGHT_EYE'),
+    ('lefteye', 'righteye'),
+    ('eye (l)', 'eye (r)'),
+    ('L1', 'R1'),
+    ('hand_left2', 'hand_right2'),
+    ('L_Eye', 'right_Eye'),
+    ('body-L-Knee', 'body-R-Knee'),
+    ('mixamo:LeftArm', 'mixamo:RightArm'),
+    ('œil_l', 'œil_r'),
+    ('LShoulder', 'RShoulder'),
+    ('left', 'right'),
+    ('l', 'r'),
+]
 
 
 @pytest.mark.parametrize('pair', PAIRS)
@@ -80,11 +108,20 @@ def test_counterparts_are_found(pair, order):
 
 
 NOTHING = [
-    ('1', '2'), ('near_hip', 'off_hip'), ('left_eye', 'right_ear'), ('upright', 'upper'),
-    ('right_eye_left_corner', 'left_eye_right_corner'), ('left_eye', 'nose'),
-    ('collar', 'color'), ('left_eye', 'eye_right'), ('l_目', 'r_耳'), ('lower', 'rower'),
-    ('small', 'smarr'), ('', ''), ('left_eye', 'left_ear'),
-]  # fmt: skip
+    ('1', '2'),
+    ('near_hip', 'off_hip'),
+    ('left_eye', 'right_ear'),
+    ('upright', 'upper'),
+    ('right_eye_left_corner', 'left_eye_right_corner'),
+    ('left_eye', 'nose'),
+    ('collar', 'color'),
+    ('left_eye', 'eye_right'),
+    ('l_目', 'r_耳'),
+    ('lower', 'rower'),
+    ('small', 'smarr'),
+    ('', ''),
+    ('left_eye', 'left_ear'),
+]
 
 
 @pytest.mark.parametrize('pair', NOTHING)

@@ -340,8 +340,12 @@ def run_doctor(path: Path | None = None) -> subprocess.CompletedProcess:
     env = dict(os.environ, PYTHONPATH=os.pathsep.join([str(path or ROOT), *paths]))
     return subprocess.run(
         [sys.executable, '-m', 'gm_pose', 'doctor'],
-        env=env, cwd=ROOT, capture_output=True, text=True, timeout=200,
-    )  # fmt: skip
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
 
 
 @pytest.mark.slow

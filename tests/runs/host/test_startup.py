@@ -37,9 +37,12 @@ def python(tmp_path):
         env['PYTHONPATH'] = os.pathsep.join(map(str, paths))
         return subprocess.run(
             [sys.executable, '-S', '-c', SITE.format(site=str(site)) + code + STATE],
-            env=dict(os.environ, **env), cwd=tmp_path, capture_output=True, text=True,
+            env=dict(os.environ, **env),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
             timeout=60,
-        )  # fmt: skip
+        )
 
     return run
 

@@ -127,9 +127,13 @@ def test_training_prints_what_a_person_needs(write_config, train_child, tmp_path
         (log,) = (tmp_path / 'short').glob('*/*.log')
         assert text in log.read_text()
     shown = (
-        'Epoch(train) [1]', 'Epoch(val) [1]', 'Saving checkpoint', 'PyTorch: ',
-        'Average Precision  (AP) @[ IoU=0.50:0.95', 'effective batch',
-    )  # fmt: skip
+        'Epoch(train) [1]',
+        'Epoch(val) [1]',
+        'Saving checkpoint',
+        'PyTorch: ',
+        'Average Precision  (AP) @[ IoU=0.50:0.95',
+        'effective batch',
+    )
     for text in shown:
         assert text in short
     known = (

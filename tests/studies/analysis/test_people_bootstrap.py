@@ -26,21 +26,28 @@ def test_ap_and_oks_are_those_of_cocoeval():
         categories=[dict(id=1, name='person')],
         annotations=[
             dict(
-                id=n + 1, image_id=n, category_id=1, iscrowd=0, bbox=[0, 0, 200, 200],
-                area=areas[n], num_keypoints=int(labelled[n].sum()),
+                id=n + 1,
+                image_id=n,
+                category_id=1,
+                iscrowd=0,
+                bbox=[0, 0, 200, 200],
+                area=areas[n],
+                num_keypoints=int(labelled[n].sum()),
                 keypoints=np.column_stack([truth[n], 2 * labelled[n]]).ravel().tolist(),
             )
             for n in range(40)
         ],
-    )  # fmt: skip
+    )
     gt.createIndex()
     found = [
         dict(
-            image_id=n, category_id=1, score=scores[n],
+            image_id=n,
+            category_id=1,
+            score=scores[n],
             keypoints=np.column_stack([predicted[n], np.ones(17)]).ravel().tolist(),
         )
         for n in range(40)
-    ]  # fmt: skip
+    ]
     sigmas = np.asarray(SKELETON.oks_sigmas)
     evaluation = COCOeval(gt, gt.loadRes(found), 'keypoints', sigmas)
     evaluation.evaluate()

@@ -15,9 +15,11 @@ from studies.variants.tables import FACE1_REST2_5
 def make_result(variant, seed, oks):
     joints = dict(mean_oks=(np.array(oks) / 100))
     return dict(
-        dataset='studio17', variant=variant, seed=seed,
+        dataset='studio17',
+        variant=variant,
+        seed=seed,
         evaluation=dict(select=dict(flip=dict(joints=joints))),
-    )  # fmt: skip
+    )
 
 
 def test_selects_the_largest_sigma_within_the_tolerance_left_and_right_averaged():

@@ -72,7 +72,9 @@ def test_only_sigma_tables_compete():
     # MMPose's joint weights are open to both sides, weights of another table are not
     assert is_candidate(VARIANTS['subcell-uniform2-jw2'], adaptive=False)
     for name in (
-        'subcell-uniform2-weights-sqrtoks2', 'subcell-uniform2-block',
-        'subcell-uniform2-learned', 'subcell-uniform2-annealed',
-    ):  # fmt: skip
+        'subcell-uniform2-weights-sqrtoks2',
+        'subcell-uniform2-block',
+        'subcell-uniform2-learned',
+        'subcell-uniform2-annealed',
+    ):
         assert not is_candidate(VARIANTS[name], adaptive=False), name

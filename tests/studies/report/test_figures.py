@@ -23,6 +23,9 @@ def test_figures_are_drawn(few_results, tmp_path):
     draw_figures(few_results, tmp_path)
     names = {path.name for path in tmp_path.glob('*.png')}
     assert names == {
-        'misplaced-target.png', 'studio17-ap.png', 'studio17-offsets.png',
-        'studio17-learned-sigmas.png', 'main-ap.png',
-    }  # fmt: skip
+        'misplaced-target.png',
+        'studio17-ap.png',
+        'studio17-offsets.png',
+        'studio17-learned-sigmas.png',
+        'main-ap.png',
+    }

@@ -21,19 +21,24 @@ NOTHING = StudyResults([], 'studio17')
 def test_markdown_has_no_padding_and_keeps_numbers_as_they_are_written():
     table = to_markdown([{'a': 'one', 'b': '70.0'}, {'a': 'longer text', 'b': '+0.10'}])
     assert table.splitlines() == [
-        '| a | b |', '|:---|:---|', '| one | 70.0 |', '| longer text | +0.10 |',
-    ]  # fmt: skip
+        '| a | b |',
+        '|:---|:---|',
+        '| one | 70.0 |',
+        '| longer text | +0.10 |',
+    ]
 
 
 def test_variants_table_has_every_variant_under_its_group(few_results):
     lines = render_variants(StudyResults(few_results, 'studio17')).splitlines()
     assert [line.split(' | ')[0].strip('| ') for line in lines[2:]] == [
         '**sub-cell targets, each joint decoded with its own sigma**',
-        '`subcell-uniform1.5`', '`subcell-uniform2`',
+        '`subcell-uniform1.5`',
+        '`subcell-uniform2`',
         '**sub-cell targets, loss balanced by 1 / sigma²**',
         '`subcell-sqrtoks2-balanced`',
-        '**the Gaussian Mixture Block**', '`subcell-sqrtoks2-balanced-block`',
-    ]  # fmt: skip
+        '**the Gaussian Mixture Block**',
+        '`subcell-sqrtoks2-balanced-block`',
+    ]
 
 
 def test_comparison_is_paired_by_seed(few_results):

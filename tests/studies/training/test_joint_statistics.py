@@ -36,12 +36,17 @@ def test_mean_oks_equals_xtcocotools_for_one_person():
         categories=[dict(id=1, name='person')],
         annotations=[
             dict(
-                id=1, image_id=1, category_id=1, iscrowd=0, bbox=[0, 0, 200, 200],
-                area=area, num_keypoints=int(labelled.sum()),
+                id=1,
+                image_id=1,
+                category_id=1,
+                iscrowd=0,
+                bbox=[0, 0, 200, 200],
+                area=area,
+                num_keypoints=int(labelled.sum()),
                 keypoints=np.column_stack([truth, flags]).ravel().tolist(),
             )
         ],
-    )  # fmt: skip
+    )
     coco.createIndex()
     keypoints = np.column_stack([predicted, np.ones(17)]).ravel().tolist()
     found = coco.loadRes(
@@ -63,9 +68,14 @@ def test_offsets_are_signed_and_in_input_px():
     predicted[:, 0] = [[-4.0, 8.0], [-8.0, 8.0], [100.0, 100.0]]
     labelled = np.array([[True, False], [True, False], [False, False]])
     summary = summarize_joints(
-        predicted, truth, labelled, np.full(3, 1e4),
-        np.array([[0.5, 0.25]] * 3), np.full((3, 2), 0.75), np.array([0.1, 0.1]),
-    )  # fmt: skip
+        predicted,
+        truth,
+        labelled,
+        np.full(3, 1e4),
+        np.array([[0.5, 0.25]] * 3),
+        np.full((3, 2), 0.75),
+        np.array([0.1, 0.1]),
+    )
     assert summary['mean_offset'] == [[-3.0, 2.0], None]
     assert summary['median_offset'] == [[-3.0, 2.0], None]
     # errors of (-2, 2) and (-4, 2)

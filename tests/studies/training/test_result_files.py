@@ -15,9 +15,13 @@ FINGERPRINTS = dict(encoding=[1.0, 2.0], decoding=[3.0])
 
 def write_result(folder, run, **changes):
     result = dict(
-        format=RESULT_FORMAT, dataset=run.dataset, variant=run.variant, seed=run.seed,
-        config_hash='c', fingerprints=dict(FINGERPRINTS),
-    )  # fmt: skip
+        format=RESULT_FORMAT,
+        dataset=run.dataset,
+        variant=run.variant,
+        seed=run.seed,
+        config_hash='c',
+        fingerprints=dict(FINGERPRINTS),
+    )
     result.update(changes)
     path = run.find_result(folder)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,9 +15,12 @@ def test_failed_runs_are_reported_and_do_not_stop_the_others():
     runs = [Run('studio17', variant, 0) for variant in ('a', 'b', 'c')]
     messages = []
     codes = run_all(
-        runs, lambda run: start_python(f'raise SystemExit({int(run.variant == "b")})'), 2,
-        messages.append, poll_seconds=0.01,
-    )  # fmt: skip
+        runs,
+        lambda run: start_python(f'raise SystemExit({int(run.variant == "b")})'),
+        2,
+        messages.append,
+        poll_seconds=0.01,
+    )
     assert codes == {runs[0]: 0, runs[1]: 1, runs[2]: 0}
     assert sum('FAILED' in message for message in messages) == 1
     assert [m for m in messages if m.startswith('start')] == [

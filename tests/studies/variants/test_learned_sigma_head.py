@@ -9,16 +9,25 @@ FEATS = (torch.randn(2, 6, 8, 6, generator=torch.Generator().manual_seed(0)),)
 def build_head(kind, codec_type='PositionHeatmap', sigmas='set1', **options):
     torch.manual_seed(0)
     codec = dict(
-        type=codec_type, input_size=(96, 128), heatmap_size=(48, 64), sigmas=sigmas,
-        unbiased=True, **options.pop('codec', {}),
-    )  # fmt: skip
+        type=codec_type,
+        input_size=(96, 128),
+        heatmap_size=(48, 64),
+        sigmas=sigmas,
+        unbiased=True,
+        **options.pop('codec', {}),
+    )
     return MODELS.build(
         dict(
-            type=kind, in_channels=6, out_channels=17, deconv_out_channels=(8, 8, 8),
-            deconv_kernel_sizes=(4, 4, 4), decoder=codec,
-            loss=dict(type='KeypointMSELoss', use_target_weight=True), **options,
+            type=kind,
+            in_channels=6,
+            out_channels=17,
+            deconv_out_channels=(8, 8, 8),
+            deconv_kernel_sizes=(4, 4, 4),
+            decoder=codec,
+            loss=dict(type='KeypointMSELoss', use_target_weight=True),
+            **options,
         )
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize('sigmas', [2.0, 'set1'])

@@ -23,9 +23,13 @@ def make_runner(encoder, num_workers=0, epoch=0):
 
 def make_encoder(sigmas, **options):
     return dict(
-        type='JointAdaptiveMSRAHeatmap', input_size=(96, 128), heatmap_size=(48, 64),
-        sigmas=sigmas, unbiased=True, **options,
-    )  # fmt: skip
+        type='JointAdaptiveMSRAHeatmap',
+        input_size=(96, 128),
+        heatmap_size=(48, 64),
+        sigmas=sigmas,
+        unbiased=True,
+        **options,
+    )
 
 
 def test_factor_by_hand():
