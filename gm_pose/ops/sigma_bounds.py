@@ -20,6 +20,10 @@ def require_sigmas_fit(
 
     Raises:
         ValueError: for the largest one.
+
+    Example:
+        >>> import numpy as np
+        >>> require_sigmas_fit(np.array([12.0]), None, (48, 64))  # the bound itself
     """
     bound = min(heatmap_size) / 4
     joint = int(sigmas_cells.argmax())

@@ -139,10 +139,32 @@ def test_dataset_without_targets_is_told_before_the_first_iteration(
     path.write_text(json.dumps(data))
     ended = train_child(write_config(ONE_EPOCH), '--work-dir', tmp_path / 'w')
     assert ended.code == 2, ended.tail
-    sentence = ended.sentence
-    assert 'every visibility is 0' in sentence
-    assert 'check-data' in sentence
+    assert '22 annotations 22 without a labelled joint' in ended.sentence
+    assert 'Fix: label joints' in ended.sentence
     assert 'Epoch(train)' not in ended.output
+
+
+def test_samples_without_targets_are_refused_by_the_hook():
+    """What no file shows, such as joints outside every crop."""
+    from types import SimpleNamespace
+
+    import torch
+    from mmengine.structures import InstanceData
+    from mmpose.structures import PoseDataSample
+
+    from gm_pose.runs.hooks import EmptyTargetHook
+    from gm_pose.runs.user_errors import UserError
+
+    sample = PoseDataSample()
+    sample.gt_instance_labels = InstanceData(keypoint_weights=torch.zeros(1, 17))
+    loader = SimpleNamespace(dataset=[dict(data_samples=sample)] * 3)
+    runner = SimpleNamespace(
+        train_dataloader=loader, rank=0, world_size=1, model=torch.nn.Identity()
+    )
+    with pytest.raises(UserError, match='every visibility is 0'):
+        EmptyTargetHook().before_train(runner)
+    sample.gt_instance_labels.keypoint_weights[0, 3] = 1
+    EmptyTargetHook().before_train(runner)
 
 
 def test_pipeline_that_packs_nothing_is_told(

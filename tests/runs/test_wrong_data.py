@@ -202,6 +202,7 @@ def test_file_that_is_only_trained_on_need_not_be_evaluated(
     both = Config.fromfile(write_config(''))
     both.train_dataloader.dataset.ann_file = str(path)
     both.val_dataloader.dataset.ann_file = str(path)
+    both.val_dataloader.dataset.data_prefix.img = 'train2017/'
     problems = check_annotation_files(read_outline(both, ('train', 'val')))
     assert len(problems) == 1
     both.val_evaluator.use_area = False
