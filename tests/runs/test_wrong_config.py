@@ -1,4 +1,4 @@
-"""Wrong input: one sentence that names value, place and remedy; nothing is written."""
+"""Wrong input is refused with value, place and fix; nothing is written."""
 
 import pytest
 import torch

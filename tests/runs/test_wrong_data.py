@@ -1,4 +1,4 @@
-"""Wrong data files: one sentence that names the file and the remedy."""
+"""Wrong data files are refused with the file and the fix."""
 
 import json
 import shutil
