@@ -1,0 +1,1 @@
+"""Training and evaluation at the hardware's limit: what `--fast` puts into a config."""
