@@ -12,7 +12,6 @@ from mmpose.registry import KEYPOINT_CODECS
 from gm_pose.codecs import config_rules
 from gm_pose.codecs.codec_options import read_alignment
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.ops import decode_sigmas as decode_sigma_tables
 from gm_pose.ops import (
     batch_targets,
     gaussian_patches,
@@ -24,6 +23,7 @@ from gm_pose.ops import (
     sigma_bounds,
     sigma_tables,
 )
+from gm_pose.ops import decode_sigmas as decode_sigma_tables
 from gm_pose.runs.problem import Problem
 
 if TYPE_CHECKING:

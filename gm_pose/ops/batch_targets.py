@@ -75,7 +75,9 @@ class BatchTargets:
         balance: NDArray[np.float32] | None = None,
     ) -> None:
         if placement not in PLACEMENTS:
-            raise ValueError(f'placement is {placement!r}; expected one of {PLACEMENTS}')
+            raise ValueError(
+                f'placement is {placement!r}; expected one of {PLACEMENTS}'
+            )
         column = np.array(sigmas, dtype=np.float64)[:, None]
         radii = np.floor(3 * column) if placement == 'rounded' else column * 3
         self.placement = placement
@@ -95,7 +97,7 @@ class BatchTargets:
     def __call__(
         self, keypoints_px: 'Tensor', visible: 'Tensor'
     ) -> tuple['Tensor', 'Tensor']:
-        """Joints (B, K, 2) in input px, visible (B, K) -> maps (B, K, H, W), weights (B, K).
+        """Joints (B, K, 2) in px, visible (B, K) -> maps (B, K, H, W), weights (B, K).
 
         A visible joint that is NaN or infinite, which `encode` refuses, makes its map NaN:
         the loss is then not finite, and a run stops there.
