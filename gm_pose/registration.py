@@ -16,6 +16,7 @@ __all__ = ['register_rooms']
 ROOMS = {
     'KEYPOINT_CODECS': ('gm_pose.codecs',),
     'MODELS': ('gm_pose.models',),
+    'METRICS': ('gm_pose.fast_lane.fast_coco_metric',),
     'HOOKS': ('gm_pose.models.hooks', 'gm_pose.runs.hooks'),
     'DATASETS': ('gm_pose.runs.loading',),
     'DATA_SAMPLERS': ('gm_pose.runs.loading',),
