@@ -65,6 +65,13 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         help='job launcher',
     )
     parser.add_argument(
+        '--fast',
+        action=argparse.BooleanOptionalAction,
+        help='load, augment and evaluate whole batches, draw targets on the device; '
+        '--cfg-options fast_lane.NAME=VALUE sets images, precision, compile, workers; '
+        "--no-fast: MMPose's own pipeline, whatever the config says",
+    )
+    parser.add_argument(
         '--full-log',
         action='store_true',
         help='print environment, config and hooks too, which the log file holds anyway',
@@ -162,6 +169,8 @@ def load_config(args: argparse.Namespace) -> Config:
         _drop_detection_files(cfg)
     if args.show or args.show_dir is not None:
         _enable_pictures(cfg, args)
+    if args.fast:
+        cfg.setdefault('fast_lane', {})
     options = {**find_searched_options(cfg, args.config), **args.cfg_options}
     if options:
         try:
@@ -171,6 +180,8 @@ def load_config(args: argparse.Namespace) -> Config:
             raise UserError(
                 f'--cfg-options {args.cfg_options} does not fit {args.config}: {error}'
             ) from error
+    if args.fast is False:
+        cfg.fast_lane = None
     if 'preprocess_cfg' in cfg and isinstance(cfg.get('model'), dict):
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     return cfg

@@ -136,6 +136,7 @@ def run_test(args: argparse.Namespace) -> None:
     import mmengine
     from mmengine.runner import Runner
 
+    from gm_pose.fast_lane.apply_fast_lane import apply_fast_lane
     from gm_pose.runs.files.atomic_files import explain_write_error
     from gm_pose.runs.host.checkpoints.safe_loading import (
         CheckpointError,
@@ -150,6 +151,8 @@ def run_test(args: argparse.Namespace) -> None:
     cfg = merge_args(load_config(args), args)
     notes = check_run(cfg, args)
     use_readable_images(cfg)
+    with as_user_errors(ValueError):
+        notes += apply_fast_lane(cfg, ('test',))
     cpu_processes.prepare_cpu_processes(cfg)
     try:
         runner = Runner.from_cfg(cfg)

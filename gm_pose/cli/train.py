@@ -157,6 +157,7 @@ def run_training(args: argparse.Namespace) -> None:
 
     from mmengine.runner import Runner
 
+    from gm_pose.fast_lane.apply_fast_lane import apply_fast_lane
     from gm_pose.runs.files.work_dir_lock import WorkDirLock
     from gm_pose.runs.host.checkpoints.safe_loading import (
         CheckpointError,
@@ -171,6 +172,8 @@ def run_training(args: argparse.Namespace) -> None:
     cfg = merge_args(load_config(args), args)
     notes = check_run(cfg, args)
     add_run_defaults(cfg)
+    with as_user_errors(ValueError):
+        notes += apply_fast_lane(cfg)
     with contextlib.ExitStack() as stack:
         if get_launched_rank(cfg.launcher) == 0:
             stack.enter_context(WorkDirLock(cfg.work_dir))
