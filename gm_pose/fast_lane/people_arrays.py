@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 
 from gm_pose.fast_lane.array_folder import DamagedFolder, read_arrays, write_arrays
 from gm_pose.fast_lane.packed_values import PackedTexts, unpack_json
@@ -24,8 +25,6 @@ from gm_pose.runs.files.cache_folder import (
 )
 
 __all__ = ['PeopleArrays', 'load_people']
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +169,7 @@ def load_people(
             write_arrays(folder, arrays, notes)
         except OSError as error:
             raise explain_cache_error(error, folder.parent) from error
-    _LOGGER.info('packed %d people into %s', len(arrays['ids']), folder)
+    print_log(f'packed {len(arrays["ids"])} people into {folder}', 'current')
     people = _open_if_whole(folder, shell, verify)
     if people is None:
         raise OSError(f'{folder} was removed while it was opened')
@@ -188,7 +187,8 @@ def _open_if_whole(folder: Path, shell: Any, verify: bool) -> PeopleArrays | Non
     except FileNotFoundError:
         return None
     except DamagedFolder as error:
-        _LOGGER.warning('the cached annotations are damaged, packing again: %s', error)
+        text = f'the cached annotations are damaged, packing again: {error}'
+        print_log(text, 'current', logging.WARNING)
         return None
     prefix = get_image_prefix(shell)
     if not notes['is_relative']:  # images elsewhere than below the prefix

@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import logging
 import os
 import time
 from collections.abc import Iterator
@@ -24,8 +23,6 @@ _CHUNK_BYTES = 1 << 20
 _SETTLED_NS = 3_000_000_000
 """A file changed later than this before it was hashed may change again within the same
 time stamp; its hash is not kept."""
-
-_LOGGER = logging.getLogger(__name__)
 
 
 def find_cache_folder(cache_dir: str | os.PathLike | None = None) -> Path:
@@ -56,16 +53,20 @@ def hold_lock(path: Path) -> Iterator[None]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(path, 'a+')
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     except OSError as error:
         raise explain_cache_error(error, path.parent) from error
-    with file:
+    try:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            _LOGGER.info('waiting for another process that writes %s', path.parent)
-            fcntl.lockf(file, fcntl.LOCK_EX)
+            from mmengine.logging import print_log
+
+            print_log(f'waiting for another process that writes {path}', 'current')
+            fcntl.lockf(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
 
 
 def hash_file(path: str | os.PathLike, cache_dir: Path | None = None) -> str:
