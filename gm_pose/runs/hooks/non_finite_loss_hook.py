@@ -11,9 +11,9 @@ from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 
 from gm_pose.runs.files.atomic_files import write_atomically
-from gm_pose.runs.hooks.empty_target_hook import name_samples
+from gm_pose.runs.hooks.batch_samples import get_samples, list_sample_names
 from gm_pose.runs.resume.loss_dump import pack_loss_dump
-from gm_pose.runs.resume.rng_state import capture_rng
+from gm_pose.runs.resume.rng_state import pack_rng, read_rng
 from gm_pose.runs.user_errors import UserError
 
 
@@ -59,7 +59,7 @@ class NonFiniteLossHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         self._batch = data_batch
-        self._rng = capture_rng()
+        self._rng = read_rng()
 
     def after_train_iter(
         self,
@@ -74,8 +74,12 @@ class NonFiniteLossHook(Hook):
         rank = f'_rank{runner.rank}' if runner.world_size > 1 else ''
         name = f'non_finite_loss_iter_{runner.iter + 1}{rank}.pth'
         path = osp.join(runner.work_dir, name)
-        dump = pack_loss_dump(runner.model, runner.cfg, self._batch, self._rng)
+        rng = None if self._rng is None else pack_rng(self._rng)
+        dump = pack_loss_dump(runner.model, runner.cfg, self._batch, rng)
+        dataset = runner.train_dataloader.dataset
+        names = list_sample_names(get_samples(self._batch), dataset)
         dump['meta'].update(epoch=runner.epoch, iter=runner.iter, loss=float(loss))
+        dump['meta']['samples'] = names
         try:
             with io.BytesIO() as file:
                 torch.save(dump, file)
@@ -83,10 +87,9 @@ class NonFiniteLossHook(Hook):
             how = f'see it again with `python -m gm_pose replay-loss {path}`'
         except OSError as error:
             how = f'the dump {path} could not be written ({error})'
-        samples = (self._batch or {}).get('data_samples') or []
         raise UserError(
             f'the loss is {float(loss)} at epoch {runner.epoch + 1}, iteration '
             f"{runner.iter + 1}, before the optimizer's step; samples in the batch: "
-            f'{name_samples(samples)}; {how}. Fix: correct these samples or lower the '
+            f'{", ".join(names)}; {how}. Fix: correct these samples or lower the '
             'learning rate, and go on with --resume'
         )
