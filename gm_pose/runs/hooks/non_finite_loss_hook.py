@@ -11,10 +11,10 @@ from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 
 from gm_pose.runs.files.atomic_files import write_atomically
-from gm_pose.runs.hooks.empty_target_hook import name_samples
+from gm_pose.runs.hooks.batch_samples import get_samples, list_sample_names
 from gm_pose.runs.hooks.loss_flag import LossFlag, can_skip_steps
 from gm_pose.runs.resume.loss_dump import pack_loss_dump
-from gm_pose.runs.resume.rng_state import capture_rng
+from gm_pose.runs.resume.rng_state import pack_rng, read_rng
 from gm_pose.runs.user_errors import UserError
 
 
@@ -88,7 +88,7 @@ class NonFiniteLossHook(Hook):
     ) -> None:
         self._read(runner)
         self._batch = data_batch
-        self._rng = capture_rng()
+        self._rng = read_rng()
 
     def after_train_iter(
         self,
@@ -137,9 +137,15 @@ class NonFiniteLossHook(Hook):
         rank = f'_rank{runner.rank}' if runner.world_size > 1 else ''
         name = f'non_finite_loss_iter_{step.iteration + 1}{rank}.pth'
         path = osp.join(runner.work_dir, name)
-        dump = pack_loss_dump(runner.model, runner.cfg, step.batch, step.rng)
+        rng = None if step.rng is None else pack_rng(step.rng)
+        dump = pack_loss_dump(runner.model, runner.cfg, step.batch, rng)
+        dataset = runner.train_dataloader.dataset
+        names = list_sample_names(get_samples(step.batch), dataset)
         dump['meta'].update(
-            epoch=step.epoch, iter=step.iteration, loss=float(step.loss)
+            epoch=step.epoch,
+            iter=step.iteration,
+            loss=float(step.loss),
+            samples=names,
         )
         try:
             with io.BytesIO() as file:
@@ -148,10 +154,9 @@ class NonFiniteLossHook(Hook):
             how = f'see it again with `python -m gm_pose replay-loss {path}`'
         except OSError as error:
             how = f'the dump {path} could not be written ({error})'
-        samples = (step.batch or {}).get('data_samples') or []
         raise UserError(
             f'the loss is {float(step.loss)} at epoch {step.epoch + 1}, iteration '
             f"{step.iteration + 1}, before the optimizer's step; samples in the batch: "
-            f'{name_samples(samples)}; {how}. Fix: correct these samples or lower the '
+            f'{", ".join(names)}; {how}. Fix: correct these samples or lower the '
             'learning rate, and go on with --resume'
         )
