@@ -1,0 +1,1 @@
+"""Hooks of the fast lane, registered in `mmpose.registry.HOOKS`."""
