@@ -126,7 +126,11 @@ class PeopleArrays:
         return self.extras.get('area')
 
     def raw_ann_info(self, row: int) -> dict[str, Any] | None:
-        """The annotation of a row as it stands in the file; None of a detection."""
+        """The annotation of a row as it stands in the file.
+
+        None of a detection, and in a dataset without `test_mode`: training has no use for
+        them, and they are most of the file.
+        """
         if 'raw_ann_info' not in self.arrays:
             return None
         data, ends = self.arrays['raw_ann_info'], self.arrays['raw_ann_info_ends']
