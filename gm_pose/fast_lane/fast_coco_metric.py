@@ -93,7 +93,9 @@ class FastCocoMetric(CocoMetric):
         triplets = np.concatenate(
             [packed.keypoints, packed.keypoint_scores[..., None]], axis=-1
         )[rows].astype(np.float64)
-        bboxes = None if packed.bboxes is None else packed.bboxes[rows].astype(np.float64)
+        bboxes = (
+            None if packed.bboxes is None else packed.bboxes[rows].astype(np.float64)
+        )
         if bboxes is None:
             extents = triplets[..., :2].max(1) - triplets[..., :2].min(1)
             areas = extents[:, 0] * extents[:, 1]
@@ -134,7 +136,10 @@ class FastCocoMetric(CocoMetric):
             raise IrregularResults('options that arrays do not cover')
         packed = pack_results(results)
         num_keypoints = packed.keypoints.shape[1]
-        expected = {self.dataset_meta['num_keypoints'], len(self.dataset_meta['sigmas'])}
+        expected = {
+            self.dataset_meta['num_keypoints'],
+            len(self.dataset_meta['sigmas']),
+        }
         if expected != {num_keypoints}:
             raise IrregularResults('another number of keypoints')
         return packed

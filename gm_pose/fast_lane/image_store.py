@@ -29,9 +29,7 @@ __all__ = ['StoredImages', 'find_store', 'open_store']
 _WARNING = 30  # logging.WARNING
 
 
-def find_store(
-    plan: StorePlan, cache_dir: str | os.PathLike | None = None
-) -> Path:
+def find_store(plan: StorePlan, cache_dir: str | os.PathLike | None = None) -> Path:
     """The folder of a store, there or not."""
     return find_cache_folder(cache_dir) / plan.kind / plan.key
 

@@ -20,7 +20,14 @@ from gm_pose.runs.data_checks.unreadable_image import UnreadableImage
 from gm_pose.runs.files.atomic_files import write_atomically
 from gm_pose.runs.files.cache_folder import hash_file
 
-__all__ = ['ENTRY', 'Shard', 'encode_entry', 'hash_content', 'read_shard', 'write_shard']
+__all__ = [
+    'ENTRY',
+    'Shard',
+    'encode_entry',
+    'hash_content',
+    'read_shard',
+    'write_shard',
+]
 
 ENTRY = np.dtype(
     [

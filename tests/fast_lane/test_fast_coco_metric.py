@@ -225,7 +225,9 @@ def test_truth_from_the_samples(drawn, tmp_path, calls):
     persons = {a['image_id']: a for a in people.truth['annotations']}
     for sample in samples:
         sample['ori_shape'] = (480, 640)
-        sample['raw_ann_info'] = persons.get(sample['img_id'], people.truth['annotations'][0])
+        sample['raw_ann_info'] = persons.get(
+            sample['img_id'], people.truth['annotations'][0]
+        )
     assert_equal(evaluate_both(samples, None, tmp_path))
     assert len(calls) == 1
 

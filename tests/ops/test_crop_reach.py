@@ -73,9 +73,7 @@ def test_the_reach_is_no_larger_than_it_must_be():
     high = -low
     for row in uniforms:
         draws = augmentation.draw(np.repeat(row[None], 50, 0))
-        crops = augment_crops(
-            boxes, points, visible, FRAME, SIDES, augmentation, draws
-        )
+        crops = augment_crops(boxes, points, visible, FRAME, SIDES, augmentation, draws)
         sampled = find_sampled_px(crops.matrices, FRAME.input_size)
         low, high = np.minimum(low, sampled.min(1)), np.maximum(high, sampled.max(1))
 

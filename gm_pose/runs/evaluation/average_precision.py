@@ -79,7 +79,10 @@ class KeypointPrecision:
 
 def print_summary(numbers: NDArray[np.float64], max_detections: int = 20) -> None:
     """Print the ten numbers in pycocotools' lines."""
-    for title, values in (('Precision  (AP)', numbers[:5]), ('Recall     (AR)', numbers[5:])):
+    for title, values in (
+        ('Precision  (AP)', numbers[:5]),
+        ('Recall     (AR)', numbers[5:]),
+    ):
         for name, value in zip(SUMMARY, values, strict=False):
             oks = {'AP .5': '0.50', 'AP .75': '0.75'}.get(name, '0.50:0.95')
             area = {'AP (M)': 'medium', 'AP (L)': 'large'}.get(name, 'all')
@@ -125,7 +128,11 @@ def compute_precision(
     groups, inside = _number_groups(truth, images, categories)
     order = np.flatnonzero(inside)
     order = order[np.argsort(groups[order], kind='stable')]
-    truth, truth_groups, is_ignored = truth.take(order), groups[order], is_ignored[order]
+    truth, truth_groups, is_ignored = (
+        truth.take(order),
+        groups[order],
+        is_ignored[order],
+    )
 
     groups, inside = _number_groups(detections, images, categories)
     inside &= (detections.keypoints[..., 2] > 0).any(1)
@@ -203,7 +210,12 @@ def _accumulate(
     """
     is_matched, is_void, scores = found
     ignored, truth_categories = wanted
-    shape = (len(rules.thresholds), len(rules.recalls), num_categories, ignored.shape[1])
+    shape = (
+        len(rules.thresholds),
+        len(rules.recalls),
+        num_categories,
+        ignored.shape[1],
+    )
     precision, reached = -np.ones(shape), -np.ones(shape)
     recall = -np.ones((shape[0], *shape[2:]))
     for category in range(num_categories):

@@ -69,7 +69,9 @@ def _read(people: Sequence[dict[str, Any]], key: str) -> list[Any]:
         return [person[key] for person in people]
     except KeyError:
         ids = [person.get('id') for person in people if key not in person]
-        raise ValueError(f'person {ids[0]} has no {key!r}; expected it in all') from None
+        raise ValueError(
+            f'person {ids[0]} has no {key!r}; expected it in all'
+        ) from None
 
 
 def _read_ids(people: Sequence[dict[str, Any]], key: str) -> np.ndarray:

@@ -38,7 +38,9 @@ def match(
     detection_rows, truth_rows, oks = pairs
     # by rank, detection, OKS, person: the last one that fits is the one to take
     order = np.lexsort((truth_rows, oks, detection_rows, ranks[detection_rows]))
-    detection_rows, truth_rows, oks = (a[order] for a in (detection_rows, truth_rows, oks))
+    detection_rows, truth_rows, oks = (
+        a[order] for a in (detection_rows, truth_rows, oks)
+    )
     pair_ranks = ranks[detection_rows]
     turns = np.flatnonzero(np.diff(pair_ranks, prepend=-1))
     for start, end in zip(turns, [*turns[1:], len(oks)], strict=False):
