@@ -108,7 +108,9 @@ def generate_people(
     images = np.array([a['image_id'] for a in annotations])
 
     # every seventh image has no detection; one in twenty has most of them
-    weights = np.where(images % 7 == 0, 0.0, 1.0) * np.where(images % 20 == 1, 15.0, 1.0)
+    weights = np.where(images % 7 == 0, 0.0, 1.0) * np.where(
+        images % 20 == 1, 15.0, 1.0
+    )
     people = rng.choice(len(areas), num_detections, p=weights / weights.sum())
     people = people[np.argsort(images[people], kind='stable')]
     noise = rng.choice(NOISES, num_detections) * np.sqrt(np.minimum(areas[people], 1e5))
@@ -145,7 +147,9 @@ def _annotate(
     areas[on_border] = rng.choice(BORDERS, on_border.sum(), p=[0.45, 0.45, 0.05, 0.05])
     sides = np.sqrt(np.clip(areas, 400, 1e5) * 1.8)
     corners = rng.uniform(0, 400, (count, 2)).round(1)
-    places = corners[:, None] + rng.random((count, num_keypoints, 2)) * sides[:, None, None]
+    places = (
+        corners[:, None] + rng.random((count, num_keypoints, 2)) * sides[:, None, None]
+    )
     visible = rng.choice([0, 1, 2, 2, 2], (count, num_keypoints))
     visible[rng.random(count) < 0.08] = 0
     joints = np.concatenate([places.round(), visible[..., None]], -1)

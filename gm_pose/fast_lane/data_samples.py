@@ -35,16 +35,10 @@ def make_data_samples(arrays: Mapping[str, Any]) -> list[PoseDataSample]:
     for k in range(len(arrays['ids'])):
         metainfo = {key: column[k] for key, column in columns.items()}
         truth = {name: values[k] for name, values in instances.items()}
-        samples.append(
-            _make(
-                PoseDataSample,
-                {**metainfo, **shared},
-                dict(
-                    _gt_instances=_make(InstanceData, {}, truth),
-                    _gt_instance_labels=_make(InstanceData, {}, {}),
-                ),
-            )
-        )
+        sample = _make(PoseDataSample, {**metainfo, **shared}, {})
+        _set_property(sample, 'gt_instances', _make(InstanceData, {}, truth))
+        _set_property(sample, 'gt_instance_labels', _make(InstanceData, {}, {}))
+        samples.append(sample)
     return samples
 
 
@@ -98,3 +92,9 @@ def _make(
         _metainfo_fields={*metainfo}, _data_fields={*data}, **metainfo, **data
     )
     return element
+
+
+def _set_property(sample: PoseDataSample, name: str, value: InstanceData) -> None:
+    """As ``sample.name = value``: MMEngine notes the property and what it keeps."""
+    vars(sample)[f'_{name}'] = value
+    vars(sample)['_data_fields'] |= {name, f'_{name}'}

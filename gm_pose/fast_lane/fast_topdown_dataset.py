@@ -45,13 +45,25 @@ class FastTopdownDataset:
     ) -> None:
         self.recipe = read_recipe(dataset)
         self.people = load_people(dataset, cache_dir)
-        source = open_images(self.people, images, self.recipe, cache_dir)
         self.ann_file = str(dataset.get('ann_file', ''))
         self.test_mode = not self.recipe.is_training
-        kind = TrainingCrops if self.recipe.is_training else EvaluationCrops
-        self._crops: TrainingCrops | EvaluationCrops = kind(
-            self.people, source, self.recipe
-        )
+        self._place = images, cache_dir
+        self._crops = self._open_crops()
+
+    def _open_crops(self) -> TrainingCrops | EvaluationCrops:
+        kind, cache_dir = self._place
+        source = open_images(self.people, kind, self.recipe, cache_dir)
+        made = TrainingCrops if self.recipe.is_training else EvaluationCrops
+        return made(self.people, source, self.recipe)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(vars(self))
+        del state['_crops']  # maps and the last image: opened again where it arrives
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._crops = self._open_crops()
 
     def __len__(self) -> int:
         return len(self.people.ids)

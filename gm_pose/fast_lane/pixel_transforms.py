@@ -47,7 +47,8 @@ class PixelTransforms:
                 if hasattr(own, 'set_random_seed'):
                     own.set_random_seed(words[0])
                 results = transform(results)
-                changed = results['img']
+                # A view with swapped channels is nothing that OpenCV takes.
+                changed = results['img'] = np.ascontiguousarray(results['img'])
                 if changed.shape != crop.shape or changed.dtype != crop.dtype:
                     raise ValueError(
                         f'{type(transform).__name__} made {changed.shape} '

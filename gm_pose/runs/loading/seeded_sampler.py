@@ -60,9 +60,10 @@ class SeededSampler(Sampler):
 
     def _make_seeds(self, epoch: int, skip: int) -> Iterator[tuple[int, ...]]:
         """Seeds of this process's samples from the `skip`-th on, without an end."""
-        for start in itertools.count(skip, _BLOCK):
+        block = max(1, min(_BLOCK, len(self.inner)))
+        for start in itertools.count(skip, block):
             first = start * self.world_size + self.rank
-            positions = range(first, first + _BLOCK * self.world_size, self.world_size)
+            positions = range(first, first + block * self.world_size, self.world_size)
             if self.mix:
                 words = make_sample_seeds(self.seed, epoch, np.array(positions))
                 yield from map(tuple, words.tolist())
