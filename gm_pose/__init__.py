@@ -20,6 +20,7 @@ from gm_pose.version import __version__
 
 if TYPE_CHECKING:
     from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton, with_codec
+    from gm_pose.fast_lane import apply_fast_lane, with_fast_lane
     from gm_pose.models import (
         AlignedFlipTopdownPoseEstimator,
         ChannelsLastHook,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 # room -> the public names it holds
 _PUBLIC = {
     'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton', 'with_codec'),
+    'gm_pose.fast_lane': ('apply_fast_lane', 'with_fast_lane'),
     'gm_pose.models': (
         'AlignedFlipTopdownPoseEstimator',
         'ChannelsLastHook',
@@ -75,6 +77,7 @@ __all__ = [
     'MixtureSigmaHook',
     'Skeleton',
     '__version__',
+    'apply_fast_lane',
     'decode_heatmaps',
     'load_skeleton',
     'mirror_aligned',
@@ -82,6 +85,7 @@ __all__ = [
     'resolve_sigmas',
     'smooth_gaussian',
     'with_codec',
+    'with_fast_lane',
 ]
 
 mend_host()

@@ -12,8 +12,8 @@ from mmpose.registry import KEYPOINT_CODECS
 from gm_pose.codecs import config_rules
 from gm_pose.codecs.codec_options import read_alignment
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.ops import decode_sigmas as decode_sigma_tables
 from gm_pose.ops import (
+    batch_targets,
     gaussian_patches,
     gaussian_targets,
     grids,
@@ -23,6 +23,7 @@ from gm_pose.ops import (
     sigma_bounds,
     sigma_tables,
 )
+from gm_pose.ops import decode_sigmas as decode_sigma_tables
 from gm_pose.runs.problem import Problem
 
 if TYPE_CHECKING:
@@ -143,6 +144,14 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self._balance = (
             gaussian_targets.compute_balance_weights(cells) if balance_weights else None
         )
+        rounded = 'legacy_msra' if self.alignment == 'legacy_msra' else 'rounded'
+        self._batch_targets = batch_targets.BatchTargets(
+            cells,
+            self.heatmap_size,
+            self.scale_factor,
+            'exact' if unbiased else rounded,
+            self._balance,
+        )
 
     def encode(
         self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None
@@ -184,6 +193,20 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         if self._balance is not None:
             weights = weights * self._balance
         return dict(heatmaps=heatmaps, keypoint_weights=weights)
+
+    def encode_batch(
+        self, keypoints: torch.Tensor, keypoints_visible: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Joints (B, K, 2), visible (B, K) -> maps (B, K, H, W), keypoint_weights (B, K).
+
+        B times `encode` on the joints' device, without waiting for it: weights are equal,
+        maps to 2e-7. A visible joint that is NaN or infinite makes its map NaN.
+
+        Raises:
+            ValueError: K is not the table's.
+        """
+        self._check_count(keypoints.shape[1])
+        return self._batch_targets(keypoints, keypoints_visible)
 
     def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heatmaps (K, H, W) -> joints (1, K, 2) in input px, scores (1, K)."""

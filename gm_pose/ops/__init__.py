@@ -6,6 +6,7 @@ cells; w, h input px. Sizes are [W, H], arrays (..., H, W), positions [x, y].
 
 from gm_pose.ops.aligned_flip import mirror_aligned
 from gm_pose.ops.array_types import Array
+from gm_pose.ops.batch_targets import BatchTargets
 from gm_pose.ops.decode_sigmas import resolve_decode_sigmas
 from gm_pose.ops.gaussian_patches import draw_rounded, make_patches
 from gm_pose.ops.gaussian_smoothing import make_smoothing_matrix, smooth_gaussian
@@ -27,6 +28,7 @@ __all__ = [
     'COCO',
     'SIGMA_TABLES',
     'Array',
+    'BatchTargets',
     'ResolvedSigmas',
     'Skeleton',
     'average_mirrored',

@@ -26,7 +26,7 @@ _FAR_CELLS = 1e6
 # Factors of the outer product end at exp(-40) = 4e-18, a hundred-millionth of what float32
 # resolves at 1; the product of two is still a normal number. Subnormal ones, which would
 # follow, take a hundred times longer to multiply.
-_MAX_EXPONENT = 40.0
+MAX_EXPONENT = 40.0
 
 
 def draw_legacy_msra(
@@ -142,7 +142,7 @@ def draw_exact(
     exponent = grid.cells - centers_cells.repeat(heatmap_size, axis=1)
     exponent *= exponent
     exponent *= grid.rates
-    np.maximum(exponent, -_MAX_EXPONENT, out=exponent)
+    np.maximum(exponent, -MAX_EXPONENT, out=exponent)
     factors = np.exp(exponent, out=exponent).astype(np.float32)
     if not overlaps_map.all():
         factors[~overlaps_map] = 0

@@ -28,6 +28,7 @@ param_scheduler = [
 BY_ITERATION = """
 default_hooks['checkpoint'].update(by_epoch=False, interval=4)
 """
+FAST = 'fast_lane = dict(images="original")\n'
 ENDLESS = (
     BY_ITERATION
     + """
@@ -106,6 +107,20 @@ def run_both(train_child, tmp_path, plain, dying, final='epoch_3.pth'):
             dict(iteration=9),
             'iter_12.pth',
             id='iteration-based',
+        ),
+        pytest.param(
+            FAST,
+            'before_val_epoch',
+            dict(epoch=2),
+            'epoch_3.pth',
+            id='fast-lane-before-validation',
+        ),
+        pytest.param(
+            NO_VALIDATION + FAST + BY_ITERATION,
+            'after_train_iter',
+            dict(iteration=9),
+            'iter_18.pth',
+            id='fast-lane-within-an-epoch',
         ),
     ],
 )

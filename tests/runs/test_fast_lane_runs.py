@@ -1,0 +1,142 @@
+"""Whole runs with `--fast`: train, validate, test, fall back, leave it again."""
+
+import json
+
+import pytest
+import torch
+from mmengine.config import Config
+from tiny_runs import NO_VALIDATION, hash_weights, run_child
+
+from gm_pose.cli import test as test_command
+
+pytestmark = pytest.mark.slow
+
+
+def test_training_is_the_same_with_any_number_of_workers(
+    write_config, train_child, tmp_path
+):
+    hashes = set()
+    for workers in (0, 1, 3):
+        config = write_config(
+            NO_VALIDATION + f'fast_lane = dict(workers={workers})\n', f'w{workers}.py'
+        )
+        ended = train_child(config, '--work-dir', tmp_path / f'{workers}')
+        assert ended.code == 0, ended.tail
+        assert 'fast lane: train' in ended.output
+        hashes.add(hash_weights(tmp_path / f'{workers}' / 'epoch_3.pth'))
+    assert len(hashes) == 1
+
+
+def run_test(config, checkpoint, tmp_path, name, *arguments) -> dict:
+    out = tmp_path / f'{name}.json'
+    words = [str(config), str(checkpoint), '--out', str(out)]
+    words += ['--work-dir', str(tmp_path / name), *arguments]
+    ended = run_child(lambda: test_command.main(words), tmp_path / f'{name}.log')
+    assert ended.code == 0, ended.tail
+    return json.loads(out.read_text())
+
+
+def test_metrics_of_a_checkpoint_equal_those_without_it(
+    write_config, train_child, tmp_path
+):
+    config = write_config("val_evaluator = dict(score_mode='keypoint')\n")
+    ended = train_child(config, '--fast', '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    checkpoint = tmp_path / 'run' / 'epoch_3.pth'
+    slow = run_test(config, checkpoint, tmp_path, 'slow')
+    fast = run_test(config, checkpoint, tmp_path, 'fast', '--fast')
+    assert len(slow) == 10
+    assert fast == pytest.approx(slow, abs=1e-6)
+    # the config that the run wrote runs as it is, and without the fast lane
+    written = tmp_path / 'run' / config.name
+    assert (
+        Config.fromfile(written).train_dataloader.dataset.type == 'FastTopdownDataset'
+    )
+    again = run_test(written, checkpoint, tmp_path, 'again')
+    left = run_test(written, checkpoint, tmp_path, 'left', '--no-fast')
+    assert again == pytest.approx(slow, abs=1e-6)
+    assert left == pytest.approx(slow, abs=1e-6)
+
+
+def test_accuracy_is_logged_and_the_loss_falls(write_config, train_child, tmp_path):
+    config = write_config(
+        NO_VALIDATION
+        + 'train_cfg.update(max_epochs=8)\nparam_scheduler = []\n'
+        + 'default_hooks["logger"].update(interval=2)\n'
+    )
+    ended = train_child(config, '--fast', '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    (scalars,) = (tmp_path / 'run').glob('*/vis_data/scalars.json')
+    rows = [json.loads(line) for line in scalars.read_text().splitlines()]
+    losses = [row['loss'] for row in rows if 'loss' in row]
+    assert len(losses) >= 10
+    assert all('acc_pose' in row for row in rows if 'loss' in row)
+    assert sum(losses[-4:]) < sum(losses[:4])
+
+
+def test_an_unknown_transform_falls_back_and_is_named(
+    write_config, train_child, tmp_path
+):
+    config = write_config(
+        NO_VALIDATION + 'train_pipeline.insert(2, dict(type="PhotometricDistortion"))\n'
+    )
+    ended = train_child(config, '--fast', '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    assert (
+        'fast lane: not used, it does not know the order of transforms' in ended.output
+    )
+    plain = train_child(config, '--work-dir', tmp_path / 'plain')
+    assert plain.code == 0, plain.tail
+    assert hash_weights(tmp_path / 'run' / 'epoch_3.pth') == hash_weights(
+        tmp_path / 'plain' / 'epoch_3.pth'
+    )
+
+
+def test_no_fast_wins_over_the_config(write_config, train_child, tmp_path):
+    config = write_config(NO_VALIDATION + 'fast_lane = dict()\n')
+    ended = train_child(config, '--no-fast', '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    assert 'fast lane' not in ended.output
+    plain = train_child(
+        write_config(NO_VALIDATION, 'plain.py'), '--work-dir', tmp_path / 'plain'
+    )
+    assert plain.code == 0, plain.tail
+    assert hash_weights(tmp_path / 'run' / 'epoch_3.pth') == hash_weights(
+        tmp_path / 'plain' / 'epoch_3.pth'
+    )
+
+
+def test_an_unreadable_image_is_replaced_and_named(
+    write_config, train_child, tmp_path, coco, monkeypatch
+):
+    import shutil
+
+    own = tmp_path / 'coco'
+    shutil.copytree(coco, own)
+    image = sorted((own / 'train2017').iterdir())[0]
+    image.write_bytes(image.read_bytes()[:300])
+    monkeypatch.setenv('COCO_ROOT', str(own))
+    ended = train_child(
+        write_config(NO_VALIDATION), '--fast', '--work-dir', tmp_path / 'run'
+    )
+    assert ended.code == 0, ended.tail
+    assert image.name in ended.output
+    weights = torch.load(tmp_path / 'run' / 'epoch_3.pth', weights_only=False)
+    assert all(v.isfinite().all() for v in weights['state_dict'].values())
+
+
+def test_a_wrong_setting_is_refused_before_anything_is_written(
+    write_config, tmp_path, capsys
+):
+    from tiny_runs import refuse
+
+    from gm_pose.cli import train
+
+    config = write_config()
+    text = refuse(
+        capsys,
+        train.main,
+        [config, '--fast', '--cfg-options', 'fast_lane.images=disk'],
+        tmp_path,
+    )
+    assert "fast_lane.images is 'disk'; expected one of" in text
