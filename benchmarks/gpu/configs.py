@@ -8,8 +8,6 @@ STOCK = (
     'mmpose::body_2d_keypoint/topdown_heatmap/coco/'
     'td-hm_res50_8xb64-210e_coco-256x192.py'
 )
-# Side of crops and network while rehearsing: an eighth of the pixels, a narrow network.
-_REHEARSAL_NETWORK = dict(depth=18, stem_channels=8, base_channels=8)
 
 
 def load_config(lane: str, annotations: Path, rehearse: bool) -> Any:
@@ -33,18 +31,14 @@ def load_config(lane: str, annotations: Path, rehearse: bool) -> Any:
     cfg.test_dataloader = cfg.test_cfg = cfg.test_evaluator = None
     cfg.train_cfg.pop('val_interval', None)
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=-1)
-    cfg.train_dataloader.dataset.merge_from_dict(
-        dict(
-            data_root=str(annotations.parent),
-            ann_file=annotations.name,
-            data_prefix=dict(img='train2017/'),
-        )
+    cfg.train_dataloader.dataset.update(
+        data_root=str(annotations.parent),
+        ann_file=annotations.name,
+        data_prefix=dict(img='train2017/'),
     )
     cfg.model.backbone.init_cfg = None
     if rehearse:
-        cfg.model.backbone.merge_from_dict(_REHEARSAL_NETWORK)
-        cfg.model.head.in_channels = 64
-        cfg.model.head.deconv_out_channels = (16, 16, 16)
+        narrow_network(cfg.model)
     cfg.randomness = dict(seed=0)
     cfg.work_dir = str(annotations.parent / 'work')
     return cfg
@@ -70,3 +64,12 @@ def finish_config(cfg: Any, lane: str, **settings: Any) -> list[str]:
     if any('not used' in note for note in notes):
         raise RuntimeError('; '.join(notes))
     return notes
+
+
+def narrow_network(model: Any) -> None:
+    """Let a model's config build a small ResNet, for rehearsals on a CPU."""
+    model.backbone.update(depth=18, stem_channels=8, base_channels=8)
+    model.head.in_channels = 64
+    model.head.deconv_out_channels = (16, 16, 16)
+    if model.get('neck') is not None:
+        model.neck.in_channels = 64

@@ -9,10 +9,13 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
 
 import gm_pose  # noqa: F401  before mmpose
-from benchmarks.gpu.rows import Bench
+
+# isort: split
 from mmpose.evaluation.functional import pose_pck_accuracy
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
+
+from benchmarks.gpu.rows import Bench
 
 _NORMALIZE = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
@@ -110,7 +113,9 @@ def _measure_accuracy(bench: Bench, batch: int) -> None:
     calls: dict[str, Callable[[], Any]] = {
         'acc_pose, its two copies': copy,
         'acc_pose, stock': compute,
-        'finite loss, read with a wait': lambda: bool(torch.isfinite(found[0, 0, 0, 0])),
+        'finite loss, read with a wait': lambda: bool(
+            torch.isfinite(found[0, 0, 0, 0])
+        ),
     }
     for name, call in calls.items():
         bench.measure(name, call, batch)

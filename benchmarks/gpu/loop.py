@@ -1,5 +1,6 @@
 """People a second through MMEngine's Runner, data loading included."""
 
+import contextlib
 import os
 import shutil
 import time
@@ -29,9 +30,9 @@ class RateHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def __init__(self, bench: Bench, warm: int, profile: Path | None) -> None:
-        self.bench, self.warm, self.profile = bench, warm, profile
-        self.begin, self.busy = 0.0, 0.0
+    def __init__(self, bench: Bench, warm: int) -> None:
+        self.bench, self.warm = bench, warm
+        self.begin = self.cpu = self.seconds = 0.0
         self.iterations = 0
 
     def before_train_iter(
@@ -47,7 +48,7 @@ class RateHook(Hook):
             return
         seconds = time.perf_counter() - self.begin
         limit = min(_SECONDS, self.bench.seconds_left - 8)
-        if seconds > limit or done >= last - (12 if self.profile else 0):
+        if seconds > limit or done >= last:
             self.bench.wait()
             self.seconds = time.perf_counter() - self.begin
             self.cpu = time.process_time() - self.cpu
@@ -70,6 +71,9 @@ def run(job: str, bench: Bench) -> None:
             seconds=time.perf_counter() - begin,
         )
         return
+    if job == 'stores':
+        _build_stores(bench, folder / 'people.json')
+        return
     _measure_arm(job, ARMS[job], bench, folder / 'people.json')
 
 
@@ -86,17 +90,13 @@ def _measure_arm(name: str, arm: Arm, bench: Bench, annotations: Path) -> None:
         workers=workers,
         cache_dir=str(bench.folder / 'cache'),
     )
-    if arm.lane == 'fast':
-        _build_store(bench, annotations, settings)
     finish_config(cfg, arm.lane, **settings)
     begin = time.perf_counter()
     runner = Runner.from_cfg(cfg)
-    hook = RateHook(bench, 3 if bench.rehearse else workers * _PREFETCH + 10, None)
+    hook = RateHook(bench, 3 if bench.rehearse else workers * _PREFETCH + 10)
     runner.register_hook(hook)
-    try:
+    with contextlib.suppress(MeasuredEnough):
         runner.train()
-    except MeasuredEnough:
-        pass
     bench.write(
         name,
         batch=batch,
@@ -114,8 +114,15 @@ def _measure_arm(name: str, arm: Arm, bench: Bench, annotations: Path) -> None:
     shutil.rmtree(cfg.work_dir, ignore_errors=True)
 
 
-def _build_store(bench: Bench, annotations: Path, settings: dict[str, Any]) -> None:
-    raise NotImplementedError
+def _build_stores(bench: Bench, annotations: Path) -> None:
+    """Both stores of the fast lane, before anything is measured with them."""
+    from gm_pose.fast_lane.image_store import build_store
+
+    for kind in ('crops', 'images'):
+        cfg = load_config('fast', annotations, bench.rehearse)
+        begin = time.perf_counter()
+        build_store(cfg, kind, str(bench.folder / 'cache'))
+        bench.write(f'store of {kind}', seconds=time.perf_counter() - begin)
 
 
 def _read_mean(runner: Runner, name: str, last: int) -> float:
@@ -143,13 +150,19 @@ def _profile(runner: Runner, bench: Bench, name: str, iterations: int = 8) -> No
         iterate(iterations)
         seconds = time.perf_counter() - begin
     averages = profiler.key_averages()
-    key = 'self_device_time_total' if bench.device == 'cuda' else 'self_cpu_time_total'
-    busy = sum(getattr(entry, key) for entry in averages) / 1e6
+    on_device = bench.device == 'cuda'
+    key = 'self_device_time_total' if on_device else 'self_cpu_time_total'
+    busy = sum(
+        entry.self_device_time_total
+        for entry in averages
+        if entry.device_type == torch.autograd.DeviceType.CUDA
+        and not entry.is_user_annotation
+    )
     path = bench.folder / f'profile {name}.txt'
     path.write_text(averages.table(sort_by=key, row_limit=40, max_name_column_width=70))
     bench.write(
         f'{name}, profiled',
         ms=1e3 * seconds / iterations,
-        kernels_ms=1e3 * busy / iterations,
+        kernels_ms=busy / 1e3 / iterations if on_device else None,
         iterations=iterations,
     )

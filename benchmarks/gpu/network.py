@@ -10,18 +10,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks.gpu.configs import CONFIGS, narrow_network
 from benchmarks.gpu.rows import Bench
 
 try:
-    import gm_pose  # noqa: F401  before mmpose
+    # isort: split
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
     from mmpose.models.losses import KeypointMSELoss
     from mmpose.registry import MODELS
+
+    import gm_pose  # noqa: F401  before mmpose
 except ImportError:  # the network's rows do not need MMPose
     MODELS = None
 
-CONFIG = Path(__file__).parents[2] / 'configs' / 'set2_res50_coco.py'
+CONFIG = CONFIGS / 'set2_res50_coco.py'
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def run(job: str, bench: Bench) -> None:
             try:
                 _measure_setting(bench, name, setting, batch)
             except Exception as error:
-                bench.write(name, batch=batch, failed=f'{type(error).__name__}: {error}')
+                bench.write(
+                    name, batch=batch, failed=f'{type(error).__name__}: {error}'
+                )
             gc.collect()
             if bench.device == 'cuda':
                 torch.cuda.empty_cache()
@@ -119,13 +124,15 @@ class Network(nn.Module):
         return self.head(self.neck(self.backbone(images)))
 
 
-def build_network(config: Path = CONFIG) -> nn.Module:
+def build_network(config: Path = CONFIG, rehearse: bool = False) -> nn.Module:
     """Simple Baseline as a shipped config builds it, without pretrained weights."""
     if MODELS is None:
         return _build_plain_network()
     init_default_scope('mmpose')
     cfg = Config.fromfile(config).model
     cfg.backbone.init_cfg = None
+    if rehearse:
+        narrow_network(cfg)
     return Network(MODELS.build(cfg))
 
 
@@ -162,11 +169,11 @@ def make_step(
     torch.backends.cuda.matmul.allow_tf32 = bool(tf32)
     torch.backends.cudnn.benchmark = True
     torch.manual_seed(0)
-    height, width = (64, 48) if bench.rehearse else (256, 192)
+    height, width = (64, 64) if bench.rehearse else (256, 192)
     images = torch.randn(batch, 3, height, width, device=device)
     targets = torch.rand(batch, 17, height // 4, width // 4, device=device)
     weights = torch.ones(batch, 17, device=device)
-    model = build_network().to(device).train()
+    model = build_network(rehearse=bench.rehearse).to(device).train()
     if setting.channels_last:
         model = model.to(memory_format=torch.channels_last)
         images = images.to(memory_format=torch.channels_last)

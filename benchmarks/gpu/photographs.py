@@ -39,7 +39,9 @@ def _write_photograph(folder: Path, index: int) -> int:
     image = np.full((height, width, 3), 128, np.float32)
     for grain, contrast in _GRAINS.items():
         noise = rng.normal(0, contrast, (height // grain + 2, width // grain + 2, 3))
-        image += cv2.resize(noise.astype(np.float32), SIZE, interpolation=cv2.INTER_CUBIC)
+        image += cv2.resize(
+            noise.astype(np.float32), SIZE, interpolation=cv2.INTER_CUBIC
+        )
     path = folder / f'{index:012d}.jpg'
     pixels = image.clip(0, 255).astype(np.uint8)
     cv2.imwrite(str(path), pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])

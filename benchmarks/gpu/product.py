@@ -75,11 +75,12 @@ def _measure_codec(bench: Bench, name: str, options: dict, batch: int) -> None:
 def _measure_block(bench: Bench, dtype: torch.dtype | None, batch: int) -> None:
     """The block alone, forward and backward, on ResNet-50's last map (2048, 8, 6)."""
     torch.manual_seed(0)
-    block = GaussianMixtureBlock(2048)
+    channels = 64 if bench.rehearse else 2048
+    block = GaussianMixtureBlock(channels)
     block.init_weights()
     nn.init.normal_(block.expand_norm.weight, std=0.1)
     block = block.to(bench.device).to(memory_format=torch.channels_last).train()
-    features = torch.randn(batch, 2048, 8, 6, device=bench.device)
+    features = torch.randn(batch, channels, 8, 6, device=bench.device)
     features = features.to(memory_format=torch.channels_last).requires_grad_()
 
     def step() -> None:
@@ -96,9 +97,9 @@ def _measure_network(
 ) -> None:
     """The whole network, forward and backward, with and without the block."""
     torch.manual_seed(0)
-    model = build_network(config).to(bench.device)
+    model = build_network(config, bench.rehearse).to(bench.device)
     model = model.to(memory_format=torch.channels_last).train()
-    size = (64, 48) if bench.rehearse else (256, 192)
+    size = (64, 64) if bench.rehearse else (256, 192)
     images = torch.randn(batch, 3, *size, device=bench.device)
     images = images.to(memory_format=torch.channels_last)
 

@@ -9,8 +9,8 @@ _HEAD = """# On one GPU
 
 Made by `python benchmarks/on_gpu.py`. People are crops of 256x192 px, the network is Simple
 Baseline with ResNet-50 from `configs/set2_res50_coco.py` without pretrained weights, inputs
-are random. `ms` is a median; `cpu_ms` is CPU time until a call returns; `peak_gb` is PyTorch's
-own count of allocated memory.
+are random. `ms` is a median, or in the whole loop a mean; `cpu ms` is the process's CPU
+time, all threads, until a call returns; `peak gb` is allocated memory by PyTorch's count.
 """
 _TITLES = {
     'network': 'Network alone, one training step',

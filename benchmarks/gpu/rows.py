@@ -11,8 +11,6 @@ import torch
 
 from benchmarks.gpu.row_file import write_row
 
-_BLOCKS = 5
-
 
 @dataclass
 class Bench:
@@ -56,21 +54,21 @@ class Bench:
         a training loop without waits. `cpu_ms` is the CPU time of this process, all
         threads, until the call returns; the device has finished everything before it.
         """
-        warm, seconds = (1, 0.0) if self.rehearse else (5, 1.5)
+        warm, seconds, count = (1, 0.0, 1) if self.rehearse else (5, 1.5, 5)
         self.reset_peak()
         for _ in range(warm):
             call()
         self.wait()
         launches = []
-        for _ in range(1 if self.rehearse else 5):
+        for _ in range(count):
             begin, wall = time.process_time(), time.perf_counter()
             call()
             launches.append(time.process_time() - begin)
             self.wait()
             once = time.perf_counter() - wall
-        calls = max(1, round(seconds / _BLOCKS / once))
+        calls = max(1, round(seconds / count / once))
         blocks = []
-        for _ in range(_BLOCKS):
+        for _ in range(count):
             begin = time.perf_counter()
             for _ in range(calls):
                 call()
@@ -84,7 +82,7 @@ class Bench:
             people_per_s=people / median,
             cpu_ms=1e3 * statistics.median(launches),
             peak_gb=self.read_peak_gb(),
-            calls=calls * _BLOCKS,
+            calls=calls * count,
             **values,
         )
         return people / median
