@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from gm_pose.runs.data_checks import check_annotations, check_images
     from gm_pose.runs.data_checks.images import TURNED
     from gm_pose.runs.data_checks.json_file import read_json
-    from gm_pose.runs.data_checks.schema import check_lists
+    from gm_pose.runs.data_checks.schema import CocoFile, check_lists
     from gm_pose.runs.user_errors import UserError
 
     if args.images is not None and not osp.isdir(args.images):
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         definition = {}
         if args.config:
             definition = read_definition(args.config, args.annotations)
-        data = read_json(args.annotations)
+        data = read_json(args.annotations, CocoFile)
         check_lists(data, args.annotations, ('images', 'annotations'))
     except UserError as error:
         raise ValueError(str(error)) from error

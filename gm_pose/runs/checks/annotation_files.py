@@ -11,7 +11,7 @@ from gm_pose.runs.data_checks.annotation_table import AnnotationTable
 from gm_pose.runs.data_checks.file_use import FileUse
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.data_checks.rules import RULES, find_refusal
-from gm_pose.runs.data_checks.schema import check_lists
+from gm_pose.runs.data_checks.schema import CocoFile, check_lists
 from gm_pose.runs.host.xtcocotools import is_stand_in_installed
 from gm_pose.runs.launch.processes import is_first_on_node
 from gm_pose.runs.problem import Problem
@@ -31,7 +31,7 @@ def check_annotation_files(outline: Outline) -> list[Problem]:
     found: list[Problem] = []
     for path, users in _find_users(outline).items():
         try:
-            data = read_json(path)
+            data = read_json(path, CocoFile)
             for split, dataset in users:
                 problems = _check_file(split, dataset, data, path)
                 found += problems

@@ -9,8 +9,10 @@ from PIL import Image, PngImagePlugin
 
 from gm_pose.__main__ import main
 from gm_pose.runs.data_checks import check_images
+from gm_pose.runs.data_checks.image_header import find_size
 from gm_pose.runs.data_checks.unreadable_image import (
     UnreadableImage,
+    check_image_content,
     check_image_header,
 )
 
@@ -119,6 +121,111 @@ def test_header_of_any_format_that_claims_too_much_is_refused(tmp_path):
     for name in write_claims(tmp_path, 40_000, 25_000):
         with pytest.raises(UnreadableImage, match='40000 x 25000 pixels'):
             check_image_header(str(tmp_path / name))
+
+
+def judge(check, *arguments) -> str | None:
+    try:
+        check(*arguments)
+    except UnreadableImage as error:
+        return str(error)
+    return None
+
+
+def insert(jpeg: bytes, segment: bytes) -> bytes:
+    return jpeg[:2] + segment + jpeg[2:]
+
+
+def test_verdict_on_content_is_that_on_the_file(pixels, tmp_path, monkeypatch):
+    names = write_readable(tmp_path, pixels) + write_claims(tmp_path, 40_000, 25_000)
+    write_turned(tmp_path / 'turned.jpg', pixels, 6)
+    jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
+    png = cv2.imencode('.png', pixels)[1].tobytes()
+    frame = jpeg.index(b'\xff\xc0')
+    contents = {
+        'cut.jpg': jpeg[: len(jpeg) // 2],
+        'start.jpg': jpeg[: frame + 6],
+        'two_bytes.jpg': jpeg[:2],
+        'filled.jpg': insert(jpeg, b'\xff' * 7),
+        'garbage.jpg': insert(jpeg, b'\0' * 7),
+        'no_length.jpg': insert(jpeg, b'\xff\xe1\0\0'),
+        'thumbnail.jpg': insert(jpeg, struct.pack('>HH', 0xFFE1, len(jpeg) + 2) + jpeg),
+        'no_height.jpg': jpeg[: frame + 5] + b'\0\0' + jpeg[frame + 7 :],
+        'huge.jpg': jpeg[: frame + 5] + b'\xff' * 4 + jpeg[frame + 9 :],
+        'large.jpg': jpeg[: frame + 5] + b'\x27\x10\x2e\xe0' + jpeg[frame + 9 :],
+        'huge.png': png[:16] + b'\x7f' * 8 + png[24:],
+        'large.png': png[:16] + struct.pack('>II', 12_000, 10_000) + png[24:],
+        'no_header.png': png[:12] + b'IDAT' + png[16:],
+        'short.png': png[:20],
+        'empty.jpg': b'',
+        'page.jpg': b'<html></html>',
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    refused = 0
+    for name in [*names, 'turned.jpg', *contents]:
+        path, content = str(tmp_path / name), (tmp_path / name).read_bytes()
+        wanted = judge(check_image_header, path)
+        assert judge(check_image_content, path, content) == wanted, name
+        refused += wanted is not None
+        for max_pixels in (W * H - 1, 2**62):
+            assert judge(check_image_content, path, content, max_pixels) == judge(
+                check_image_header, path, max_pixels
+            ), name
+    assert refused > 8
+
+    def refuse(path, max_pixels):
+        raise AssertionError(f'{path} was opened again')
+
+    monkeypatch.setattr(
+        'gm_pose.runs.data_checks.unreadable_image.check_image_header', refuse
+    )
+    for name in ('film.jpg', 'progressive.jpg', 'cmyk.jpg', 'texts.png', 'turned.jpg'):
+        check_image_content(str(tmp_path / name), (tmp_path / name).read_bytes())
+
+
+def test_size_is_the_frames_and_not_the_thumbnails(pixels):
+    jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
+    small = cv2.imencode('.jpg', pixels[:8, :8])[1].tobytes()
+    segment = struct.pack('>HH', 0xFFE1, len(small) + 2) + small
+    assert find_size(insert(jpeg, segment)) == (W, H)
+
+
+@pytest.mark.parametrize('color_type', ['color', 'grayscale', 'unchanged'])
+@pytest.mark.parametrize('to_float32', [False, True])
+def test_loaded_image_is_mmposes(color_type, to_float32, pixels, tmp_path):
+    from mmpose.datasets.transforms import LoadImage
+
+    from gm_pose.runs.loading import LoadReadableImage
+
+    names = write_readable(tmp_path, pixels)
+    write_turned(tmp_path / 'turned.jpg', pixels, 6)
+    settings = dict(color_type=color_type, to_float32=to_float32)
+    for name in [*names, 'turned.jpg']:
+        path = str(tmp_path / name)
+        wanted = LoadImage(**settings).transform(dict(img_path=path))
+        found = LoadReadableImage(**settings).transform(dict(img_path=path))
+        assert found.keys() == wanted.keys()
+        assert found['img'].dtype == wanted['img'].dtype
+        np.testing.assert_array_equal(found['img'], wanted['img'])
+        assert found['img_shape'] == wanted['img_shape']
+        assert found['ori_shape'] == wanted['ori_shape']
+
+
+def test_error_text_when_an_image_cannot_be_loaded(pixels, tmp_path):
+    from gm_pose.runs.loading import LoadReadableImage
+
+    png = cv2.imencode('.png', pixels)[1].tobytes()
+    (tmp_path / 'cut.png').write_bytes(png[: len(png) // 2])
+    (tmp_path / 'empty.jpg').write_bytes(b'')
+    for name, reason in {
+        'cut.png': rf'cannot be decoded \({len(png) // 2} bytes\)',
+        'empty.jpg': 'an empty file',
+        'none.jpg': 'no such file',
+        '.': 'Is a directory',
+    }.items():
+        path = str(tmp_path / name)
+        with pytest.raises(UnreadableImage, match=f'{name}: .*{reason}'):
+            LoadReadableImage().transform(dict(img_path=path))
 
 
 def write_turned(path, pixels, orientation):

@@ -1,19 +1,32 @@
-"""Keypoint evaluation with xtcocotools' arguments and numbers, on pycocotools' matching.
+"""Keypoint evaluation with xtcocotools' arguments and numbers.
 
 Whatever is evaluated (whole body, a part of it, crowd images) is written as plain COCO
-keypoints first; pycocotools then computes OKS, matches and accumulates, so that its
-arithmetic, which xtcocotools shares operation for operation, gives the same doubles.
+keypoints first, which `gm_pose.runs.evaluation` then evaluates at once; parameters and
+summary are pycocotools'.
 """
 
 import contextlib
 import io
 import warnings
-from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools import cocoeval as pycocotools_cocoeval
+
+from gm_pose.runs.evaluation.average_precision import (
+    KeypointPrecision,
+    MatchingRules,
+    compute_precision,
+)
+from gm_pose.runs.evaluation.coco_people import (
+    AREA_TO_BOX_RATIO,
+    read_detected_people,
+    read_true_people,
+)
+from gm_pose.runs.evaluation.people import DetectedPeople, TruePeople
 
 # evaluation type -> (keys of an annotation whose keypoints are joined, key of the score)
 _PARTS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -30,9 +43,6 @@ _PARTS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
 }
 
-# Part of its box that a person covers, for data sets without `area`.
-AREA_TO_BOX_RATIO = 0.53
-
 # Crowd index below which an image of CrowdPose is easy, and below which it is medium
 # (Li et al., CVPR 2019, section 5.1).
 CROWD_EASY_BELOW = 0.2
@@ -45,8 +55,7 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
     `stats` after `summarize`: AP, AP50, AP75, AP medium, AP large, then the same five for
     AR; for ``'keypoints_crowd'`` AP, AP50, AP75, AR, AR50, AR75, AP easy, medium, hard.
 
-    Two fields differ from xtcocotools': an unmatched entry of `evalImgs` is 0, not -1,
-    and ids there are shifted by a constant where the smallest one is below 1.
+    `evalImgs` stays empty: images are not evaluated one by one.
 
     Args:
         cocoGt: ground truth, with `getAnnIds` and `loadAnns`.
@@ -80,10 +89,48 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
             self.params.kpt_oks_sigmas = np.asarray(sigmas)
         self.sigmas = self.params.kpt_oks_sigmas
         self.anno_file = getattr(cocoGt, 'anno_file', None)
+        self._found: list[KeypointPrecision] = []
+        self.eval: dict[str, Any] = {}
 
     def evaluate(self) -> None:
+        """Match detections with people; `accumulate` puts the numbers into `eval`."""
         print(f'Evaluating {self.iou_type}')
-        super().evaluate()
+        p = self.params
+        if not p.useCats:
+            raise ValueError('params.useCats is 0; expected 1 for keypoints')
+        p.imgIds, p.catIds = sorted(set(p.imgIds)), sorted(set(p.catIds))
+        p.maxDets = sorted(p.maxDets)
+        self._image_places = {image: place for place, image in enumerate(p.imgIds)}
+        self._category_places = {name: place for place, name in enumerate(p.catIds)}
+        truth, is_ignored = self._read_truth()
+        detections = self._read_detections()
+        self._found = [
+            compute_precision(
+                truth,
+                detections,
+                self.sigmas,
+                np.arange(len(p.imgIds)),
+                np.arange(len(p.catIds)),
+                MatchingRules(p.iouThrs, p.recThrs, np.array(p.areaRng, float), count),
+                is_ignored,
+            )
+            for count in p.maxDets
+        ]
+
+    def accumulate(self, p: Any = None) -> None:
+        """Fill `eval` with precision and scores (T, R, C, A, M), recall (T, C, A, M)."""
+        if not self._found:
+            raise ValueError('nothing is evaluated yet. Fix: call evaluate() first')
+        numbers = {
+            name: np.stack([getattr(found, name) for found in self._found], axis=-1)
+            for name in ('precision', 'recall', 'scores')
+        }
+        self.eval = {
+            'params': self.params,
+            'counts': list(numbers['precision'].shape),
+            'date': f'{datetime.now():%Y-%m-%d %H:%M:%S}',
+            **numbers,
+        }
 
     def summarize(self) -> None:
         super().summarize()
@@ -96,50 +143,56 @@ class COCOeval(pycocotools_cocoeval.COCOeval):
             [self.stats[0:3], self.stats[5:8], crowd_aps]
         )
 
-    def _prepare(self) -> None:
-        """Fill `_gts` and `_dts` with plain COCO keypoint annotations (copies)."""
-        gts, dts = self._load(self.cocoGt), self._load(self.cocoDt)
-        # pycocotools marks "unmatched" with 0, so that an id of 0 would be no match.
-        shift = max(0, 1 - min((ann['id'] for ann in gts + dts), default=1))
-        self._gts, self._dts = defaultdict(list), defaultdict(list)
-        for gt in gts:
+    def _read_truth(self) -> tuple[TruePeople, NDArray[np.bool_]]:
+        """Annotated people, and who of them need not be found."""
+        people, is_ignored = [], []
+        for gt in self._load(self.cocoGt):
             keypoints = self._join_parts(gt)
             if self.iou_type == 'keypoints_crowd':
                 count = gt['num_keypoints']  # CrowdPose counts visibility 2 only
             else:
                 count = np.count_nonzero(np.asarray(keypoints[2::3]) > 0)
-            person = {
-                **gt,
-                'id': gt['id'] + shift,
-                'keypoints': keypoints,
-                'area': self._get_area(gt),
-                'ignore': bool(count == 0 or gt.get('iscrowd', 0)),
-            }
-            self._gts[gt['image_id'], gt['category_id']].append(person)
+            is_ignored.append(bool(count == 0 or gt.get('iscrowd', 0)))
+            people.append(
+                {
+                    **self._number_ids(gt),
+                    'keypoints': keypoints,
+                    'bbox': gt['bbox'],
+                    'area': self._get_area(gt),
+                    'iscrowd': gt.get('iscrowd', 0),
+                }
+            )
+        return read_true_people(people, len(self.sigmas)), np.array(is_ignored, bool)
+
+    def _read_detections(self) -> DetectedPeople:
+        people = []
         lacks_part_score = False
-        for dt in dts:
+        for dt in self._load(self.cocoDt):
             keypoints = self._join_parts(dt)
             if not np.any(np.asarray(keypoints[2::3]) > 0):
                 continue  # a detection without any scored keypoint counts as none
             lacks_part_score |= self.score_key not in dt
             score = dt.get(self.score_key, dt['score'])
-            person = {**dt, 'keypoints': keypoints, 'score': score}
-            person['id'] = dt['id'] + shift
-            self._dts[dt['image_id'], dt['category_id']].append(person)
+            person = {'keypoints': keypoints, 'score': score, 'area': dt['area']}
+            people.append({**self._number_ids(dt), **person})
         if lacks_part_score:
             warnings.warn(
                 f'detections have no {self.score_key!r}: ranked by their score instead',
                 stacklevel=3,
             )
-        self.evalImgs: Any = defaultdict(list)
-        self.eval: dict[str, Any] = {}
+        return read_detected_people(people, len(self.sigmas))
+
+    def _number_ids(self, annotation: dict) -> dict[str, int]:
+        """Places of its image and category: ids themselves may be strings."""
+        return {
+            'image_id': self._image_places[annotation['image_id']],
+            'category_id': self._category_places[annotation['category_id']],
+        }
 
     def _load(self, coco: Any) -> list[dict]:
         """Annotations of the evaluated images and categories."""
-        categories = self.params.catIds if self.params.useCats else []
-        return coco.loadAnns(
-            coco.getAnnIds(imgIds=self.params.imgIds, catIds=categories)
-        )
+        p = self.params
+        return coco.loadAnns(coco.getAnnIds(imgIds=p.imgIds, catIds=p.catIds))
 
     def _join_parts(self, annotation: dict) -> list[float]:
         """Flat (x, y, v) list of the evaluated keypoints, checked against the sigmas."""
