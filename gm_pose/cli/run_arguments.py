@@ -158,8 +158,6 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         name = osp.splitext(osp.basename(args.config))[0]
         cfg.work_dir = osp.join('work_dirs', name)
-    if args.gt_boxes:
-        _drop_detection_files(cfg)
     if args.show or args.show_dir is not None:
         _enable_pictures(cfg, args)
     options = {**find_searched_options(cfg, args.config), **args.cfg_options}
@@ -171,6 +169,8 @@ def load_config(args: argparse.Namespace) -> Config:
             raise UserError(
                 f'--cfg-options {args.cfg_options} does not fit {args.config}: {error}'
             ) from error
+    if args.gt_boxes:  # after the options, which may name such a file
+        _drop_detection_files(cfg)
     if 'preprocess_cfg' in cfg and isinstance(cfg.get('model'), dict):
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     return cfg
