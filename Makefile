@@ -23,7 +23,7 @@ test: setup-tests
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/python -m pip check
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: setup-tests
 	$(BIN)/ruff check --fix .

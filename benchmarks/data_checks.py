@@ -70,9 +70,11 @@ NOW = {
     'before a run': """
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable
 from gm_pose.runs.data_checks.file_use import FileUse
-from gm_pose.runs.data_checks.json_file import read_json as read
+from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.data_checks.rules import find_refusal
-from gm_pose.runs.data_checks.schema import check_lists
+from gm_pose.runs.data_checks.schema import CocoFile, check_lists
+def read(path):
+    return read_json(path, CocoFile)
 def check(data, path):
     check_lists(data, path, ('images', 'annotations', 'categories'))
     needs = ('keypoints', 'bbox')
@@ -80,8 +82,10 @@ def check(data, path):
 """,
     '`check-data`': """
 from gm_pose.runs.data_checks import check_annotations
-from gm_pose.runs.data_checks.json_file import read_json as read
-from gm_pose.runs.data_checks.schema import check_lists
+from gm_pose.runs.data_checks.json_file import read_json
+from gm_pose.runs.data_checks.schema import CocoFile, check_lists
+def read(path):
+    return read_json(path, CocoFile)
 def check(data, path):
     check_lists(data, path, ('images', 'annotations'))
     check_annotations(data)

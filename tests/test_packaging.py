@@ -3,68 +3,22 @@
 import email
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from wheels import DELETED, build_wheel, copy_checkout
 
 import gm_pose
 from gm_pose.runs.host.versions import SUPPORTED
 
 ROOT = Path(__file__).parents[1]
-SOURCES = (
-    'pyproject.toml',
-    'setup.py',
-    'MANIFEST.in',
-    'README.md',
-    'LICENSE',
-    'model-index.yml',
-    'gm_pose',
-    'configs',
-    'tools',
-)
-
-
-def copy_checkout(target: Path) -> Path:
-    target.mkdir()
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns('__pycache__', '.mim')
-            shutil.copytree(source, target / name, ignore=ignored)
-        else:
-            shutil.copy2(source, target / name)
-    return target
-
-
-def build_wheel(checkout: Path, out: Path) -> subprocess.CompletedProcess:
-    command = [
-        sys.executable,
-        '-m',
-        'pip',
-        'wheel',
-        '--no-deps',
-        '--no-build-isolation',
-    ]
-    return subprocess.run(
-        [*command, '-w', str(out), str(checkout)], capture_output=True, text=True
-    )
 
 
 @pytest.mark.slow
-def test_wheel_holds_the_package_and_everything_mim_needs(tmp_path):
-    checkout = copy_checkout(tmp_path / 'checkout')
-    # A module deleted since an earlier build must not come back from build/.
-    stale = checkout / 'build' / 'lib' / 'gm_pose' / 'deleted_module.py'
-    stale.parent.mkdir(parents=True)
-    stale.write_text('')
-    result = build_wheel(checkout, tmp_path)
-    assert result.returncode == 0, result.stderr
-    (wheel,) = tmp_path.glob('gm_pose-*.whl')
+def test_wheel_holds_the_package_and_everything_mim_needs(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert 'gm_pose/.mim/model-index.yml' in names
     for folder in ('tools', 'configs'):
@@ -82,7 +36,7 @@ def test_wheel_holds_the_package_and_everything_mim_needs(tmp_path):
     assert 'torch<3,>=2.6' in metadata.get_all('Requires-Dist')
     (scripts,) = (name for name in names if name.endswith('entry_points.txt'))
     assert 'gm_pose = gm_pose.cli:main' in archive.read(scripts).decode()
-    assert 'gm_pose/deleted_module.py' not in names
+    assert f'gm_pose/{DELETED}' not in names
     assert not any(name.startswith('tests/') for name in names)
 
 

@@ -26,7 +26,11 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(str(error)) from error
     for name, value in replay_loss_dump(dump).items():
         print(f'{name} {value:g}')
-    for sample in dump['batch']['data_samples']:
+    samples = dump['batch']['data_samples']
+    if isinstance(samples, dict):  # of a run with --fast
+        print(*dump['meta'].get('samples', []), sep='\n')
+        return 0
+    for sample in samples:
         info = sample['metainfo']
         print(f'id {info.get("id")} image {info.get("img_path")}')
     return 0

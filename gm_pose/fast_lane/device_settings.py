@@ -55,6 +55,10 @@ def _read_losses_late(cfg: Config) -> None:
     for hook in cfg.get('custom_hooks') or []:
         if hook.get('type') == 'NonFiniteLossHook':
             hook.setdefault('delayed', True)
+    hooks = cfg.get('default_hooks') or ConfigDict()
+    if hooks.get('runtime_info', dict()).get('type') in (None, 'RuntimeInfoHook'):
+        hooks['runtime_info'] = ConfigDict(type='LateRuntimeInfoHook')
+        cfg.default_hooks = hooks
 
 
 def _set_workers(cfg: Config, workers: int | None) -> None:

@@ -65,7 +65,7 @@ def draw_uniforms(words: ArrayLike, count: int, start: int = 0) -> NDArray[np.fl
     counters[3] = padded[:, 2:] >> _SHIFT
     keys = np.stack([padded[:, :1] & _LOW, padded[:, :1] >> _SHIFT])
     drawn = philox4x32(counters, keys)
-    flat = np.moveaxis(drawn, 0, -1).reshape(len(words), -1)
+    flat = np.moveaxis(drawn, 0, -1).reshape(len(words), 4 * len(blocks))
     offset = start - 4 * first
     return flat[:, offset : offset + count] * 2.0**-32
 

@@ -56,32 +56,30 @@ def make_warp_matrices(
     Args:
         centers_px: (B, 2).
         scales_px: (B, 2), of the input's aspect ratio.
-        rotations_deg: (B,), positive turns the box clockwise in the image.
+        rotations_deg: (B,), as MMPose turns boxes: a positive angle is clockwise in the
+            image, with UDP counter-clockwise.
         input_size: [w, h] of the input in px.
         use_udp: corners of pixels meet (UDP, Huang et al. 2020), not of the image.
     """
     rotations = np.deg2rad(rotations_deg)
     if use_udp:
         return _make_udp_matrices(centers_px, scales_px, rotations, input_size)
+    import cv2  # only crops need it, and `ops` must not
+
     # `get_warp_matrix` maps three points, rounded to float32: the center, the middle of
-    # the left side, and the latter turned by 90 degrees about itself.
+    # the left side, and the latter plus the way to the center, turned by 90 degrees.
+    # OpenCV's solution and the closed form differ by 1e-13; where a box has round numbers
+    # that decides ties of the 1/32 px steps, and some crops would not equal MMPose's.
     sine, cosine = np.sin(rotations), np.cos(rotations)
     half = scales_px[:, 0].astype(np.float64) * -0.5
     left = (centers_px + np.stack([cosine * half, sine * half], 1)).astype(np.float32)
     side = centers_px - left
     third = left + np.stack([-side[:, 1], side[:, 0]], 1)
-    # The linear part takes `u` to the x axis, half an input long, and `v` to the y axis.
-    u = side.astype(np.float64)
-    v = third.astype(np.float64) - left
-    length = 0.5 * input_size[0]
-    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-    matrices = np.empty((len(centers_px), 2, 3))
-    matrices[:, 0, 0], matrices[:, 0, 1] = v[:, 1], -v[:, 0]
-    matrices[:, 1, 0], matrices[:, 1, 1] = -u[:, 1], u[:, 0]
-    matrices[:, :, :2] *= (length / area)[:, None, None]
-    middle = np.array(input_size) * 0.5
-    matrices[:, :, 2] = middle - transform_points(matrices, centers_px, shift=False)
-    return matrices
+    sources = np.stack([centers_px, left, third], 1)
+    w, h = input_size
+    targets = np.array([[w, h], [0, h], [0, h + w]], dtype=np.float32) / 2
+    matrices = [cv2.getAffineTransform(source, targets) for source in sources]
+    return np.array(matrices, dtype=np.float64).reshape(-1, 2, 3)
 
 
 def _make_udp_matrices(
@@ -121,16 +119,9 @@ def compose_matrices(
 
 
 def transform_points(
-    matrices: NDArray[np.float64], points: NDArray[np.floating], shift: bool = True
+    matrices: NDArray[np.float64], points: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Matrices (B, 2, 3), points (B, 2) or (B, K, 2) -> points, moved.
-
-    Args:
-        matrices: affine maps.
-        points: [x, y].
-        shift: False applies the linear part alone.
-    """
-    maps = matrices if points.ndim == 2 else matrices[:, None]
+    """Matrices (B, 2, 3), points (B, K, 2) as [x, y] -> moved points (B, K, 2)."""
+    maps = matrices[:, None]
     x, y = points[..., :1], points[..., 1:]
-    moved = maps[..., 0] * x + maps[..., 1] * y
-    return moved + maps[..., 2] if shift else moved
+    return maps[..., 0] * x + maps[..., 1] * y + maps[..., 2]

@@ -8,7 +8,9 @@ import torch
 
 from gm_pose.runs.resume.rng_state import (
     capture_rng,
+    pack_rng,
     preserve_rng,
+    read_rng,
     restore_rng,
     seed_rng,
 )
@@ -25,6 +27,48 @@ def test_rng_state_comes_back_and_loads_without_running_code(tmp_path):
     with preserve_rng():
         random.random()
     assert random.random() != wanted[0]
+
+
+def test_state_read_in_every_iteration_is_numpys_own():
+    """Also where only the cached second normal number changes, or comes back."""
+
+    def check():
+        own = np.random.get_state()  # noqa: NPY002
+        for _ in range(2):
+            read = read_rng()['numpy']
+            assert read[0] == own[0]
+            assert np.array_equal(read[1], own[1])
+            assert read[2:] == own[2:]
+
+    seed_rng((1, 2))
+    check()
+    np.random.rand()  # noqa: NPY002
+    check()
+    np.random.randn()  # noqa: NPY002
+    with_cached = capture_rng()
+    check()
+    np.random.randn()  # noqa: NPY002  from the cache: the words stay
+    check()
+    restore_rng(with_cached)
+    check()
+    with preserve_rng():
+        np.random.randn()  # noqa: NPY002
+        check()
+    check()
+    seed_rng((1, 2))
+    check()
+
+
+def test_state_of_another_generator_than_numpys_first():
+    own = np.random.get_bit_generator()
+    np.random.set_bit_generator(np.random.MT19937(5))
+    try:
+        state = pack_rng(read_rng())
+        wanted = np.random.rand(3)  # noqa: NPY002
+        restore_rng(state)
+        assert np.array_equal(np.random.rand(3), wanted)  # noqa: NPY002
+    finally:
+        np.random.set_bit_generator(own)
 
 
 @pytest.fixture

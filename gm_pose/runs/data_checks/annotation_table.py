@@ -5,72 +5,38 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain, compress
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gm_pose.runs.data_checks.column import Column, Flags, Floats, Indices
 from gm_pose.runs.data_checks.file_use import FileUse
 
-__all__ = ['AnnotationTable', 'Column', 'guess_keypoint_count', 'read_joint_names']
+__all__ = [
+    'MISSING',
+    'AnnotationTable',
+    'Flags',
+    'Floats',
+    'Indices',
+    'guess_keypoint_count',
+    'read_joint_names',
+]
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Indices = NDArray[np.int64]
+MISSING = object()
+"""Value of a field that an entry does not have."""
 
-
-class Column:
-    """A field of the entries that have it.
-
-    Args:
-        at: indices of those entries.
-        rows: what each of them has there.
-        width: numbers expected in each row; None for any number of triples.
-
-    Attributes:
-        at: (R,) which entries have rows of as many numbers as expected.
-        wrong: which entries have something else.
-    """
-
-    def __init__(self, at: list[int], rows: list[Any], width: int | None) -> None:
-        if set(map(type, rows)) <= {list}:
-            lengths = np.fromiter(map(len, rows), int, len(rows))
-        else:
-            lengths = np.array([len(r) if isinstance(r, list) else -1 for r in rows])
-        right = (lengths >= 0) & (
-            lengths % 3 == 0 if width is None else lengths == width
-        )
-        chosen = rows if right.all() else list(compress(rows, right))
-        try:
-            sum(chain.from_iterable(chosen))  # the fastest way to ask for numbers
-        except (TypeError, OverflowError):
-            are_numbers = [all(isinstance(v, (int, float)) for v in r) for r in chosen]
-            right[right] = are_numbers
-            chosen = list(compress(chosen, are_numbers))
-        indices = np.array(at, dtype=np.int64)
-        self.at: Indices = indices[right]
-        self.wrong: Indices = indices[~right]
-        self._rows, self._width = chosen, width
-
-    @cached_property
-    def values(self) -> Floats:
-        """(R, width), or (R', 3) where any number of triples is right."""
-        flat = list(chain.from_iterable(self._rows))
-        try:
-            values = np.fromiter(flat, np.float64, len(flat))
-        except OverflowError:
-            values = np.array([_to_float(number) for number in flat])
-        if self._width is None:
-            return values.reshape(-1, 3)
-        return values.reshape(len(self._rows), self._width)
-
-
-def _to_float(number: float) -> float:
-    try:
-        return float(number)
-    except OverflowError:  # an integer of more than 308 digits
-        return float('inf')
+_FIELDS = (
+    'id',
+    'image_id',
+    'category_id',
+    'iscrowd',
+    'num_keypoints',
+    'area',
+    'bbox',
+    'keypoints',
+)
+_CHUNK = 10_000  # entries read in turn: each is in the processor's cache for all fields
 
 
 def read_joint_names(data: dict) -> list[str]:
@@ -142,12 +108,42 @@ class AnnotationTable:
     @cached_property
     def areas(self) -> Column:
         """(R, 1), in px^2, of people with keypoints."""
+        joints, areas = self.fields['keypoints'], self.fields['area']
         at = [
             n
             for n in self._find('area')
-            if self.entries[n].get('keypoints') is not None
+            if joints[n] is not None and joints[n] is not MISSING
         ]
-        return Column(at, [[self.entries[n]['area']] for n in at], 1)
+        return Column(at, [[areas[n]] for n in at], 1)
+
+    @cached_property
+    def fields(self) -> dict[str, list[Any]]:
+        """Field -> what each annotation has there, or `MISSING`."""
+        columns: dict[str, list[Any]] = {field: [] for field in _FIELDS}
+        for start in range(0, len(self.entries), _CHUNK):
+            chunk = self.entries[start : start + _CHUNK]
+            try:
+                rows = list(map(itemgetter(*_FIELDS), chunk))
+            except KeyError:
+                rows = [tuple(e.get(f, MISSING) for f in _FIELDS) for e in chunk]
+            for column, values in zip(
+                columns.values(), zip(*rows, strict=True), strict=True
+            ):
+                column += values
+        return columns
+
+    def have(self, field: str) -> Flags:
+        """(N,) which annotations have a field."""
+        return np.array([value is not MISSING for value in self.fields[field]], bool)
+
+    @cached_property
+    def image_rows(self) -> dict[Any, int]:
+        """Id of an image -> its place in `images`, the last one of several."""
+        return dict(
+            zip(
+                map(itemgetter('id'), self.images), range(len(self.images)), strict=True
+            )
+        )
 
     @cached_property
     def category_ids(self) -> set[Any]:
@@ -158,31 +154,36 @@ class AnnotationTable:
     def thin(self, step: int) -> AnnotationTable:
         """Every `step`-th annotation, with all images."""
         data = dict(images=self.images, annotations=self.entries[::step])
-        return AnnotationTable(data, self.num_keypoints, self.needs)
+        table = AnnotationTable(data, self.num_keypoints, self.needs)
+        table.image_rows = self.image_rows
+        return table
 
     @cached_property
     def image_sizes(self) -> Floats:
         """(N, 2): width and height of each one's image, NaN where it has none."""
-        row_of = {image['id']: row for row, image in enumerate(self.images)}
+        rows = [self.image_rows.get(key, -1) for key in self.fields['image_id']]
         sizes = np.full((len(self.images) + 1, 2), np.nan)
-        for axis, field in enumerate(('width', 'height')):
-            sizes[:-1, axis] = [image[field] for image in self.images]
-        return sizes[[row_of.get(entry['image_id'], -1) for entry in self.entries]]
+        chosen = sorted(set(rows) - {-1})
+        if chosen:
+            read = itemgetter('width', 'height')
+            sizes[chosen] = [read(self.images[row]) for row in chosen]
+        return sizes[rows]
 
     @cached_property
     def _needed(self) -> list[int]:
-        """Entries that have all fields that are needed."""
-        flags = [True] * len(self.entries)
+        """Annotations that have all fields that are needed."""
+        flags = np.ones(len(self.entries), bool)
         for field in self.needs:
-            flags = [f and field in e for f, e in zip(flags, self.entries, strict=True)]
-        return list(compress(range(len(flags)), flags))
+            flags &= self.have(field)
+        return np.flatnonzero(flags).tolist()
 
     def _find(self, field: str) -> list[int]:
-        """Entries that have a field, and those that are needed."""
+        """Annotations that have a field, and those that are needed."""
         if field in self.needs:
             return self._needed
-        return [n for n in self._needed if field in self.entries[n]]
+        values = self.fields[field]
+        return [n for n in self._needed if values[n] is not MISSING]
 
     def _read(self, field: str, width: int | None) -> Column:
-        at = self._find(field)
-        return Column(at, [self.entries[n][field] for n in at], width)
+        at, values = self._find(field), self.fields[field]
+        return Column(at, [values[n] for n in at], width)

@@ -10,7 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Indices
+from gm_pose.runs.data_checks.annotation_table import (
+    MISSING,
+    AnnotationTable,
+    Indices,
+)
 
 __all__ = [
     'find_areas_missing',
@@ -29,7 +33,7 @@ def find_areas_missing(table: AnnotationTable) -> Indices:
     """No `area`, where OKS is scaled by it: KeyError."""
     if not table.use.use_area:
         return _where([])
-    return _where(['area' not in entry for entry in table.entries])
+    return np.flatnonzero(~table.have('area'))
 
 
 def find_fields_missing(table: AnnotationTable) -> Indices:
@@ -39,24 +43,24 @@ def find_fields_missing(table: AnnotationTable) -> Indices:
         fields.append('num_keypoints')
     flags = np.zeros(len(table), bool)
     for field in fields:
-        flags |= np.array([field not in entry for entry in table.entries], bool)
+        flags |= ~table.have(field)
     return np.flatnonzero(flags)
 
 
 def find_categories_missing(table: AnnotationTable) -> list[str]:
     """No category, or none that an annotation has: AP is -1."""
-    ids = {entry['category_id'] for entry in table.entries}
+    ids = set(table.fields['category_id'])
     if not table.category_ids:
         return ['it has none']
     if not ids & table.category_ids:
-        first = table.entries[0]['category_id']
+        first = table.fields['category_id'][0]
         return [f'annotations have category_id {first!r}, which is not in `categories`']
     return []
 
 
 def find_unknown_categories(table: AnnotationTable) -> Indices:
     """A category that the file does not have, while others are known: never scored."""
-    ids = [entry['category_id'] for entry in table.entries]
+    ids = table.fields['category_id']
     if table.category_ids.issuperset(ids) or find_categories_missing(table):
         return _where([])
     return _where([key not in table.category_ids for key in ids])
@@ -65,7 +69,7 @@ def find_unknown_categories(table: AnnotationTable) -> Indices:
 def find_ids_not_evaluated(table: AnnotationTable) -> Indices:
     """Text, numbers above 2^63, and below 0, which xtcocotools takes for unmatched."""
     low, high = (-np.inf, 1e308) if table.use.is_stand_in else (0, MAX_ID)
-    ids = [entry['id'] for entry in table.entries]
+    ids = table.fields['id']
     if set(map(type, ids)) == {int} and min(ids) >= low and max(ids) < high:
         return _where([])
     return _where([isinstance(key, str) or not low <= key < high for key in ids])
@@ -73,14 +77,14 @@ def find_ids_not_evaluated(table: AnnotationTable) -> Indices:
 
 def find_odd_crowds(table: AnnotationTable) -> Indices:
     """`iscrowd` other than 0 and 1: null ends COCOeval, text is true."""
-    values = [entry.get('iscrowd', 0) for entry in table.entries]
-    if set(map(type, values)) <= {int, bool} and set(values) <= {0, 1}:
+    values = table.fields['iscrowd']
+    if set(map(type, values)) <= {int, bool, object} and set(values) <= {0, 1, MISSING}:
         return _where([])
     return _where([not _is_flag(value) for value in values])
 
 
 def _is_flag(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value in (0, 1)
+    return value is MISSING or (isinstance(value, (int, float)) and value in (0, 1))
 
 
 def _where(flags: list[bool]) -> Indices:

@@ -17,7 +17,14 @@ from gm_pose.runs.data_checks.people import (
     get_people,
     get_sample,
 )
-from gm_pose.runs.data_checks.readings import BOX_READINGS, SCALES, Scale
+from gm_pose.runs.data_checks.readings import (
+    BOX_READINGS,
+    JOINT_READINGS,
+    SCALES,
+    Scale,
+)
+from gm_pose.runs.data_checks.standing import stand_on_heads
+from gm_pose.runs.data_checks.units import find_scale
 
 __all__ = [
     'find_joints_that_leave',
@@ -30,47 +37,62 @@ BETTER = 0.2
 """Another reading must fit by so much better. Labelled joints fill about half of a
 person's box: corners read as sizes, or centers as corners, halve that at least."""
 
+POOR = 0.3  # fits at most so well where a unit is wrong
+SLIGHTLY_BETTER = 0.02  # where people also stand on their heads
+
 MIN_PEOPLE = 3
-MIN_PEOPLE_PERCENT, MIN_SIDE_PERCENT = 5, 200
-"""Percent are pixels of the image's upper left corner: one person may well be there."""
 
 
 def find_misread_coordinates(table: AnnotationTable) -> list[str]:
     """Most joints or boxes are of another unit or order: which, and how to convert."""
     if 'misread' not in table.cache:
-        table.cache['misread'] = _find_other_reading(get_sample(table))
+        people = get_sample(table)
+        table.cache['misread'] = _find_other_reading(people) or _find_rows_from_below(
+            table, people
+        )
     return table.cache['misread']
 
 
 def _find_other_reading(people: People) -> list[str]:
-    found: list[str] = []
     if not len(people.at):
-        return found
-    points, boxes, joint_scale, box_scale = _scale(people)
+        return []
+    found: list[str] = []
+    points, boxes = people.points, people.boxes
+    size = people.size[:, None]
+    box_scale = find_scale(boxes.reshape(-1, 2, 2), people.size)
+    joint_scale = find_scale(points, people.size)
     if joint_scale is not None:
+        points = joint_scale.convert(points, size)
         found.append(_say('joints', joint_scale.name, joint_scale.convert_joints()))
+    if box_scale is None:
+        box_scale = _find_box_scale(people, points)
     if box_scale is not None:
+        boxes = box_scale.convert(boxes, np.tile(people.size, 2))
         found.append(_say('boxes', box_scale.name, box_scale.convert_boxes()))
     fit = people.fit(points, boxes)
     if np.isfinite(fit).sum() < MIN_PEOPLE:
-        name = None if found else _read_by_image(people)
-        return found + ([_say('boxes', name, BOX_READINGS[name][1])] if name else [])
+        reading = None if found else _read_by_image(people)
+        line = BOX_READINGS[reading][1] if reading else ''
+        return [*found, _say('boxes', reading, line)] if reading else found
     own = np.nanmedian(fit)
-    fits = {
-        name: np.nanmedian(people.fit(points, read(boxes)))
-        for name, (read, _) in BOX_READINGS.items()
-    }
-    best = max(fits, key=lambda name: fits[name])
-    swapped = np.nanmedian(people.fit(points[..., ::-1], boxes))
-    if max(fits[best], swapped) > own + BETTER:
-        if swapped > fits[best]:
-            line = (
-                "for a in data['annotations']: k = a['keypoints']; "
-                'k[::3], k[1::3] = k[1::3], k[::3]'
-            )
-            found.append(_say('joints', 'rows first [y, x, visibility]', line))
-        else:
-            found.append(_say('boxes', best, BOX_READINGS[best][1]))
+    fits = [
+        (people.fit(points, read(boxes)), 'boxes', name, line)
+        for name, (read, line) in BOX_READINGS.items()
+    ]
+    fits += [  # also of what looks like a part of the image
+        (
+            people.fit(read(people.points, boxes[:, None], size), boxes),
+            'joints',
+            name,
+            line,
+        )
+        for name, (read, line) in JOINT_READINGS.items()
+    ]
+    best = max(fits, key=lambda reading: np.nan_to_num(np.nanmedian(reading[0])))
+    if np.nanmedian(best[0]) > own + BETTER:
+        if best[1] == 'joints' and joint_scale is not None:
+            del found[0]
+        found.append(_say(*best[1:]))
     elif not found and (far := people.are_far()).mean() > 0.5:
         found.append(
             f'joints of {far.sum()} of {len(far)} people lie outside their boxes'
@@ -78,39 +100,38 @@ def _find_other_reading(people: People) -> list[str]:
     return found
 
 
+def _find_box_scale(people: People, points: Floats) -> Scale | None:
+    """The unit in which boxes fit joints in px, whatever their order, if px do not."""
+
+    def measure(boxes: Floats) -> float:
+        readings = [boxes, *(read(boxes) for read, _ in BOX_READINGS.values())]
+        fits = [people.fit(points, box) for box in readings]
+        return max(np.nanmedian(f) if np.isfinite(f).any() else 0 for f in fits)
+
+    fit = people.fit(points, people.boxes)
+    if not np.isfinite(fit).any() or np.nanmedian(fit) > POOR:
+        return None
+    own = measure(people.boxes)
+    sides = np.tile(people.size, 2)
+    fits = [measure(scale.convert(people.boxes, sides)) for scale in SCALES]
+    best = int(np.argmax(fits))
+    return SCALES[best] if fits[best] > own + BETTER else None
+
+
+def _find_rows_from_below(table: AnnotationTable, people: People) -> list[str]:
+    """Tall people in the middle of their image fit their boxes nearly as well so."""
+    if not stand_on_heads(table, people):
+        return []
+    name = 'rows counted from the lower edge of the image'
+    read, line = JOINT_READINGS[name]
+    turned = read(people.points, people.boxes[:, None], people.size[:, None])
+    gain = people.fit(turned, people.boxes) - people.fit(people.points, people.boxes)
+    better = np.nanmedian(gain) > SLIGHTLY_BETTER if np.isfinite(gain).any() else False
+    return [_say('joints', name, line)] if better else []
+
+
 def _say(what: str, name: str, line: str) -> str:
     return f'{what} look like {name}; convert: {line}'
-
-
-def _scale(
-    people: People,
-) -> tuple[Floats, Floats, Scale | None, Scale | None]:
-    """Joints and boxes in px, and the units that they are in if those are others."""
-    points, boxes = people.points, people.boxes
-    joint_scale = next((s for s in SCALES if _is_in(s, points, people.size)), None)
-    corners = boxes.reshape(-1, 2, 2)
-    box_scale = next((s for s in SCALES if _is_in(s, corners, people.size)), None)
-    if joint_scale is not None:
-        points = points * people.size[:, None] / joint_scale.full
-    if box_scale is not None:
-        boxes = boxes * np.tile(people.size, 2) / box_scale.full
-    return points, boxes, joint_scale, box_scale
-
-
-def _is_in(scale: Scale, points: Floats, size: Floats) -> bool:
-    """Whether most people's points (R, n, 2) are in this unit, and not in px."""
-    known = np.isfinite(points[..., 0])
-    with np.errstate(invalid='ignore'):
-        within = ((points >= 0) & (points <= scale.full * 1.001)).all(2)
-    inside = (within | ~known).all(1)
-    if scale.full == 1:  # one pixel: nobody is there
-        enough = known.sum() >= MIN_PEOPLE
-        return bool(len(inside) and enough and inside.mean() > 0.5)
-    large = (size > MIN_SIDE_PERCENT).all(1)
-    if large.sum() < MIN_PEOPLE_PERCENT or inside[large].mean() < 0.95:
-        return False
-    reach = np.nanmax(points[large & inside], axis=(0, 1))
-    return bool((reach > 40).all())
 
 
 def _read_by_image(people: People) -> str | None:

@@ -9,6 +9,8 @@ import os.path as osp
 import re
 import warnings
 
+import cv2
+import numpy as np
 from PIL import Image
 
 __all__ = ['find_similar_file', 'is_cut_jpeg', 'read_orientation']
@@ -19,24 +21,55 @@ _ORIENTATION = 274
 _MARKER = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
 
 
-def is_cut_jpeg(data: bytes) -> bool:
-    """Whether a JPEG ends before its end marker; other data may follow that.
+def is_cut_jpeg(data: bytes, pixels: np.ndarray | None = None) -> bool:
+    """Whether a JPEG ends before its last pixel; other data may follow its end.
 
-    Telephones put a film, maps or further pictures behind it; a search from the file's end
-    would miss it, and one from its start would find that of the thumbnail.
+    Telephones put a film, maps or further pictures behind it: a search for the end marker
+    from the file's end would miss it, and one from its start would find that of the
+    thumbnail. Where the pixels were cut off and other data follow, a marker comes too soon.
+
+    Args:
+        data: content of the file.
+        pixels: the image as OpenCV decodes it; without it only the end marker counts.
     """
     if not data.startswith(b'\xff\xd8'):
         return False
-    at = 2
+    at, in_scan = 2, False
     while True:
         match = _MARKER.search(data, at)
         if match is None:
             return not _loads(data)
         kind, at = data[match.start() + 1], match.end()
-        if kind == 0xD9:
-            return False
+        if kind == 0xD9 or (in_scan and kind not in _AFTER_SCAN):
+            return pixels is not None and _lacks_pixels(data, match.start(), pixels)
+        in_scan = kind == 0xDA
         if kind not in (0x01, 0xD8):  # all others have a length
             at += int.from_bytes(data[at : at + 2], 'big')
+
+
+# Between scans: tables, restart interval, number of lines, comments, the next scan.
+_AFTER_SCAN = frozenset((0xC4, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)))
+
+
+def _lacks_pixels(data: bytes, end: int, pixels: np.ndarray) -> bool:
+    """Whether data put in before `end`, where the pixels' data end, change a pixel.
+
+    A decoder fills pixels that it has no data for with one color, and reads no data behind
+    the last one. Only images with a last block of one color are decoded again.
+    """
+    row, column = ((side - 1) // 8 * 8 for side in pixels.shape[:2])
+    block = pixels[row:, column:].reshape(-1, pixels.shape[-1])
+    if np.ptp(block, 0).max() > _FLAT:
+        return False
+    plain, more = (
+        cv2.imdecode(np.frombuffer(data[:end] + rest, np.uint8), cv2.IMREAD_COLOR)
+        for rest in (b'\xff\xd9', _FILLING + b'\xff\xd9')
+    )
+    return plain is None or more is None or not np.array_equal(plain, more)
+
+
+_FLAT = 6  # levels: color is interpolated between blocks
+_FILLING = bytes(range(1, 255)) * 64
 
 
 def _loads(data: bytes) -> bool:

@@ -51,7 +51,7 @@ def inspect_image(folder: str, entry: dict) -> list[tuple[str, str]]:
         check_image_header(path)
         data = np.fromfile(path, np.uint8)
         pixels = _decode(data, cv2.IMREAD_COLOR)
-        if is_cut_jpeg(data.tobytes()):
+        if is_cut_jpeg(data.tobytes(), pixels):
             # Some versions of OpenCV fill the rest with grey and say nothing.
             raise UnreadableImage(f'{path}: a JPEG that is cut off')
         if pixels is None:
@@ -97,6 +97,7 @@ def check_images(
     folder: str,
     workers: int | None = None,
     report: Callable[[int, int], None] | None = None,
+    orientations: dict[str, int] | None = None,
 ) -> list[Finding]:
     """Read every image of a COCO file.
 
@@ -105,6 +106,7 @@ def check_images(
         folder: where the files are.
         workers: processes; by default one for each CPU.
         report: called with (images done, images in all).
+        orientations: takes `file_name` -> EXIF orientation of images that it turns.
     """
     skipped = 'training skips them, evaluation stops'
     findings = {
@@ -119,6 +121,9 @@ def check_images(
         results = pool.map(inspect, images, chunksize=_CHUNK)
         for done, faults in enumerate(results, 1):
             for kind, text in faults:
+                if kind == 'turned' and orientations is not None:
+                    name, _, number = text.rpartition(': orientation ')
+                    orientations[name] = int(number)
                 findings['size' if kind == 'stored' else kind].add([text], 'image')
                 # The annotations are those of images that are not turned: all may be.
                 findings['turned'].harmful |= kind == 'stored'

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
+import msgspec
 
 from gm_pose.runs.user_errors import UserError
 
@@ -29,8 +29,14 @@ def no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def read_json(path: str) -> Any:
+def read_json(path: str, layout: Any = Any) -> Any:
     """JSON file -> value.
+
+    Args:
+        path: the file.
+        layout: `TypedDict` of the fields that are kept, where the file has them; the others
+            are looked at and no objects made of them. A file of another layout is read
+            whole.
 
     Raises:
         UserError: the file is missing, too large, truncated, no JSON, or of an encoding
@@ -48,7 +54,7 @@ def read_json(path: str) -> Any:
             content = file.read()
         _check_encoding(content, path)
         with no_garbage_collection():
-            return _parse(content)
+            return _parse(content, layout)
     except OSError as error:
         raise UserError(f'{path} cannot be read: {error.strerror}') from error
     except UnicodeDecodeError as error:
@@ -71,12 +77,16 @@ def read_json(path: str) -> Any:
         ) from error
 
 
-def _parse(content: bytes) -> Any:
-    """orjson takes half the time; json knows NaN and says what is wrong where."""
+def _parse(content: bytes, layout: Any) -> Any:
+    """msgspec takes half the time; json knows NaN and says what is wrong where."""
+    if not content.isascii():  # msgspec does not look at what it leaves out
+        content.decode()
     try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return json.loads(content.decode())
+        return msgspec.json.decode(content, type=layout)
+    except msgspec.DecodeError as error:  # ValidationError is one
+        if layout is not Any and isinstance(error, msgspec.ValidationError):
+            return _parse(content, Any)
+        return json.loads(content)
 
 
 # Marks that editors and exporters of Windows write; UTF-32's begins with UTF-16's.

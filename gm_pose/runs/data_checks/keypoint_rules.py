@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Floats, Indices
+from gm_pose.runs.data_checks.annotation_table import (
+    MISSING,
+    AnnotationTable,
+    Floats,
+    Indices,
+)
 from gm_pose.runs.data_checks.joint_sides import find_counterparts
 
 __all__ = [
@@ -101,9 +106,10 @@ def find_miscounted_people(table: AnnotationTable) -> Indices:
     _, visible = _get_joints(table)
     with np.errstate(invalid='ignore'):
         labelled = (visible > 0).sum(1).tolist()
-    stated = [table.entries[n].get('num_keypoints') for n in table.keypoints.at]
-    pairs = zip(stated, labelled, strict=True)
-    return table.keypoints.at[[a is not None and a != b for a, b in pairs]]
+    counts = table.fields['num_keypoints']
+    pairs = zip((counts[n] for n in table.keypoints.at), labelled, strict=True)
+    wrong = [a is not None and a is not MISSING and a != b for a, b in pairs]
+    return table.keypoints.at[np.array(wrong, bool)]
 
 
 def find_crossed_people(table: AnnotationTable) -> Indices:

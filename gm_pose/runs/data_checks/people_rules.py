@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Indices
+from gm_pose.runs.data_checks.annotation_table import (
+    MISSING,
+    AnnotationTable,
+    Indices,
+)
 from gm_pose.runs.data_checks.file_use import FileUse
 
 __all__ = [
@@ -24,7 +28,7 @@ __all__ = [
 
 def find_repeated_ids(table: AnnotationTable) -> list[Any]:
     """Ids that several annotations have."""
-    return _repeated([entry['id'] for entry in table.entries])
+    return _repeated(table.fields['id'])
 
 
 def find_repeated_images(table: AnnotationTable) -> list[Any]:
@@ -40,16 +44,16 @@ def _repeated(ids: list[Any]) -> list[Any]:
 
 def find_unknown_images(table: AnnotationTable) -> Indices:
     """Annotations of images that the file does not have."""
-    known = {image['id'] for image in table.images}
-    ids = [entry['image_id'] for entry in table.entries]
-    if known.issuperset(ids):
+    known, ids = table.image_rows, table.fields['image_id']
+    if known.keys() >= set(ids):
         return _where([])
     return _where([key not in known for key in ids])
 
 
 def find_crowds(table: AnnotationTable) -> Indices:
     """Boxes around many people."""
-    return _where([bool(entry.get('iscrowd')) for entry in table.entries])
+    values = table.fields['iscrowd']
+    return _where([bool(value) and value is not MISSING for value in values])
 
 
 def find_dropped_people(table: AnnotationTable) -> Indices:
@@ -59,12 +63,9 @@ def find_dropped_people(table: AnnotationTable) -> Indices:
     with np.errstate(invalid='ignore'):
         labelled[column.at] = (column.values[:, 2::3] != 0).any(1)
     labelled[column.wrong] = True  # has its own rule
-    boxed = np.array(['bbox' in entry for entry in table.entries], bool)
-    counted = np.array(
-        [entry.get('num_keypoints') != 0 for entry in table.entries], bool
-    )
+    counted = np.array([count != 0 for count in table.fields['num_keypoints']], bool)
     crowds = find_crowds(table)
-    dropped = ~(labelled & boxed & counted)
+    dropped = ~(labelled & table.have('bbox') & counted)
     dropped[crowds] = False
     return np.flatnonzero(dropped)
 
@@ -73,10 +74,12 @@ def find_nobody_to_train_on(table: AnnotationTable) -> list[str]:
     """The file itself, if MMPose keeps nobody of it who has a labelled joint: why."""
     if not table.use.is_topdown:
         return []
-    size_of = {image['id']: (image['width'], image['height']) for image in table.images}
     reasons: Counter[str] = Counter()
     for entry in table.entries:
-        reason = _explain_drop(entry, size_of.get(entry['image_id']), table.use)
+        row = table.image_rows.get(entry['image_id'])
+        image = {} if row is None else table.images[row]
+        size = None if row is None else (image['width'], image['height'])
+        reason = _explain_drop(entry, size, table.use)
         if reason is None:
             return []
         reasons[reason] += 1
@@ -130,8 +133,8 @@ def find_image_ids_not_whole(table: AnnotationTable) -> list[Any]:
 def find_nobody_described(table: AnnotationTable) -> list[str]:
     """The file itself, if no annotation has the fields that people need."""
     fields = table.needs or ('keypoints', 'bbox')
-    described = any(all(f in entry for f in fields) for entry in table.entries)
-    return [] if described else [f'none has {" and ".join(fields)}']
+    described = np.all([table.have(field) for field in fields], 0)
+    return [] if described.any() else [f'none has {" and ".join(fields)}']
 
 
 def _where(flags: list[bool]) -> Indices:

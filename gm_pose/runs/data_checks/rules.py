@@ -16,6 +16,7 @@ from gm_pose.runs.data_checks import (
     geometry_rules,
     keypoint_rules,
     people_rules,
+    standing,
 )
 from gm_pose.runs.data_checks.annotation_table import (
     AnnotationTable,
@@ -232,6 +233,13 @@ RULES: tuple[Rule, ...] = (
         'they may be those of other sizes',
         HARMFUL,
         geometry_rules.find_joints_that_leave,
+        'file:',
+    ),
+    Rule(
+        'files whose people stand on their heads',
+        'rows may be counted from the lower edge, or images be turned',
+        NOTED,
+        standing.find_upside_down,
         'file:',
     ),
     Rule(

@@ -1,11 +1,13 @@
 """COCO's layout: which lists a file has, and which fields their entries."""
 
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import Any, NoReturn, TypedDict
 
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['check_lists']
+__all__ = ['CocoFile', 'check_lists']
 
 _FIX = 'give a COCO keypoint file (lists `images`, `annotations`, `categories`)'
 _ID = ((int, float, str), 'a number or text')
@@ -17,6 +19,40 @@ _FIELDS: dict[str, dict[str, tuple[tuple[type, ...], str]]] = {
     'categories': dict(id=_ID),
 }
 _OPTIONAL = ('categories',)
+_CHUNK = (
+    10_000  # entries whose fields are looked at in turn, while in the processor's cache
+)
+
+
+class CocoImage(TypedDict, total=False):
+    """Fields of an image that a rule looks at."""
+
+    id: Any
+    file_name: Any
+    width: Any
+    height: Any
+    crowdIndex: Any
+
+
+class CocoAnnotation(TypedDict, total=False):
+    """Fields of an annotation that a rule looks at; outlines are half of COCO's file."""
+
+    id: Any
+    image_id: Any
+    category_id: Any
+    iscrowd: Any
+    num_keypoints: Any
+    area: Any
+    bbox: Any
+    keypoints: Any
+
+
+class CocoFile(TypedDict, total=False):
+    """What rules look at: `read_json(path, CocoFile)` reads no more."""
+
+    images: list[CocoImage]
+    annotations: list[CocoAnnotation]
+    categories: Any
 
 
 def check_lists(
@@ -44,11 +80,31 @@ def check_lists(
             _refuse(path, f'has no list `{name}`')
         if not entries:
             _refuse(f'{path}: the list `{name}`', 'is empty')
-        for at, entry in enumerate(entries):
-            if not isinstance(entry, dict):
-                _refuse_value(f'{path}: {name}[{at}]', entry, 'an object')
-        for field, (kinds, expected) in _FIELDS[name].items() if with_fields else ():
-            _check_field(entries, field, kinds, expected, f'{path}: {name}')
+        for at in _where_type(entries, dict):
+            _refuse_value(f'{path}: {name}[{at}]', entries[at], 'an object')
+        if with_fields and not _are_usual(entries, _FIELDS[name]):
+            for field, (kinds, expected) in _FIELDS[name].items():
+                _check_field(entries, field, kinds, expected, f'{path}: {name}')
+
+
+def _where_type(entries: list, kind: type) -> Iterator[int]:
+    """Indices of entries that are no `kind`."""
+    if set(map(type, entries)) != {kind}:
+        yield from (n for n, e in enumerate(entries) if not isinstance(e, kind))
+
+
+def _are_usual(entries: list[dict], fields: dict) -> bool:
+    """Whether all entries have all fields, of their types."""
+    for start in range(0, len(entries), _CHUNK):
+        chunk = entries[start : start + _CHUNK]
+        for field, (kinds, _) in fields.items():
+            try:
+                found = set(map(type, map(itemgetter(field), chunk)))
+            except KeyError:
+                return False
+            if not all(issubclass(kind, kinds) for kind in found):
+                return False
+    return True
 
 
 def _check_field(

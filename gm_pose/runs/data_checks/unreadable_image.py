@@ -1,5 +1,6 @@
 """Reading an image's header before its pixels; imports no mm* package."""
 
+import math
 import os.path as osp
 import struct
 import warnings
@@ -7,14 +8,16 @@ import warnings
 import cv2
 from PIL import Image
 
-from gm_pose.runs.data_checks.image_header import parse_size
+from gm_pose.runs.data_checks.image_header import find_size, parse_size
 
 __all__ = [
     'MAX_PIXELS',
     'SKIPPED',
     'UnreadableImage',
+    'check_image_content',
     'check_image_header',
     'check_pixels',
+    'is_local',
 ]
 
 MAX_PIXELS = 100_000_000
@@ -58,6 +61,34 @@ def check_image_header(
     return size
 
 
+def check_image_content(
+    path: str, content: bytes, max_pixels: int = MAX_PIXELS
+) -> None:
+    """`check_image_header` of a file that has been read: 5 us for JPEG and PNG, not 150.
+
+    A size that is fine is known from the bytes; whatever else stands in them is decided
+    by `check_image_header`, in its own words. Of a remote file only JPEG and PNG have a
+    header that is looked at.
+
+    Raises:
+        UnreadableImage: as there.
+    """
+    size = find_size(content)
+    if size is not None and 0 < size[0] * size[1] <= min(
+        max_pixels, _get_pillow_limit()
+    ):
+        return
+    if is_local(path):
+        check_image_header(path, max_pixels)
+    elif size is not None:
+        check_pixels(path, size, max_pixels)
+
+
+def is_local(path: str) -> bool:
+    """Whether a path is one of the file system rather than an address."""
+    return '://' not in path
+
+
 def check_pixels(
     path: str, size: tuple[int, int], max_pixels: int = MAX_PIXELS
 ) -> None:
@@ -71,6 +102,12 @@ def check_pixels(
         raise UnreadableImage(
             f'{path}: its header claims {width} x {height} pixels, more than {max_pixels}'
         )
+
+
+def _get_pillow_limit() -> float:
+    """Most pixels that Pillow opens."""
+    limit = Image.MAX_IMAGE_PIXELS
+    return math.inf if limit is None else 2 * limit
 
 
 def _read_size(path: str) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 
-from gm_pose.runs.data_checks.unreadable_image import SKIPPED
+from gm_pose.runs.hooks.batch_samples import get_samples, iter_skipped_images
 from gm_pose.runs.user_errors import UserError
 
 _SHOWN = 10
@@ -45,11 +45,9 @@ class BadImageReportHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        samples = data_batch['data_samples'] if isinstance(data_batch, dict) else []
         before = len(self._samples)
-        for sample in samples:
-            for reason in sample.metainfo.get(SKIPPED, []):
-                self._samples[reason] = self._samples.get(reason, 0) + 1
+        for reason in iter_skipped_images(get_samples(data_batch)):
+            self._samples[reason] = self._samples.get(reason, 0) + 1
         if len(self._samples) > before:
             self._stop_above_share(runner, self._samples)
 

@@ -9,7 +9,8 @@ from mmengine.runner import Runner
 from mmpose.models.heads import HeatmapHead
 from mmpose.registry import HOOKS
 
-from gm_pose.runs.loading.sample_seed import SeededIndex, make_sample_seed
+from gm_pose.runs.hooks.batch_samples import get_samples, has_target, list_sample_names
+from gm_pose.runs.loading.sample_seed import SeededIndex
 from gm_pose.runs.resume.wrapped_model import unwrap_model
 from gm_pose.runs.user_errors import UserError
 
@@ -44,26 +45,30 @@ class EmptyTargetHook(Hook):
         count = min(self.num_samples, len(dataset))
         indices = np.linspace(0, len(dataset) - 1, count).astype(int)
         indices = indices[runner.rank :: runner.world_size]
-        has_target = False
+        is_any_weighted = False
         for index in indices:
-            seed = make_sample_seed(0, 0, int(index))
-            packed = dataset[SeededIndex(int(index), seed)]
+            packed = _load(dataset, int(index))
             if 'data_samples' not in packed:
                 raise UserError(
                     'a training sample has no `data_samples`. Fix: end the pipeline of '
                     'train_dataloader with PackPoseInputs'
                 )
-            if _needs_maps(runner.model) and 'gt_fields' not in packed['data_samples']:
-                raise UserError(
-                    'a training sample has no target heatmaps. Fix: put GenerateTarget, '
-                    'with the codec as `encoder`, before PackPoseInputs in the pipeline of '
-                    'train_dataloader'
-                )
-            weights = _get_weights(packed['data_samples'])
-            if weights is None or bool((weights > 0).any()):
-                has_target = True
+            samples = packed['data_samples']
+            if isinstance(
+                samples, dict
+            ):  # a batch of one; its maps are made on the model
+                is_any_weighted = has_target(samples, _get_input_size(packed))
+            else:
+                if _needs_maps(runner.model) and 'gt_fields' not in samples:
+                    raise UserError(
+                        'a training sample has no target heatmaps. Fix: put '
+                        'GenerateTarget, with the codec as `encoder`, before '
+                        'PackPoseInputs in the pipeline of train_dataloader'
+                    )
+                is_any_weighted = has_target([samples])
+            if is_any_weighted:
                 break
-        if not any(all_gather_object(has_target)):
+        if not any(all_gather_object(is_any_weighted)):
             raise UserError(
                 f'no joint of {count} training samples looked at has a target: every '
                 'visibility is 0 or every joint lies outside its crop, and the loss would '
@@ -74,34 +79,33 @@ class EmptyTargetHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        if self._reported or not isinstance(data_batch, dict):
+        if self._reported:
             return
-        samples = data_batch.get('data_samples') or []
-        weights = [_get_weights(sample) for sample in samples]
-        if weights and all(w is not None and not (w > 0).any() for w in weights):
-            self._reported = True
-            runner.logger.warning(
-                f'iteration {runner.iter + 1}: no joint of this batch has a target, so '
-                f'its loss is 0 (samples {name_samples(samples)}); further such batches '
-                'are not reported'
-            )
+        samples = get_samples(data_batch)
+        if len(samples) == 0 or has_target(samples, _get_input_size(data_batch)):
+            return
+        self._reported = True
+        names = list_sample_names(samples, runner.train_dataloader.dataset)
+        runner.logger.warning(
+            f'iteration {runner.iter + 1}: no joint of this batch has a target, so its '
+            f'loss is 0 (samples {", ".join(names)}); further such batches are not reported'
+        )
+
+
+def _load(dataset: Any, index: int) -> dict:
+    """One sample, or a batch of one from a dataset that makes batches."""
+    seeded = SeededIndex(index, (0, 0, index))
+    load_batch = getattr(dataset, '__getitems__', None)
+    loaded = dataset[seeded] if load_batch is None else load_batch([seeded])
+    return loaded[0] if isinstance(loaded, list) else loaded
+
+
+def _get_input_size(batch: Any) -> tuple[int, int] | None:
+    """(w, h) in px of a batch (B, h, w, 3); None for a list of images."""
+    shape: Any = getattr(batch.get('inputs'), 'shape', ())
+    return (shape[2], shape[1]) if len(shape) == 4 and shape[3] == 3 else None
 
 
 def _needs_maps(model: Any) -> bool:
     """Whether the loss of a model reads target heatmaps; unknown heads may not."""
     return isinstance(getattr(unwrap_model(model), 'head', None), HeatmapHead)
-
-
-def _get_weights(sample: Any) -> Any:
-    """Keypoint weights (N, K) of a packed sample, or None if its codec makes none."""
-    labels = getattr(sample, 'gt_instance_labels', None)
-    return getattr(labels, 'keypoint_weights', None)
-
-
-def name_samples(samples: list) -> str:
-    """Annotation and image ids of packed samples, for messages."""
-    names = [
-        f'id {sample.metainfo.get("id")} in image {sample.metainfo.get("img_id")}'
-        for sample in samples
-    ]
-    return ', '.join(names)

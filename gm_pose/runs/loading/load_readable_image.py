@@ -1,17 +1,20 @@
 """Loading an image, or saying which one cannot be loaded and why."""
 
-import os.path as osp
 from typing import Any
 
+import mmcv
 import numpy as np
+from mmengine import fileio
 from mmpose.datasets.transforms import LoadImage
 from mmpose.registry import TRANSFORMS
 
 from gm_pose.runs.data_checks.unreadable_image import (
     MAX_PIXELS,
     UnreadableImage,
+    check_image_content,
     check_image_header,
     check_pixels,
+    is_local,
 )
 
 
@@ -43,18 +46,35 @@ class LoadReadableImage(LoadImage):
         path = results.get('img_path')
         if 'img' in results or path is None:
             return super().transform(results)
-        if '://' not in str(path):
-            check_image_header(path, self.max_pixels)
+        path = str(path)
+        content = self._read(path)
+        check_image_content(path, content, self.max_pixels)
         try:
-            loaded = super().transform(results)
+            image = mmcv.imfrombytes(
+                content, flag=self.color_type, backend=self.imdecode_backend
+            )
         except Exception as error:
+            if self.ignore_empty:
+                return None
             raise UnreadableImage(f'{path}: {_shorten(error)}') from error
-        if loaded is not None and not isinstance(loaded.get('img'), np.ndarray):
-            size = osp.getsize(path) if osp.isfile(path) else 0
-            raise UnreadableImage(f'{path}: cannot be decoded ({size} bytes)')
-        if loaded is not None:
-            check_pixels(str(path), loaded['img'].shape[1::-1], self.max_pixels)
-        return loaded
+        if not isinstance(image, np.ndarray):
+            raise UnreadableImage(f'{path}: cannot be decoded ({len(content)} bytes)')
+        check_pixels(path, (image.shape[1], image.shape[0]), self.max_pixels)
+        results['img'] = image.astype(np.float32) if self.to_float32 else image
+        results['img_shape'] = results['ori_shape'] = image.shape[:2]
+        return results
+
+    def _read(self, path: str) -> bytes:
+        """The file's content, through the backend that `LoadImage` would use."""
+        try:
+            if self.file_client_args is not None:
+                client = fileio.FileClient.infer_client(self.file_client_args, path)
+                return client.get(path)
+            return fileio.get(path, backend_args=self.backend_args)
+        except Exception as error:
+            if is_local(path):
+                check_image_header(path, self.max_pixels)
+            raise UnreadableImage(f'{path}: {_shorten(error)}') from error
 
 
 def _shorten(error: Exception) -> str:

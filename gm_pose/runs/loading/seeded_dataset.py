@@ -1,5 +1,6 @@
 """Training samples that are reproducible, and survive unreadable images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from mmpose.registry import DATASETS
 from torch.utils.data import get_worker_info
 
 from gm_pose.runs.data_checks.unreadable_image import SKIPPED, UnreadableImage
+from gm_pose.runs.loading.sample_seed import make_sample_seed
 from gm_pose.runs.resume.rng_state import preserve_rng, seed_rng
 from gm_pose.runs.user_errors import UserError
 
@@ -17,9 +19,10 @@ class SeededDataset:
     """A training dataset, each sample seeded and unreadable images replaced.
 
     An index from `SeededSampler` seeds python, numpy and torch for the length of its
-    sample. An `UnreadableImage` is replaced by another sample, drawn from the same seed;
-    which ones were replaced travels in the data sample's metainfo field
-    `skipped_images` ('path: reason' each), for `BadImageReportHook`.
+    sample, to the same numbers with either setting of the sampler's `mix`. An
+    `UnreadableImage` is replaced by another sample, drawn from the same seed; which ones
+    were replaced travels in the data sample's metainfo field `skipped_images`
+    ('path: reason' each), for `BadImageReportHook`.
 
     Args:
         dataset: the dataset, or its config.
@@ -48,15 +51,28 @@ class SeededDataset:
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Any:
-        seed = getattr(index, 'seed', None)
-        if seed is None:
-            return self._load(index)
-        if get_worker_info() is not None:
-            seed_rng(seed)
-            return self._load(index)
+        if get_worker_info() is not None or _get_seed(index) is None:
+            return self._load_seeded(index)
         with preserve_rng():  # in the main process they are the model's too
-            seed_rng(seed)
-            return self._load(index)
+            return self._load_seeded(index)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        """Samples of a batch, each with its own seed.
+
+        Without this method a data loader would find the inner dataset's through
+        `__getattr__`, and load past the seeds. In the main process it keeps the model's
+        random states once a batch instead of once a sample.
+        """
+        if get_worker_info() is not None or None in map(_get_seed, indices):
+            return [self[index] for index in indices]
+        with preserve_rng():
+            return [self._load_seeded(index) for index in indices]
+
+    def _load_seeded(self, index: int) -> Any:
+        seed = _get_seed(index)
+        if seed is not None:
+            seed_rng(seed if len(seed) == 2 else make_sample_seed(*seed))
+        return self._load(index)
 
     def _load(self, index: int) -> Any:
         skipped: list[str] = []
@@ -94,6 +110,10 @@ class SeededDataset:
         except Exception:  # naming the sample must not hide what is wrong with it
             return str(index)
         return f'{index} (id {info.get("id")}, {info.get("img_path")})'
+
+
+def _get_seed(index: int) -> tuple[int, ...] | None:
+    return getattr(index, 'seed', None)
 
 
 def list_image_paths(dataset: Any) -> list[str | None]:

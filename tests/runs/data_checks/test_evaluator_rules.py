@@ -6,9 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from gm_pose.runs.data_checks import check_annotations
+from gm_pose.runs.data_checks import AnnotationTable, check_annotations
 from gm_pose.runs.data_checks.file_use import FileUse
 from gm_pose.runs.data_checks.json_file import read_json
+from gm_pose.runs.data_checks.schema import CocoFile
 from gm_pose.runs.user_errors import UserError
 
 AREA = 'annotations without an area'
@@ -214,7 +215,40 @@ def test_bytes_of_latin_1_are_refused(tmp_path):
 @pytest.mark.parametrize(
     'text', ['[NaN, -Infinity]', '[1e999]', '["\\ud800"]', '{"a": 1, "a": 2}', '[-0]']
 )
-def test_what_orjson_refuses_is_read_as_json_does(text, tmp_path):
+def test_what_msgspec_refuses_is_read_as_json_does(text, tmp_path):
     path = tmp_path / 'a.json'
     path.write_text(text)
     assert repr(read_json(str(path))) == repr(json.loads(text))
+
+
+def test_layout_keeps_its_fields_and_looks_at_the_others(tmp_path):
+    path = tmp_path / 'a.json'
+    entry = '"id": 1, "keypoints": [1, 2.5, "x"], "segmentation": [[%s]]'
+    whole = '{"info": {}, "images": [{"id": 0, "license": 3}], "annotations": [{%s}]}'
+    path.write_text(whole % entry % '1.5, 2')
+    data = read_json(str(path), CocoFile)
+    people = [{'id': 1, 'keypoints': [1, 2.5, 'x']}]
+    assert data == {'images': [{'id': 0}], 'annotations': people}
+    for wrong in ('1.5.2', '1,,2', '01', '1 2', 'x'):
+        path.write_text(whole % entry % wrong)
+        with pytest.raises(UserError, match='is no JSON'):
+            read_json(str(path), CocoFile)
+    path.write_bytes((whole % entry % '"\xe9"').encode('latin-1'))
+    with pytest.raises(UserError, match='no JSON file in UTF-8'):
+        read_json(str(path), CocoFile)
+
+
+@pytest.mark.parametrize('text', ['[1]', '{"images": 3}', '{"annotations": [4]}', '3'])
+def test_file_of_another_layout_is_read_whole(text, tmp_path):
+    path = tmp_path / 'a.json'
+    path.write_text(text)
+    assert read_json(str(path), CocoFile) == json.loads(text)
+
+
+def test_one_missing_field_hides_no_other(people):
+    del people['annotations'][0]['iscrowd'], people['annotations'][1]['num_keypoints']
+    table = AnnotationTable(people, 17)
+    for field, missing in (('iscrowd', 0), ('num_keypoints', 1)):
+        expected = [n != missing for n in range(len(table))]
+        assert table.have(field).tolist() == expected
+    assert table.fields['bbox'] == [a['bbox'] for a in people['annotations']]

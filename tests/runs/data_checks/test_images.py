@@ -8,9 +8,12 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from gm_pose.__main__ import main
-from gm_pose.runs.data_checks import check_images
+from gm_pose.runs.data_checks import AnnotationTable, check_images
+from gm_pose.runs.data_checks.image_header import find_size
+from gm_pose.runs.data_checks.turned_joints import compare_with_turns
 from gm_pose.runs.data_checks.unreadable_image import (
     UnreadableImage,
+    check_image_content,
     check_image_header,
 )
 
@@ -121,6 +124,111 @@ def test_header_of_any_format_that_claims_too_much_is_refused(tmp_path):
             check_image_header(str(tmp_path / name))
 
 
+def judge(check, *arguments) -> str | None:
+    try:
+        check(*arguments)
+    except UnreadableImage as error:
+        return str(error)
+    return None
+
+
+def insert(jpeg: bytes, segment: bytes) -> bytes:
+    return jpeg[:2] + segment + jpeg[2:]
+
+
+def test_verdict_on_content_is_that_on_the_file(pixels, tmp_path, monkeypatch):
+    names = write_readable(tmp_path, pixels) + write_claims(tmp_path, 40_000, 25_000)
+    write_turned(tmp_path / 'turned.jpg', pixels, 6)
+    jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
+    png = cv2.imencode('.png', pixels)[1].tobytes()
+    frame = jpeg.index(b'\xff\xc0')
+    contents = {
+        'cut.jpg': jpeg[: len(jpeg) // 2],
+        'start.jpg': jpeg[: frame + 6],
+        'two_bytes.jpg': jpeg[:2],
+        'filled.jpg': insert(jpeg, b'\xff' * 7),
+        'garbage.jpg': insert(jpeg, b'\0' * 7),
+        'no_length.jpg': insert(jpeg, b'\xff\xe1\0\0'),
+        'thumbnail.jpg': insert(jpeg, struct.pack('>HH', 0xFFE1, len(jpeg) + 2) + jpeg),
+        'no_height.jpg': jpeg[: frame + 5] + b'\0\0' + jpeg[frame + 7 :],
+        'huge.jpg': jpeg[: frame + 5] + b'\xff' * 4 + jpeg[frame + 9 :],
+        'large.jpg': jpeg[: frame + 5] + b'\x27\x10\x2e\xe0' + jpeg[frame + 9 :],
+        'huge.png': png[:16] + b'\x7f' * 8 + png[24:],
+        'large.png': png[:16] + struct.pack('>II', 12_000, 10_000) + png[24:],
+        'no_header.png': png[:12] + b'IDAT' + png[16:],
+        'short.png': png[:20],
+        'empty.jpg': b'',
+        'page.jpg': b'<html></html>',
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    refused = 0
+    for name in [*names, 'turned.jpg', *contents]:
+        path, content = str(tmp_path / name), (tmp_path / name).read_bytes()
+        wanted = judge(check_image_header, path)
+        assert judge(check_image_content, path, content) == wanted, name
+        refused += wanted is not None
+        for max_pixels in (W * H - 1, 2**62):
+            assert judge(check_image_content, path, content, max_pixels) == judge(
+                check_image_header, path, max_pixels
+            ), name
+    assert refused > 8
+
+    def refuse(path, max_pixels):
+        raise AssertionError(f'{path} was opened again')
+
+    monkeypatch.setattr(
+        'gm_pose.runs.data_checks.unreadable_image.check_image_header', refuse
+    )
+    for name in ('film.jpg', 'progressive.jpg', 'cmyk.jpg', 'texts.png', 'turned.jpg'):
+        check_image_content(str(tmp_path / name), (tmp_path / name).read_bytes())
+
+
+def test_size_is_the_frames_and_not_the_thumbnails(pixels):
+    jpeg = cv2.imencode('.jpg', pixels)[1].tobytes()
+    small = cv2.imencode('.jpg', pixels[:8, :8])[1].tobytes()
+    segment = struct.pack('>HH', 0xFFE1, len(small) + 2) + small
+    assert find_size(insert(jpeg, segment)) == (W, H)
+
+
+@pytest.mark.parametrize('color_type', ['color', 'grayscale', 'unchanged'])
+@pytest.mark.parametrize('to_float32', [False, True])
+def test_loaded_image_is_mmposes(color_type, to_float32, pixels, tmp_path):
+    from mmpose.datasets.transforms import LoadImage
+
+    from gm_pose.runs.loading import LoadReadableImage
+
+    names = write_readable(tmp_path, pixels)
+    write_turned(tmp_path / 'turned.jpg', pixels, 6)
+    settings = dict(color_type=color_type, to_float32=to_float32)
+    for name in [*names, 'turned.jpg']:
+        path = str(tmp_path / name)
+        wanted = LoadImage(**settings).transform(dict(img_path=path))
+        found = LoadReadableImage(**settings).transform(dict(img_path=path))
+        assert found.keys() == wanted.keys()
+        assert found['img'].dtype == wanted['img'].dtype
+        np.testing.assert_array_equal(found['img'], wanted['img'])
+        assert found['img_shape'] == wanted['img_shape']
+        assert found['ori_shape'] == wanted['ori_shape']
+
+
+def test_error_text_when_an_image_cannot_be_loaded(pixels, tmp_path):
+    from gm_pose.runs.loading import LoadReadableImage
+
+    png = cv2.imencode('.png', pixels)[1].tobytes()
+    (tmp_path / 'cut.png').write_bytes(png[: len(png) // 2])
+    (tmp_path / 'empty.jpg').write_bytes(b'')
+    for name, reason in {
+        'cut.png': rf'cannot be decoded \({len(png) // 2} bytes\)',
+        'empty.jpg': 'an empty file',
+        'none.jpg': 'no such file',
+        '.': 'Is a directory',
+    }.items():
+        path = str(tmp_path / name)
+        with pytest.raises(UnreadableImage, match=f'{name}: .*{reason}'):
+            LoadReadableImage().transform(dict(img_path=path))
+
+
 def write_turned(path, pixels, orientation):
     exif = Image.Exif()
     exif[274] = orientation
@@ -189,3 +297,64 @@ def test_missing_image_names_the_file_that_is_there(name, pixels, tmp_path):
     missing = check_images([entry], str(tmp_path), 1)[0]
     assert missing.count == 1
     assert missing.examples == [f'image {name}, but a.jpg is there']
+
+
+TRAILERS = {
+    'the end marker': b'\xff\xd9',
+    'a film': b'\0\0\0\x18ftypmp42' + bytes(range(256)) * 40,
+    'nulls': bytes(600),
+    'text': b'Samsung' * 90,
+}
+
+
+@pytest.mark.parametrize('trailer', TRAILERS)
+@pytest.mark.parametrize('option', [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)])
+def test_jpeg_cut_before_a_trailer_is_unreadable(trailer, option, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (H, W, 3), np.uint8)
+    white = np.full((H, W, 3), 255, np.uint8)
+    for name, image in (('noise', noise), ('white', white)):
+        jpeg = cv2.imencode('.jpg', image, list(option))[1].tobytes()
+        assert jpeg.endswith(b'\xff\xd9')
+        (tmp_path / f'{name}.jpg').write_bytes(jpeg + TRAILERS[trailer])
+        assert count(tmp_path, [f'{name}.jpg']) == {}
+    jpeg = cv2.imencode('.jpg', noise, list(option))[1].tobytes()
+    (tmp_path / 'cut.jpg').write_bytes(jpeg[: len(jpeg) // 2] + TRAILERS[trailer])
+    assert count(tmp_path, ['cut.jpg']) == {'unreadable images': 1}
+
+
+@pytest.mark.parametrize('orientation', [3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize('are_stored', [True, False])
+def test_joints_say_which_image_they_are_of(orientation, are_stored):
+    """Of square images, whose size no turn changes."""
+    names = ['nose', 'left_ankle', 'right_ankle', 'left_hip', 'right_hip']
+    upright = np.array([[0, -30], [-5, 30], [5, 30], [-5, 0], [5, 0]])
+    turns = {
+        3: (-1, 0, 0, -1),
+        4: (1, 0, 0, -1),
+        5: (0, 1, 1, 0),
+        6: (0, 1, -1, 0),
+        7: (0, -1, -1, 0),
+        8: (0, -1, 1, 0),
+    }
+    turn = np.array(turns[orientation]).reshape(2, 2)
+    points = (upright @ turn.T if are_stored else upright) + 50
+    row = np.c_[points, np.full(5, 2)].ravel().tolist()
+    data = dict(
+        images=[
+            dict(id=n, file_name=f'{n}.jpg', width=99, height=99) for n in range(4)
+        ],
+        annotations=[
+            dict(id=n, image_id=n, category_id=1, keypoints=row, bbox=[15, 15, 70, 70])
+            for n in range(4)
+        ],
+        categories=[dict(id=1, name='person', keypoints=names)],
+    )
+    orientations = {f'{n}.jpg': orientation for n in range(3)}
+    finding, stand = compare_with_turns(AnnotationTable(data, 5), orientations)
+    assert (finding.count, stand) == ((3, False) if are_stored else (0, True))
+
+
+def test_mirrored_images_say_nothing_about_joints(checked_folder, people):
+    names = {image['file_name']: 2 for image in people['images']}
+    finding, stand = compare_with_turns(AnnotationTable(people, 17), names)
+    assert (finding.count, stand) == (0, False)

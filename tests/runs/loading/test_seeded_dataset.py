@@ -11,7 +11,7 @@ from mmpose.structures import PoseDataSample
 
 from gm_pose.runs.data_checks.unreadable_image import SKIPPED, UnreadableImage
 from gm_pose.runs.loading.sample_seed import SeededIndex, make_sample_seed
-from gm_pose.runs.resume.rng_state import seed_rng
+from gm_pose.runs.resume.rng_state import capture_rng, seed_rng
 from gm_pose.runs.user_errors import UserError
 
 
@@ -65,6 +65,56 @@ def test_random_numbers_of_the_process_go_on_as_if_nothing_was_drawn():
     build(Noise())[at(4)]
     found = [random.random(), np.random.rand(), float(torch.rand(()))]  # noqa: NPY002
     assert found == wanted
+
+
+class Batches(Noise):
+    """A dataset that loads a batch at once, as data loaders prefer it."""
+
+    def __getitems__(self, indices):
+        return [Noise.__getitem__(self, 0) for _ in indices]
+
+
+@pytest.mark.parametrize('num_workers', [0, 2])
+@pytest.mark.parametrize('kind', [Noise, Batches])
+def test_data_loader_does_not_load_past_the_seeds(kind, num_workers):
+    dataset = build(kind())
+    indices = [at(4), at(7), at(4, epoch=1), at(2)]
+    batches = torch.utils.data.DataLoader(
+        dataset,
+        batch_sampler=[indices],
+        num_workers=num_workers,
+        collate_fn=list,
+        generator=torch.Generator(),
+    )
+    seed_rng((1, 2))
+    before = capture_rng()
+    (batch,) = batches
+    assert [sample['inputs'] for sample in batch] == [
+        dataset[index]['inputs'] for index in indices
+    ]
+    assert [sample['inputs'][0] for sample in batch] == [4, 7, 4, 2]
+    after = capture_rng()
+    assert torch.equal(after['python'][1], before['python'][1])
+    assert torch.equal(after['numpy'][1], before['numpy'][1])
+    assert torch.equal(after['torch'], before['torch'])
+
+
+def test_batch_of_seeded_and_other_indices():
+    dataset = build(Noise())
+    torch.manual_seed(0)
+    wanted = float(torch.rand(()))
+    torch.manual_seed(0)
+    samples = dataset.__getitems__([at(4), 5])
+    assert samples[0]['inputs'] == dataset[at(4)]['inputs']
+    assert samples[1]['inputs'][3] == wanted
+
+
+def test_sample_is_the_same_with_numbers_not_mixed_yet():
+    dataset = build(Noise())
+    assert (
+        dataset[SeededIndex(4, (3, 1, 9))]['inputs']
+        == (dataset[SeededIndex(4, make_sample_seed(3, 1, 9))]['inputs'])
+    )
 
 
 def test_index_without_a_seed_draws_as_usual():

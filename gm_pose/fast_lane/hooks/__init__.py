@@ -1,0 +1,7 @@
+"""Hooks of the fast lane, registered in `mmpose.registry.HOOKS`."""
+
+from gm_pose.fast_lane.hooks.compile_hook import CompileHook
+from gm_pose.fast_lane.hooks.late_runtime_info_hook import LateRuntimeInfoHook
+from gm_pose.fast_lane.hooks.log_time_accuracy_hook import LogTimeAccuracyHook
+
+__all__ = ['CompileHook', 'LateRuntimeInfoHook', 'LogTimeAccuracyHook']

@@ -1,0 +1,84 @@
+"""Where the fast lane takes pixels from: the images themselves, or a store of them."""
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gm_pose.fast_lane.original_images import OriginalImages
+from gm_pose.fast_lane.people_arrays import PeopleArrays
+from gm_pose.runs.data_checks.unreadable_image import MAX_PIXELS
+from gm_pose.runs.user_errors import UserError
+
+if TYPE_CHECKING:
+    from gm_pose.fast_lane.recipe import Recipe
+
+__all__ = ['IMAGE_KINDS', 'ImageSource', 'open_images']
+
+IMAGE_KINDS = ('auto', 'original', 'images', 'crops')
+
+
+class ImageSource(Protocol):
+    """Pixels by image and person; one source a process, used by one thread."""
+
+    def read(
+        self, image_row: int, person_row: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Pixels that hold a person's crop, and where they lie in the image.
+
+        Args:
+            image_row: row of `PeopleArrays.image_paths`.
+            person_row: row of the person, whom a crop belongs to.
+
+        Returns:
+            (pixels, stored_from_image): (h, w, 3) uint8 BGR, valid until the next call
+            and not to be written to; the affine map (2, 3) float64 from px of the image
+            to px of `pixels`, None for the identity.
+
+        Raises:
+            UnreadableImage: 'path: reason'.
+        """
+        ...
+
+
+def open_images(
+    people: PeopleArrays,
+    kind: str,
+    recipe: 'Recipe',
+    cache_dir: str | os.PathLike | None = None,
+) -> ImageSource:
+    """Open a source of pixels.
+
+    Args:
+        people: of the dataset.
+        kind: 'original' decodes the files. 'images' is a store of whole images, decoded;
+            'crops' one of each person, as far as the augmentation reaches. A store is
+            built by `gm_pose build-store`; 'auto' takes one that is there.
+        recipe: what is done to the pixels.
+        cache_dir: see `find_cache_folder`.
+
+    Raises:
+        ValueError: an unknown kind, or images that are not on a local path.
+        UserError: the store that is named is not there.
+    """
+    if kind not in IMAGE_KINDS:
+        raise ValueError(
+            f'images is {kind!r}; expected one of {", ".join(IMAGE_KINDS)}'
+        )
+    if '://' in people.image_paths.prefix:
+        raise ValueError(
+            f'images are at {people.image_paths.prefix}; expected a local folder'
+        )
+    load: dict[str, Any] = recipe.load
+    originals = OriginalImages(people, load.get('max_pixels') or MAX_PIXELS)
+    if kind == 'original':
+        return originals
+    from gm_pose.fast_lane.image_store import open_store
+
+    if kind != 'auto':
+        return open_store(people, kind, recipe, cache_dir, originals)
+    for found in ('images', 'crops'):
+        with contextlib.suppress(UserError):
+            return open_store(people, found, recipe, cache_dir, originals)
+    return originals
