@@ -108,6 +108,7 @@ def test_versions_in_the_readme_are_the_pinned_ones():
     [
         'benchmarks/codec_speed.md',
         'benchmarks/block_cost.md',
+        'benchmarks/evaluation_speed.md',
         'benchmarks/guard_cost.md',
     ],
 )
