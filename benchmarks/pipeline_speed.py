@@ -1,6 +1,6 @@
 """Time from annotated people to a batch on the network's device: stock and fast lane.
 
-    python benchmarks/pipeline_speed.py FOLDER [FOLDER ...] --out benchmarks/pipeline_speed.md
+    python benchmarks/pipeline_speed.py FOLDER [FOLDER ...] --out FILE.md
 
 Each folder has COCO's layout (`annotations/person_keypoints_train2017.json`, `train2017`,
 the same for val). All arms run in turns in one process, a batch of each, with one thread
