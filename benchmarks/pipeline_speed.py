@@ -39,7 +39,7 @@ from gm_pose.runs.launch.run_defaults import add_run_defaults, use_readable_imag
 RECIPE = 'td-hm_res50_8xb64-210e_coco-256x192.py'
 BASE = f'mmpose::body_2d_keypoint/topdown_heatmap/coco/{RECIPE}'
 BATCH = 64
-STORES = ('store', 'crops')
+STORES = ('images', 'crops')
 
 
 def make_config(root: Path, arm: str, cache: str) -> Config:
