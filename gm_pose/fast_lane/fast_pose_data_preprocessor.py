@@ -77,6 +77,8 @@ class FastPoseDataPreprocessor(PoseDataPreprocessor):
         samples = make_data_samples(arrays)
         for sample in samples:
             sample.set_metainfo(shapes)
+        if isinstance(data, dict):  # MMPose's hooks look for them in the loader's batch
+            data['data_samples'] = samples
         return dict(inputs=inputs, data_samples=samples)
 
     def _draw(self, arrays: Mapping[str, Any], shapes: dict) -> list[LightSample]:
