@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from mmpose.registry import MODELS
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gm_pose.fast_lane.batch_encoders import make_batch_encoder
@@ -97,5 +99,9 @@ class FastPoseDataPreprocessor(PoseDataPreprocessor):
             weights = weights * self._copy(of_dataset)
         return make_light_samples(heatmaps, weights, shapes)
 
-    def _copy(self, values: Tensor) -> Tensor:
-        return values.to(self.device, non_blocking=True)
+    def _copy(self, values: Tensor | NDArray) -> Tensor:
+        """A small array on the device, without a wait."""
+        tensor = torch.as_tensor(values)
+        if self.device.type == 'cuda' and not tensor.is_cuda:
+            tensor = tensor.pin_memory()
+        return tensor.to(self.device, non_blocking=True)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from gm_pose.fast_lane.crop_warp import warp_crop
 from gm_pose.fast_lane.pixel_transforms import PixelTransforms
@@ -54,7 +53,7 @@ class TrainingCrops:
         self._shared = {}
         if recipe.use_dataset_keypoint_weights:
             weights = np.float32(people.metainfo['dataset_keypoint_weights'])
-            self._shared['dataset_keypoint_weights'] = torch.from_numpy(weights)
+            self._shared['dataset_keypoint_weights'] = weights
 
     def fill(
         self, rows: np.ndarray, words: np.ndarray, inputs: np.ndarray
@@ -95,9 +94,10 @@ class TrainingCrops:
             if seeds is not None:
                 self._change_pixels(rows[k], inputs[k], seeds[k])
         self._check_finite(rows, crops)
+        # Small arrays stay numpy's: a tensor from a worker takes a connection of its own.
         return {
-            'keypoints_px': torch.from_numpy(crops.keypoints_px),
-            'visible': torch.from_numpy(crops.visible),
+            'keypoints_px': crops.keypoints_px,
+            'visible': crops.visible,
             'sample_indices': rows,
             SKIPPED: skipped,
             **self._shared,
