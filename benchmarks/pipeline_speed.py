@@ -1,6 +1,6 @@
 """Time from annotated people to a batch on the network's device: stock and fast lane.
 
-    python benchmarks/pipeline_speed.py FOLDER [FOLDER ...] --out benchmarks/pipeline_speed.md
+    python benchmarks/pipeline_speed.py FOLDER [FOLDER ...] --out FILE.md
 
 Each folder has COCO's layout (`annotations/person_keypoints_train2017.json`, `train2017`,
 the same for val). All arms run in turns in one process, a batch of each, with one thread
@@ -39,7 +39,7 @@ from gm_pose.runs.launch.run_defaults import add_run_defaults, use_readable_imag
 RECIPE = 'td-hm_res50_8xb64-210e_coco-256x192.py'
 BASE = f'mmpose::body_2d_keypoint/topdown_heatmap/coco/{RECIPE}'
 BATCH = 64
-STORES = ('store', 'crops')
+STORES = ('images', 'crops')
 
 
 def make_config(root: Path, arm: str, cache: str) -> Config:

@@ -1,6 +1,5 @@
 """What a head reads of a training sample, without `PoseDataSample`'s checks."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -49,7 +48,7 @@ class LightSample:
 
 def make_light_samples(
     heatmaps: Tensor, keypoint_weights: Tensor, metainfo: dict[str, Any]
-) -> Sequence[LightSample]:
+) -> list[LightSample]:
     """Maps (B, K, H, W), weights (B, K), what holds for all -> B samples."""
     pairs = zip(heatmaps.unbind(), keypoint_weights[:, None].unbind(), strict=True)
     return [LightSample(maps, weights, metainfo) for maps, weights in pairs]

@@ -7,7 +7,7 @@ from typing import Any
 __all__ = ['FastLaneSettings', 'read_settings', 'with_fast_lane']
 
 _CHOICES = dict(
-    images=('auto', 'original', 'store', 'crops'),
+    images=('auto', 'original', 'images', 'crops'),
     precision=('auto', 'float32', 'bfloat16'),
     compile=(None, 'default', 'reduce-overhead', 'max-autotune'),
 )
@@ -18,7 +18,7 @@ class FastLaneSettings:
     """Settings of the fast lane.
 
     Args:
-        images: where pixels come from. 'original': the files of the dataset; 'store': a
+        images: where pixels come from. 'original': the files of the dataset; 'images': a
             store of decoded images; 'crops': a store of one crop a person, smaller.
             `gm_pose build-store` builds a store. 'auto': a store that is there, otherwise
             the files.

@@ -116,6 +116,7 @@ class BatchTargets:
         constants = self._constants[device]
         labelled = visible >= 0.5
         finite = keypoints_px.isfinite().all(-1)
+        broken = labelled & ~finite
         keypoints_px = torch.where(
             (labelled & finite)[..., None], keypoints_px, torch.zeros_like(keypoints_px)
         )
@@ -124,7 +125,7 @@ class BatchTargets:
         centers = keypoints_px.double() / constants.px_per_cell
         centers = centers.to(keypoints_px.dtype)
         middles, first, end, overlaps = self._place(centers, constants)
-        overlaps = (overlaps.all(-1) & labelled) | (labelled & ~finite)
+        overlaps = overlaps.all(-1) & labelled & finite
 
         exponent = constants.cells - middles[..., None]
         exponent *= exponent
@@ -136,15 +137,12 @@ class BatchTargets:
                 constants.cells < end[..., None]
             )
             drawn = drawn & inside
-        factors = torch.where(drawn, factors, torch.zeros_like(factors))
-        factors = torch.where(
-            (labelled & ~finite)[..., None, None],
-            torch.full_like(factors, float('nan')),
-            factors,
-        )
+        background = torch.zeros_like(visible, dtype=torch.float32)
+        background = background.masked_fill(broken, float('nan'))
+        factors = torch.where(drawn, factors, background[..., None, None])
         width, height = self.heatmap_size
         maps = factors[..., 1, :height, None] * factors[..., 0, None, :width]
-        weights = visible * (overlaps | ~labelled)
+        weights = visible * (overlaps | broken | ~labelled)
         return maps, weights * constants.balance if self.is_balanced else weights
 
     def _place(

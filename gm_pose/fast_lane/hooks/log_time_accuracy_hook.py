@@ -1,5 +1,7 @@
 """The accuracy of a training batch, computed where it is shown."""
 
+from typing import Any
+
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
@@ -20,19 +22,20 @@ class LogTimeAccuracyHook(Hook):
     """
 
     def __init__(self) -> None:
+        self._settings: dict[str, Any] = {}
         self._is_wanted = True
 
     def before_train(self, runner: Runner) -> None:
-        model = unwrap_model(runner.model)
-        settings = dict(getattr(model, 'train_cfg', None) or {})
-        self._is_wanted = settings.get('compute_acc', True)
-        model.train_cfg = settings
+        model: Any = unwrap_model(runner.model)
+        # a copy: the model's own may be the config's
+        self._settings = model.train_cfg = dict(getattr(model, 'train_cfg', None) or {})
+        self._is_wanted = self._settings.get('compute_acc', True)
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        settings = unwrap_model(runner.model).train_cfg
-        settings['compute_acc'] = self._is_wanted and is_logged(runner, batch_idx)
+        is_shown = self._is_wanted and is_logged(runner, batch_idx)
+        self._settings['compute_acc'] = is_shown
 
     def after_train(self, runner: Runner) -> None:
-        unwrap_model(runner.model).train_cfg['compute_acc'] = self._is_wanted
+        self._settings['compute_acc'] = self._is_wanted

@@ -1,7 +1,7 @@
 """COCO's keypoint AP and AR of a whole data set at once.
 
 Equal to xtcocotools, which walks over images, sizes, thresholds, detections and annotations
-in Python; about a hundred times as fast (benchmarks/evaluation_speed.md).
+in Python (benchmarks/evaluation_speed.md compares their speed).
 """
 
 from dataclasses import dataclass, field

@@ -1,0 +1,1 @@
+"""What `benchmarks/on_gpu.py` measures: `plan.py` and one module a section."""
