@@ -74,7 +74,8 @@ def run_build(args: argparse.Namespace) -> None:
         UserError: a config that the fast lane does not know, or too little space.
     """
     from gm_pose.fast_lane.people_arrays import load_people
-    from gm_pose.fast_lane.store_builder import build_store, estimate_store
+    from gm_pose.fast_lane.store_builder import build_store
+    from gm_pose.fast_lane.store_estimate import estimate_store
     from gm_pose.runs.user_errors import UserError
 
     workers = args.workers

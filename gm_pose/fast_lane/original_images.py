@@ -83,5 +83,5 @@ def decode_image(content: bytes, path: str, max_pixels: int = MAX_PIXELS) -> np.
         raise UnreadableImage(f'{path}: {reason}') from error
     if pixels is None:
         raise UnreadableImage(f'{path}: cannot be decoded ({len(content)} bytes)')
-    check_pixels(path, pixels.shape[1::-1], max_pixels)
+    check_pixels(path, (pixels.shape[1], pixels.shape[0]), max_pixels)
     return pixels

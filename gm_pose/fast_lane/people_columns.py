@@ -97,7 +97,7 @@ def _stack(
     """N values of shape (1, ...), or (...) -> (N, ...)."""
     column = values.pop(name)
     try:
-        array = np.asarray(column).astype(kind)
+        array: np.ndarray = np.asarray(column).astype(kind)
     except (ValueError, TypeError):
         raise UnpackableDataset(
             f'samples have different shapes of `{name}`; expected one'

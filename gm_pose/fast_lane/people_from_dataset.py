@@ -1,6 +1,6 @@
 """The people of any top-down dataset of MMPose, read by its own class."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gm_pose.codecs.base_codec import to_plain
@@ -26,7 +26,9 @@ def read_dataset_columns(dataset: Mapping[str, Any]) -> PeopleColumns:
     if not infos:
         raise UnpackableDataset('no sample is left; expected at least one')
     shared = [key for key in infos[0] if all(key in info for info in infos)]
-    values = {key: [info[key] for info in infos] for key in shared}
+    values: dict[str, Sequence[Any]] = {
+        key: [info[key] for info in infos] for key in shared
+    }
     raw = values.pop('raw_ann_info', None) if built.test_mode else None
     values.pop('raw_ann_info', None)
     sizes = {}

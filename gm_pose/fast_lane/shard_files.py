@@ -52,7 +52,7 @@ class ShardFiles:
             self._buffer = np.empty(count + count // 4, np.uint8)
         data = self._buffer[:count]
         try:
-            got = os.preadv(descriptor, [data], offset)
+            got = os.preadv(descriptor, [data.data], offset)
             if got == count and _read_state(descriptor) == state:
                 return data
             reason = 'was changed while it was read'

@@ -129,5 +129,5 @@ def _make_key(described: dict, content: list[np.ndarray]) -> str:
     digest.update(json.dumps(described, sort_keys=True, default=repr).encode())
     for array in content:
         digest.update(f'{array.dtype}{array.shape}'.encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -78,9 +78,9 @@ def encode_entry(
     Whole images are kept as they are. A crop is made smaller by area averages where it has
     more px than the network can use, and compressed.
     """
-    if plan.rects_px is None:
-        return np.ascontiguousarray(image), np.eye(2, 3), image.shape[:2]
     height, width = image.shape[:2]
+    if plan.rects_px is None:
+        return np.ascontiguousarray(image), np.eye(2, 3), (height, width)
     x1, y1 = np.floor(plan.rects_px[at, :2]).astype(int)
     x2, y2 = np.ceil(plan.rects_px[at, 2:]).astype(int) + 1
     x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
@@ -95,7 +95,8 @@ def encode_entry(
         matrix[:, 2] = scale * (matrix[:, 2] + 0.5) - 0.5
         matrix[[0, 1], [0, 1]] = scale
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    return cv2.imencode('.jpg', part, quality)[1], matrix, part.shape[:2]
+    data = cv2.imencode('.jpg', part, quality)[1]
+    return data, matrix, (part.shape[0], part.shape[1])
 
 
 def write_shard(folder: Path, number: int, plan: StorePlan, paths: Any) -> int:

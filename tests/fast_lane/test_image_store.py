@@ -12,12 +12,14 @@ import pytest
 from coco_files import make_data, write_config
 from mmpose.datasets.transforms import LoadImage
 
-from gm_pose.fast_lane import image_store, store_builder, store_plan
+from gm_pose.cli import main
+from gm_pose.fast_lane import image_store, store_estimate, store_plan
 from gm_pose.fast_lane.image_size import parse_encoded_size
 from gm_pose.fast_lane.image_sources import open_images
 from gm_pose.fast_lane.people_arrays import load_people
 from gm_pose.fast_lane.recipe import read_recipe
-from gm_pose.fast_lane.store_builder import build_store, estimate_store
+from gm_pose.fast_lane.store_builder import build_store
+from gm_pose.fast_lane.store_estimate import estimate_store
 from gm_pose.ops.augmented_crops import CropFrame, augment_crops
 from gm_pose.ops.crop_augmentation import NUM_UNIFORMS
 from gm_pose.runs.data_checks.unreadable_image import UnreadableImage
@@ -353,9 +355,27 @@ def test_the_size_is_told_before(opened):
     assert abs(estimate.num_bytes - size) < 0.3 * size
 
 
+def test_the_command_tells_builds_and_finds_nothing_to_do(dataset, tmp_path, capsys):
+    config = tmp_path / 'config.py'
+    loader = dict(dataset=dict(type='SeededDataset', dataset=dataset))
+    config.write_text(f'train_dataloader = {loader!r}')
+    words = ['build-store', str(config), '--cache-dir', str(tmp_path / 'cache')]
+    count = len(load_people(dataset, tmp_path / 'cache').image_paths)
+    said = []
+    for more in (['--dry-run'], ['--workers', '1'], []):
+        assert main([*words, *more]) == 0
+        said.append(capsys.readouterr())
+
+    assert f'train: {count} of {count} images, about 0.00 GB of ' in said[0].out
+    assert f'{count}/{count} stored' in said[1].err
+    assert said[2].out.startswith(f'train: all {count} images are in ')
+    with pytest.raises(SystemExit, match='2'):
+        main([*words, '--workers', '0'])
+
+
 def test_too_little_space_is_said_before_writing(opened, monkeypatch):
     people, recipe, cache = opened
-    monkeypatch.setattr(store_builder, '_find_free_bytes', lambda _: 1000)
+    monkeypatch.setattr(store_estimate, '_find_free_bytes', lambda _: 1000)
 
     with pytest.raises(UserError, match=r'needs about .* GB free'):
         build_store(people, 'images', recipe, cache)
