@@ -137,6 +137,8 @@ def stop(process: subprocess.Popen) -> None:
 def run_child(args: argparse.Namespace, section: str, job: str) -> None:
     import faulthandler
 
+    import gm_pose  # noqa: F401  prepares the stack before MMPose is imported
+
     faulthandler.enable()
     module = import_module(f'benchmarks.gpu.{MODULES.get(section, section)}')
     from benchmarks.gpu.rows import Bench

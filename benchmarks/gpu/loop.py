@@ -11,7 +11,6 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-import gm_pose  # noqa: F401  before mmpose
 from benchmarks.gpu.configs import finish_config, load_config
 from benchmarks.gpu.photographs import make_photographs
 from benchmarks.gpu.plan import ARMS, Arm
