@@ -16,6 +16,7 @@ __all__ = ['register_rooms']
 ROOMS = {
     'KEYPOINT_CODECS': ('gm_pose.codecs',),
     'MODELS': ('gm_pose.models', 'gm_pose.fast_lane.fast_pose_data_preprocessor'),
+    'METRICS': ('gm_pose.fast_lane.fast_coco_metric',),
     'HOOKS': ('gm_pose.models.hooks', 'gm_pose.runs.hooks', 'gm_pose.fast_lane.hooks'),
     'DATASETS': ('gm_pose.runs.loading', 'gm_pose.fast_lane.fast_topdown_dataset'),
     'DATA_SAMPLERS': ('gm_pose.runs.loading',),

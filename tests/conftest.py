@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
+from mmengine.config import config as config_module
 from mmengine.registry import init_default_scope
 from wheels import build_wheel_after_another
 
@@ -25,6 +26,12 @@ torch.zeros(1, requires_grad=True).sum().backward()
 def _default_scope():
     """Where configs look for their parts: a test may have left MMDetection's scope."""
     init_default_scope('mmpose')
+
+
+@pytest.fixture
+def configs_are_not_formatted(monkeypatch):
+    """MMEngine formats the config's text with yapf at every save: a second each time."""
+    monkeypatch.setattr(config_module, 'FormatCode', lambda text, **_: (text, True))
 
 
 @pytest.fixture(scope='session')

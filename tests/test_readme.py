@@ -104,7 +104,12 @@ def test_versions_in_the_readme_are_the_pinned_ones():
 
 
 @pytest.mark.parametrize(
-    'source', ['benchmarks/codec_speed.md', 'benchmarks/block_cost.md']
+    'source',
+    [
+        'benchmarks/codec_speed.md',
+        'benchmarks/block_cost.md',
+        'benchmarks/guard_cost.md',
+    ],
 )
 def test_measured_rows_are_those_of_the_benchmarks(source):
     page = (ROOT / 'docs' / 'speed.md').read_text()

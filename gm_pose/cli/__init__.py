@@ -22,13 +22,14 @@ COMMANDS = {
     'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
     'check-data': 'Check a COCO keypoint file, and its images, before training on it',
     'estimate-sigmas': 'Estimate a sigma table from a COCO-style annotation file',
+    'build-store': 'Decode the images of a config once, for runs with --fast',
     'make-synthetic-coco': 'Render a small dataset of people in the layout of COCO 2017',
     'doctor': 'Check the environment and name the command that fixes each fault',
     'replay-loss': 'Compute the loss of a dumped training step again',
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a
 # user's mistake.
-_RUNS = ('train', 'test', 'draw-predictions', 'draw-mixture')
+_RUNS = ('train', 'test', 'draw-predictions', 'draw-mixture', 'build-store')
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:

@@ -22,16 +22,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="compare with the dataset of this config's training",
     )
     parser.add_argument(
+        '--boxes',
+        metavar='FILE',
+        help='check a file of detected boxes of these images too',
+    )
+    parser.add_argument(
         '--workers', type=int, help='processes that read images (default: one per CPU)'
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 1 if training would be harmed, else 0."""
-    from gm_pose.runs.data_checks import check_annotations, check_images
+    from gm_pose.runs.data_checks import (
+        AnnotationTable,
+        check_annotations,
+        check_images,
+    )
+    from gm_pose.runs.data_checks.annotation_table import guess_keypoint_count
+    from gm_pose.runs.data_checks.detection_rules import check_detections
     from gm_pose.runs.data_checks.images import TURNED
     from gm_pose.runs.data_checks.json_file import read_json
     from gm_pose.runs.data_checks.schema import CocoFile, check_lists
+    from gm_pose.runs.data_checks.turned_joints import compare_with_turns
     from gm_pose.runs.user_errors import UserError
 
     if args.images is not None and not osp.isdir(args.images):
@@ -40,38 +52,59 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.workers is not None and args.workers < 1:
         raise ValueError(f'--workers {args.workers} is too few; expected at least 1')
-    began = time.monotonic()
+    began, stand = time.monotonic(), False
     try:
         definition = {}
         if args.config:
             definition = read_definition(args.config, args.annotations)
         data = read_json(args.annotations, CocoFile)
-        check_lists(data, args.annotations, ('images', 'annotations'))
+        # test-dev's file has images alone, for which boxes are detected all the same
+        is_posed = not args.boxes or 'annotations' in data
+        lists = ('images', 'annotations') if is_posed else ('images',)
+        check_lists(data, args.annotations, lists)
+        min_score = definition.pop('min_score', float('-inf'))
+        faults, use = [], ''
+        if args.boxes:
+            faults, use = check_detections(
+                args.boxes, data, args.annotations, min_score
+            )
     except UserError as error:
         raise ValueError(str(error)) from error
-    findings = check_annotations(data, **definition)
+    findings = check_annotations(data, **definition) if is_posed else []
     print(
-        f'{args.annotations}: {len(data["annotations"])} annotations in '
+        f'{args.annotations}: {len(data.get("annotations") or [])} annotations in '
         f'{len(data["images"])} images, checked in {time.monotonic() - began:.1f} s'
     )
     if args.images is not None:
         began = time.monotonic()
+        turns: dict[str, int] = {}
         findings += check_images(
-            data['images'], args.images, args.workers, show_progress
+            data['images'], args.images, args.workers, show_progress, turns
         )
         print(
             f'{args.images}: {len(data["images"])} images read in '
             f'{time.monotonic() - began:.1f} s'
         )
+        if turns and is_posed:
+            table = AnnotationTable(data, guess_keypoint_count(data))
+            finding, stand = compare_with_turns(table, turns)
+            findings.append(finding)
     for finding in findings:
         print(finding.format())
+    for fault in faults:
+        print(f'  HARM  {fault}')
+    if use:
+        print(f'  note  {use}')
     harm = [finding.name for finding in findings if finding.harmful and finding.count]
+    harm += [f'boxes of {args.boxes}'] if faults else []
     if harm:
         print(f'training would be harmed: {"; ".join(harm)}')
         return 1
     turned = sum(finding.count for finding in findings if finding.name == TURNED)
     condition = (
-        f', if joints fit the {turned} images as EXIF turns them' if turned else ''
+        f', if joints fit the {turned} images as EXIF turns them'
+        if turned and not stand
+        else ''
     )
     print(f'nothing that would harm training{condition}')
     return 0
@@ -103,7 +136,7 @@ def _find_datasets(outline: Any, annotations: str) -> list[tuple[Any, Any]]:
 
 
 def read_definition(path: str, annotations: str) -> dict[str, Any]:
-    """Config -> K, joint names, flip pairs and use of its dataset of `annotations`.
+    """Config -> K, joint names, flip pairs, use and lowest score of boxes of its dataset.
 
     Raises:
         UserError: the config cannot be read or names no joints.
@@ -114,6 +147,7 @@ def read_definition(path: str, annotations: str) -> dict[str, Any]:
 
     from gm_pose.runs.checks.annotation_files import read_use
     from gm_pose.runs.checks.dataset_keypoints import get_metainfo
+    from gm_pose.runs.checks.detection_files import read_score_threshold
     from gm_pose.runs.checks.outline import read_outline
     from gm_pose.runs.user_errors import UserError
 
@@ -134,4 +168,5 @@ def read_definition(path: str, annotations: str) -> dict[str, Any]:
         names=names,
         flip_pairs=list(parsed['flip_pairs']),
         use=use,
+        min_score=read_score_threshold(dataset),
     )

@@ -165,8 +165,6 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         name = osp.splitext(osp.basename(args.config))[0]
         cfg.work_dir = osp.join('work_dirs', name)
-    if args.gt_boxes:
-        _drop_detection_files(cfg)
     if args.show or args.show_dir is not None:
         _enable_pictures(cfg, args)
     if args.fast:
@@ -182,6 +180,8 @@ def load_config(args: argparse.Namespace) -> Config:
             ) from error
     if args.fast is False:
         cfg.fast_lane = None
+    if args.gt_boxes:  # after the options, which may name such a file
+        _drop_detection_files(cfg)
     if 'preprocess_cfg' in cfg and isinstance(cfg.get('model'), dict):
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     return cfg

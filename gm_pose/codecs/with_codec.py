@@ -1,6 +1,6 @@
 """Another codec for an MMPose top-down heatmap config, in one call."""
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple, TypeAlias
 
 from gm_pose.codecs.base_codec import get_type, inherit_options, to_plain
@@ -12,6 +12,7 @@ from gm_pose.codecs.config_rules import (
     needs_heatmap_shift,
 )
 from gm_pose.codecs.joint_adaptive_msra_heatmap import JointAdaptiveMSRAHeatmap
+from gm_pose.runs.config_dicts import iter_dicts
 
 __all__ = ['with_codec']
 
@@ -133,7 +134,8 @@ class _Places(NamedTuple):
 
 
 def _find_places(base: Node) -> _Places:
-    parts = list(_iter_dicts(base))
+    # MMEngine's Config is no dict, but its values are those that it holds.
+    parts = list(iter_dicts(dict(base.items())))
     return _Places(
         targets={p: part for p, part in parts if get_type(part) == 'GenerateTarget'},
         crops={p: part for p, part in parts if get_type(part) == 'TopdownAffine'},
@@ -162,16 +164,3 @@ def _add_import(present: Mapping[str, Any] | None) -> dict[str, Any]:
     imports = present.get('imports') or []
     imports = [imports] if isinstance(imports, str) else [*imports]
     return {**present, 'imports': [*imports, *{'gm_pose'}.difference(imports)]}
-
-
-def _iter_dicts(node: Any, path: str = '') -> Iterator[tuple[str, Node]]:
-    """Every dict at and below `node` -> (dotted config path, dict)."""
-    if isinstance(node, (list, tuple)):
-        inner = [(str(index), value) for index, value in enumerate(node)]
-    elif hasattr(node, 'items'):  # dict, or MMEngine's Config
-        yield path, node
-        inner = list(node.items())
-    else:
-        return
-    for key, value in inner:
-        yield from _iter_dicts(value, f'{path}.{key}' if path else str(key))

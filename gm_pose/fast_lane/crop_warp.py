@@ -23,7 +23,7 @@ def make_batch(count: int, input_size: tuple[int, int]) -> torch.Tensor:
     if get_worker_info() is None:
         return torch.empty(shape, dtype=torch.uint8)
     storage = torch.UntypedStorage._new_shared(math.prod(shape), device='cpu')
-    return torch.empty(0, dtype=torch.uint8).set_(storage, 0, shape)
+    return torch.empty(0, dtype=torch.uint8).set_(storage).view(shape)
 
 
 def warp_crop(
@@ -42,7 +42,8 @@ def warp_crop(
         crop: contiguous.
     """
     if stored_from_image is not None:
-        matrix = compose_matrices(cv2.invertAffineTransform(stored_from_image), matrix)
+        image_from_stored = cv2.invertAffineTransform(stored_from_image)
+        matrix = compose_matrices(np.asarray(image_from_stored), matrix)
     size = crop.shape[1::-1]
     warped = cv2.warpAffine(pixels, matrix, size, dst=crop, flags=cv2.INTER_LINEAR)
     if warped is not crop:  # OpenCV makes a new array where `dst` does not fit

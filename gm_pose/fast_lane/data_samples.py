@@ -87,7 +87,7 @@ def _make(
     They cost 0.7 ms a sample. What they guard against, a name in both sets or fields of
     different lengths, cannot happen here.
     """
-    element = kind.__new__(kind)
+    element: ElementT = object.__new__(kind)
     vars(element).update(
         _metainfo_fields={*metainfo}, _data_fields={*data}, **metainfo, **data
     )

@@ -13,11 +13,11 @@ from mmpose.registry import METRICS
 from numpy.typing import NDArray
 from xtcocotools.coco import COCO
 
+from gm_pose.fast_lane.packed_results import PackedResults, pack_results
 from gm_pose.fast_lane.person_results import (
     IrregularResults,
-    PackedResults,
-    PersonResult,
-    pack_results,
+    SampleResult,
+    join_samples,
 )
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.evaluation.average_precision import (
@@ -73,12 +73,13 @@ class FastCocoMetric(CocoMetric):
         if self.coco is None:  # annotations come with the samples
             super().process(data_batch, data_samples)
             return
-        for sample in data_samples:
-            result = _read_sample(sample)
-            if result is None:
-                super().process(data_batch, [sample])
-            else:
-                self.results.append(result)
+        try:
+            batch = join_samples(data_samples)
+        except IrregularResults:
+            super().process(data_batch, data_samples)
+            return
+        places = range(len(data_samples))
+        self.results.extend([SampleResult(batch, place) for place in places])
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Results of all samples -> the ten numbers, see `CocoMetric.compute_metrics`."""
@@ -87,7 +88,7 @@ class FastCocoMetric(CocoMetric):
             truth = None if self.format_only else self._read_truth(packed)
         except IrregularResults:
             return super().compute_metrics(
-                [r.to_stock() if isinstance(r, PersonResult) else r for r in results]
+                [r.to_stock() if isinstance(r, SampleResult) else r for r in results]
             )
         rows, scores = self._suppress(packed)
         triplets = np.concatenate(
@@ -185,39 +186,6 @@ class FastCocoMetric(CocoMetric):
                 np.asarray(self.dataset_meta['sigmas']),
             )
         return rows, scores[rows].astype(np.float64)
-
-
-def _read_sample(sample: dict) -> PersonResult | None:
-    """A sample after prediction -> its result; None where an array is none of numpy's."""
-    prediction = sample.get('pred_instances')
-    if prediction is None:
-        return None  # MMPose's own error
-    keypoints, scores = prediction['keypoints'], prediction['keypoint_scores']
-    bboxes, truth = prediction.get('bboxes'), sample['gt_instances']
-    bbox_scores = prediction.get('bbox_scores')
-    if bbox_scores is None:
-        bbox_scores = truth.get('bbox_scores')
-        if bbox_scores is None or len(bbox_scores) != len(keypoints):
-            bbox_scores = np.ones(len(keypoints))
-    scales = truth.get('bbox_scales')
-    for array in (keypoints, scores, bbox_scores):
-        if not isinstance(array, np.ndarray):
-            return None
-    for array in (bboxes, scales):
-        if array is not None and not isinstance(array, np.ndarray):
-            return None
-    if scores.shape != keypoints.shape[:2]:
-        return None
-    return PersonResult(
-        sample['id'],
-        sample['img_id'],
-        sample.get('category_id', 1),
-        keypoints,
-        scores,
-        bboxes,
-        bbox_scores,
-        scales,
-    )
 
 
 def _format_results(

@@ -8,6 +8,7 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from gm_pose.fast_lane.batch_encoders import make_batch_encoder
+from gm_pose.fast_lane.data_samples import make_data_samples
 from gm_pose.fast_lane.light_samples import LightSample, make_light_samples
 from gm_pose.fast_lane.pixel_normalizer import PixelNormalizer
 
@@ -73,8 +74,6 @@ class FastPoseDataPreprocessor(PoseDataPreprocessor):
         shapes = dict(batch_input_shape=size, pad_shape=size)
         if 'keypoints_px' in arrays:
             return dict(inputs=inputs, data_samples=self._draw(arrays, shapes))
-        from gm_pose.fast_lane.data_samples import make_data_samples
-
         samples = make_data_samples(arrays)
         for sample in samples:
             sample.set_metainfo(shapes)

@@ -1,5 +1,6 @@
 """Where the fast lane takes pixels from: the images themselves, or a store of them."""
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,13 +9,14 @@ import numpy as np
 from gm_pose.fast_lane.original_images import OriginalImages
 from gm_pose.fast_lane.people_arrays import PeopleArrays
 from gm_pose.runs.data_checks.unreadable_image import MAX_PIXELS
+from gm_pose.runs.user_errors import UserError
 
 if TYPE_CHECKING:
     from gm_pose.fast_lane.recipe import Recipe
 
 __all__ = ['IMAGE_KINDS', 'ImageSource', 'open_images']
 
-IMAGE_KINDS = ('original', 'store', 'crops')
+IMAGE_KINDS = ('auto', 'original', 'images', 'crops')
 
 
 class ImageSource(Protocol):
@@ -50,15 +52,15 @@ def open_images(
 
     Args:
         people: of the dataset.
-        kind: 'original' decodes the files; 'store' has whole images decoded; 'crops' has
-            each person, as far as the augmentation reaches. A store is built first by
-            `gm_pose build-store`.
+        kind: 'original' decodes the files. 'images' is a store of whole images, decoded;
+            'crops' one of each person, as far as the augmentation reaches. A store is
+            built by `gm_pose build-store`; 'auto' takes one that is there.
         recipe: what is done to the pixels.
         cache_dir: see `find_cache_folder`.
 
     Raises:
         ValueError: an unknown kind, or images that are not on a local path.
-        UserError: the store is not there.
+        UserError: the store that is named is not there.
     """
     if kind not in IMAGE_KINDS:
         raise ValueError(
@@ -74,4 +76,9 @@ def open_images(
         return originals
     from gm_pose.fast_lane.image_store import open_store
 
-    return open_store(people, kind, recipe, cache_dir, originals)
+    if kind != 'auto':
+        return open_store(people, kind, recipe, cache_dir, originals)
+    for found in ('images', 'crops'):
+        with contextlib.suppress(UserError):
+            return open_store(people, found, recipe, cache_dir, originals)
+    return originals

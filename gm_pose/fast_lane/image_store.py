@@ -46,7 +46,7 @@ def open_store(
 
     Args:
         people: of the dataset.
-        kind: 'store' or 'crops'.
+        kind: 'images' or 'crops'.
         recipe: as it was when the store was built.
         cache_dir: see `find_cache_folder`.
         originals: read where the store has not what is asked for.
@@ -68,10 +68,9 @@ def open_store(
             index[plan.rows[start:end]] = shard.entries
             shard_of[plan.rows[start:end]] = number
     if not shards:
-        option = 'images' if kind == 'store' else 'crops'
         raise UserError(
             f'{folder} holds no store of this dataset. Fix: gm_pose build-store CONFIG '
-            f"--kind {option}, or set images='original'"
+            f"--kind {kind}, or set images='original'"
         )
     files = ShardFiles(shards)
     stored = StoredImages(people, kind, index, shard_of, files, originals)
@@ -96,7 +95,7 @@ class StoredImages:
 
     Args:
         people: of the dataset.
-        kind: 'store' or 'crops'.
+        kind: 'images' or 'crops'.
         index: (E,) of `ENTRY`, by row of the image or person.
         shard_of: (E,) shard of each, -1 where none is there.
         files: of the shards.
@@ -127,6 +126,7 @@ class StoredImages:
         row = person_row if self._is_of_people else image_row
         if row == self._last[0]:
             return self._last[1]
+        self._last = (-1, None)  # its bytes are overwritten now
         found = self._read_entry(row, image_row)
         if found is None:
             return self._originals.read(image_row, person_row)

@@ -1,5 +1,6 @@
 """The people of an MMPose dataset as arrays, mapped from a cache that all ranks share."""
 
+import contextlib
 import logging
 import os
 import os.path as osp
@@ -126,7 +127,11 @@ class PeopleArrays:
         return self.extras.get('area')
 
     def raw_ann_info(self, row: int) -> dict[str, Any] | None:
-        """The annotation of a row as it stands in the file; None of a detection."""
+        """The annotation of a row as it stands in the file.
+
+        None of a detection, and in a dataset without `test_mode`: training has no use for
+        them, and they are most of the file.
+        """
         if 'raw_ann_info' not in self.arrays:
             return None
         data, ends = self.arrays['raw_ann_info'], self.arrays['raw_ann_info_ends']
@@ -155,13 +160,18 @@ def load_people(
     shell = make_shell(dataset)
     cache = find_cache_folder(cache_dir)
     folder = cache / 'people' / make_key(dataset, shell, cache)
-    people = _open_if_whole(folder, shell, verify)
-    if people is not None:
-        return people
-    with hold_lock(cache / 'people' / f'{folder.name}.lock'):
-        people = _open_if_whole(folder, shell, verify)  # another process built it
+    with contextlib.suppress(DamagedFolder):
+        people = _open_if_there(folder, shell, verify)
         if people is not None:
             return people
+    with hold_lock(cache / 'people' / f'{folder.name}.lock'):
+        try:
+            people = _open_if_there(folder, shell, verify)  # another process built it
+            if people is not None:
+                return people
+        except DamagedFolder as error:
+            text = f'the cached annotations are damaged, packing again: {error}'
+            print_log(text, 'current', logging.WARNING)
         columns = read_coco_columns(shell) or read_dataset_columns(dataset)
         arrays, notes = pack_columns(columns, get_image_prefix(shell))
         notes['data_prefix'] = shell.data_prefix
@@ -170,7 +180,7 @@ def load_people(
         except OSError as error:
             raise explain_cache_error(error, folder.parent) from error
     print_log(f'packed {len(arrays["ids"])} people into {folder}', 'current')
-    people = _open_if_whole(folder, shell, verify)
+    people = _open_if_there(folder, shell, verify)
     if people is None:
         raise OSError(f'{folder} was removed while it was opened')
     return people
@@ -181,14 +191,11 @@ def get_image_prefix(shell: Any) -> str:
     return osp.join((shell.data_prefix or {}).get('img') or '', '')
 
 
-def _open_if_whole(folder: Path, shell: Any, verify: bool) -> PeopleArrays | None:
+def _open_if_there(folder: Path, shell: Any, verify: bool) -> PeopleArrays | None:
+    """None if nothing is there, or images of another folder; else may raise."""
     try:
         arrays, notes = read_arrays(folder, verify)
     except FileNotFoundError:
-        return None
-    except DamagedFolder as error:
-        text = f'the cached annotations are damaged, packing again: {error}'
-        print_log(text, 'current', logging.WARNING)
         return None
     prefix = get_image_prefix(shell)
     if not notes['is_relative']:  # images elsewhere than below the prefix

@@ -24,7 +24,7 @@ class PeopleColumns:
 
     Args:
         values: key of a sample -> its N values, or an array of them.
-        raw_annotations: N texts of JSON; none in a dataset without `raw_ann_info`.
+        raw_annotations: N texts of JSON; none in training, or without `raw_ann_info`.
         image_sizes: path of an image -> (W, H) in px, where known.
         classes: what the file says of categories, for the metainfo.
     """

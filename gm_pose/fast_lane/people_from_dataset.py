@@ -27,7 +27,8 @@ def read_dataset_columns(dataset: Mapping[str, Any]) -> PeopleColumns:
         raise UnpackableDataset('no sample is left; expected at least one')
     shared = [key for key in infos[0] if all(key in info for info in infos)]
     values = {key: [info[key] for info in infos] for key in shared}
-    raw = values.pop('raw_ann_info', None)
+    raw = values.pop('raw_ann_info', None) if built.test_mode else None
+    values.pop('raw_ann_info', None)
     sizes = {}
     for info in infos:
         if 'img_shape' in info:

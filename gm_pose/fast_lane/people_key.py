@@ -17,7 +17,7 @@ from gm_pose.runs.files.cache_folder import hash_file
 
 __all__ = ['FORMAT_VERSION', 'make_key', 'make_shell']
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Of the arrays and of the code that makes them."""
 
 # Settings that do not change the people. The files and the folder of images are compared

@@ -40,10 +40,10 @@ class PixelTransforms:
         in_worker = get_worker_info() is not None
         with contextlib.nullcontext() if in_worker else preserve_rng():
             seed_rng(words)
-            results = dict(img=crop, img_shape=crop.shape[:2])
+            changed, results = crop, dict(img=crop, img_shape=crop.shape[:2])
             for transform in self._transforms:
                 # Newer versions of Albumentations draw from generators of their own.
-                own = getattr(transform, 'aug', None)
+                own: Any = getattr(transform, 'aug', None)
                 if hasattr(own, 'set_random_seed'):
                     own.set_random_seed(words[0])
                 results = transform(results)

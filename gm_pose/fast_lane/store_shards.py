@@ -5,6 +5,7 @@ sizes and hashes of both. A shard without its mark is made again.
 """
 
 import hashlib
+import io
 import json
 import os
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ __all__ = [
     'encode_entry',
     'hash_content',
     'read_shard',
+    'write_mark',
     'write_shard',
 ]
 
@@ -111,6 +113,7 @@ def write_shard(folder: Path, number: int, plan: StorePlan, paths: Any) -> int:
     entries = np.zeros(plan.starts[number + 1] - plan.starts[number], ENTRY)
     path = folder / f'{number:05d}.bin'
     partial = path.with_suffix('.part')
+    path.with_suffix('.json').unlink(missing_ok=True)
     digest = hashlib.blake2b(digest_size=16)
     last, image = -1, None
     with open(partial, 'wb') as file:
@@ -134,16 +137,21 @@ def write_shard(folder: Path, number: int, plan: StorePlan, paths: Any) -> int:
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
-    np.save(partial, entries, allow_pickle=False)  # to `.part.npy`
-    index = partial.with_suffix('.part.npy')
-    os.replace(index, path.with_suffix('.npy'))
+    index = io.BytesIO()
+    np.save(index, entries, allow_pickle=False)
+    write_atomically(path.with_suffix('.npy'), index.getvalue())
+    write_mark(path, digest.hexdigest())
+    return path.stat().st_size
+
+
+def write_mark(path: Path, content_hash: str) -> None:
+    """Say that a shard is whole."""
     stat = path.stat()
     mark = dict(
-        size=stat.st_size, mtime_ns=stat.st_mtime_ns, hash=digest.hexdigest(),
+        size=stat.st_size, mtime_ns=stat.st_mtime_ns, hash=content_hash,
         index_hash=hash_file(path.with_suffix('.npy')),
     )  # fmt: skip
     write_atomically(path.with_suffix('.json'), json.dumps(mark).encode())
-    return stat.st_size
 
 
 def _read_source(path: str) -> tuple[np.ndarray | None, dict[str, Any]]:

@@ -76,9 +76,12 @@ class TrainingCrops:
         crops = self._augment(rows, words)
         seeds = draw_pixel_seeds(words) if len(self.pixel_transforms) else None
         skipped: list[str] = []
+        image_rows = self.people.image_rows[rows].tolist()
         for k in range(len(rows)):
             tries = 0
-            while not self._try_read(rows[k], crops.matrices[k], inputs[k], skipped):
+            while not self._try_read(
+                image_rows[k], int(rows[k]), crops.matrices[k], inputs[k], skipped
+            ):
                 tries += 1
                 if tries == MAX_TRIES:
                     raise UserError(
@@ -87,6 +90,7 @@ class TrainingCrops:
                         '`python -m gm_pose check-data ANN.json --images DIR`'
                     )
                 rows[k] = draw_replacement(words[k], tries, len(self.people.ids))
+                image_rows[k] = int(self.people.image_rows[rows[k]])
                 self._replace(crops, k, rows, words)
             if seeds is not None:
                 self._change_pixels(rows[k], inputs[k], seeds[k])
@@ -121,12 +125,15 @@ class TrainingCrops:
         crops.visible[one] = other.visible
 
     def _try_read(
-        self, row: int, matrix: np.ndarray, crop: np.ndarray, skipped: list[str]
+        self,
+        image_row: int,
+        row: int,
+        matrix: np.ndarray,
+        crop: np.ndarray,
+        skipped: list[str],
     ) -> bool:
         try:
-            pixels, stored = self.images.read(
-                int(self.people.image_rows[row]), int(row)
-            )
+            pixels, stored = self.images.read(image_row, row)
         except UnreadableImage as error:
             skipped.append(str(error))
             return False

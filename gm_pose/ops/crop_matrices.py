@@ -77,9 +77,9 @@ def make_warp_matrices(
     third = left + np.stack([-side[:, 1], side[:, 0]], 1)
     sources = np.stack([centers_px, left, third], 1)
     w, h = input_size
-    targets = np.float32([[w / 2, h / 2], [0, h / 2], [0, (h + w) / 2]])
+    targets = np.array([[w, h], [0, h], [0, h + w]], dtype=np.float32) / 2
     matrices = [cv2.getAffineTransform(source, targets) for source in sources]
-    return np.array(matrices).reshape(-1, 2, 3)
+    return np.array(matrices, dtype=np.float64).reshape(-1, 2, 3)
 
 
 def _make_udp_matrices(

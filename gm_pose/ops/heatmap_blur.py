@@ -15,12 +15,13 @@ and draws joints near a border inwards. Choosing by expected OKS is also what Pr
 (Purkrabek and Matas, CVPR 2025, arXiv:2412.02254), from maps trained to be probabilities.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gm_pose.ops.array_types import ArrayT, get_namespace, is_tensor
+from gm_pose.ops.device_tables import make_table
 from gm_pose.ops.matched_fit import MIN_FITTED_SIGMA
 
 # A kernel's spectrum is summed up at so many frequencies, or at twice as many as the map
@@ -28,7 +29,8 @@ from gm_pose.ops.matched_fit import MIN_FITTED_SIGMA
 NUM_FREQUENCIES = 512
 
 
-class Blur(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Blur:
     """What `blur_heatmaps` multiplies the maps of J joints by.
 
     Attributes:
@@ -119,14 +121,20 @@ def blur_heatmaps(maps: ArrayT, blur: Blur) -> ArrayT:
     if not is_tensor(maps):
         return _multiply(maps, blur.columns, blur.rows, blur.joints)
     torch = get_namespace(maps)
-    columns, rows = (torch.from_numpy(f).to(maps.device) for f in blur[1:])
+    columns, rows, joints = make_table(maps, _list_factors, blur)
     # decoding needs float32 also where a network runs in mixed precision
     with torch.autocast(maps.device.type, enabled=False):
-        return _multiply(maps, columns, rows, blur.joints)
+        return _multiply(maps, columns, rows, joints)
+
+
+def _list_factors(
+    blur: Blur,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64] | None]:
+    return blur.columns, blur.rows, blur.joints
 
 
 def _multiply(
-    maps: ArrayT, columns: ArrayT, rows: ArrayT, joints: NDArray[np.int64] | None
+    maps: ArrayT, columns: ArrayT, rows: ArrayT, joints: ArrayT | None
 ) -> ArrayT:
     if joints is None:
         return columns @ maps @ rows

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gm_pose.ops.array_types import Array, ArrayT, get_namespace, is_tensor
+from gm_pose.ops.device_tables import make_table
 from gm_pose.ops.heatmap_blur import Blur, blur_heatmaps
 from gm_pose.ops.matched_fit import choose_side, list_fit_sigmas, refine_matched
 
@@ -70,6 +71,12 @@ def list_windows(
     return top * width + left, np.stack([left, top]).astype(np.float32)
 
 
+@lru_cache(maxsize=64)
+def list_window_cells(h: int, w: int, width: int) -> NDArray[np.int64]:
+    """Size of a window, W -> (h, w, 1) steps from its first cell to each of its cells."""
+    return np.arange(h)[:, None, None] * width + np.arange(w)[:, None]
+
+
 def refine_quarter(maps: ArrayT, index: ArrayT, start: ArrayT, width: int) -> ArrayT:
     """Maps (N, H*W), peaks (N,) -> offsets [x, y] (2, N): a quarter cell uphill, or 0.
 
@@ -81,7 +88,8 @@ def refine_quarter(maps: ArrayT, index: ArrayT, start: ArrayT, width: int) -> Ar
         start: (N,) of the peak in all maps.
         width: W.
     """
-    steps = _take(list_quarter_steps(maps.shape[1] // width, width), index)
+    height = maps.shape[1] // width
+    steps = _take(make_table(maps, list_quarter_steps, height, width), index)
     flat = maps.reshape(-1)
     after, before = _take(flat, start + steps), _take(flat, start - steps)
     # compared, not subtracted: -inf on both sides is no offset, not NaN
@@ -109,14 +117,13 @@ def cut_windows(
     """
     height = maps.shape[1] // width
     w, h = min(side, width), min(side, height)
-    corners, first = list_windows(height, width, side)
+    corners, first = make_table(maps, list_windows, height, width, side)
     corner = start + _take(corners, index)
     left, top = _take(first, index)
     flat = maps.reshape(-1)
     if is_tensor(maps):
-        grid = np.arange(h)[:, None, None] * width + np.arange(w)[:, None]
-        cells = get_namespace(maps).from_numpy(grid).to(maps.device) + corner
-        return flat[cells], left, top
+        cells_of_window = make_table(maps, list_window_cells, h, w, width)
+        return flat[cells_of_window + corner], left, top
     windows = np.empty((h, w, len(corner)), np.float32)
     cells = np.arange(w)[:, None] + corner
     for row in range(h):  # of the window: one list of cells serves all its rows
@@ -124,11 +131,10 @@ def cut_windows(
     return windows, left, top
 
 
-def _take(table: NDArray[Any] | ArrayT, index: ArrayT) -> ArrayT:
+def _take(table: ArrayT, index: ArrayT) -> ArrayT:
     """Values (..., N) at indices of any shape, all valid -> (..., *index.shape)."""
     if is_tensor(index):
-        as_tensor = get_namespace(index).as_tensor
-        return as_tensor(table, device=index.device)[..., index]
+        return table[..., index]
     return table.take(index, axis=-1, mode='clip')  # spares the check of the indices
 
 
@@ -194,13 +200,11 @@ def decode_heatmaps(
         windows, left, top = cut_windows(maps, index, start, width, choose_side(table))
         # -inf, or a fall far below zero, counts no more than the peak itself
         get_namespace(maps).maximum(windows, -scores, out=windows)
-        fit: Any = list_fit_sigmas(table, len(maps))
-        if is_tensor(maps):
-            fit = fit.to(maps.device)
+        fit = make_table(maps, list_fit_sigmas, table, len(maps))
         # maps that are not finite may make NaN here; `found` discards them
         with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
             offsets = refine_matched(windows, left, top, fit)
-    columns, rows = _take(list_cells(height, width), index)
+    columns, rows = _take(make_table(maps, list_cells, height, width), index)
     x, y = columns + offsets[0], rows + offsets[1]
     if is_tensor(maps):
         x, y, scores = get_namespace(maps).stack([x, y, scores]).cpu().numpy()

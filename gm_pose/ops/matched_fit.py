@@ -5,18 +5,15 @@ is one of long vectors. At N = 1088 (64 people) numpy spends as long on a call a
 arithmetic in it: hence few calls.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING, Any, Generic
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.ops.array_types import ArrayT, get_namespace, is_tensor
-
-if TYPE_CHECKING:
-    import torch
+from gm_pose.ops.array_types import ArrayT, get_namespace
+from gm_pose.ops.device_tables import make_table
 
 # Sigma of the fit's weights and half the side of its window, in units of the joint's
 # sigma. Chosen with benchmarks/codec_accuracy.py among 0.7-1.25 and 1-3: smaller lets
@@ -38,8 +35,7 @@ WEIGHT_RATE = -0.5 - 0.5 / WEIGHT_SIGMA**2
 TEMPLATE_RATE = -1 - 0.5 / WEIGHT_SIGMA**2
 
 
-@dataclass(frozen=True)
-class FitSigmas(Generic[ArrayT]):
+class FitSigmas(NamedTuple):
     """The sigmas of N maps and what the fit derives from them, each (N,) float32.
 
     Attributes:
@@ -51,20 +47,14 @@ class FitSigmas(Generic[ArrayT]):
             shows the map's own sigma where sigmas are a cell and more, sampling below.
     """
 
-    sigmas: ArrayT
-    inverse: ArrayT
-    limit: ArrayT
-    ratio_limit: ArrayT
-
-    def to(self, device: 'torch.device') -> 'FitSigmas[torch.Tensor]':
-        """The same as tensors on `device`."""
-        import torch
-
-        return FitSigmas(*(torch.tensor(v, device=device) for v in vars(self).values()))
+    sigmas: Any
+    inverse: Any
+    limit: Any
+    ratio_limit: Any
 
 
 @lru_cache(maxsize=64)
-def list_fit_sigmas(sigmas: tuple[float, ...], count: int) -> FitSigmas[NDArray[Any]]:
+def list_fit_sigmas(sigmas: tuple[float, ...], count: int) -> FitSigmas:
     """Sigmas (K,), or (1,) for all, in cells -> of `count` maps, a multiple of K."""
     fitted = np.maximum(sigmas, MIN_FITTED_SIGMA).astype(np.float32)
     fitted = np.tile(fitted, count // len(fitted))
@@ -83,7 +73,7 @@ def choose_side(sigmas: tuple[float, ...]) -> int:
 
 
 def refine_matched(
-    windows: ArrayT, left: ArrayT, top: ArrayT, fit: FitSigmas[ArrayT]
+    windows: ArrayT, left: ArrayT, top: ArrayT, fit: FitSigmas
 ) -> ArrayT:
     """Windows (h, w, N) -> offsets [x, y] (2, N) in cells from the peak cell to the joint.
 
@@ -125,6 +115,11 @@ def refine_matched(
     return xp.where(offset == offset, offset, 0)
 
 
+@lru_cache(maxsize=64)
+def _list_column(count: int) -> NDArray[np.float32]:
+    return np.arange(count, dtype=np.float32)[:, None]
+
+
 def _measure_distances(
     windows: ArrayT, left: ArrayT, top: ArrayT, inverse: ArrayT
 ) -> ArrayT:
@@ -134,9 +129,7 @@ def _measure_distances(
     """
     xp = get_namespace(windows)
     height, width, _ = windows.shape
-    cells: Any = np.arange(max(height, width), dtype=np.float32)[:, None]
-    if is_tensor(windows):
-        cells = xp.from_numpy(cells).to(windows.device)
+    cells = make_table(windows, _list_column, max(height, width))
     distances = xp.stack((left, top))[:, None] + cells
     distances *= inverse
     if height != width:

@@ -1,9 +1,5 @@
 """Pictures of an untrained model's mixtures, and the tool's errors."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +7,7 @@ import torch
 from mmengine.config import Config
 
 import gm_pose  # noqa: F401
-from gm_pose.datasets.synthetic_people import make_coco_folder
+from gm_pose.cli import draw_mixture as tool
 from gm_pose.runs.user_errors import UserError
 from gm_pose.visualization.mixture_picture import (
     JointLabels,
@@ -19,30 +15,15 @@ from gm_pose.visualization.mixture_picture import (
     overlay_field,
 )
 
-ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / 'configs' / 'demo' / 'demo_gm_set2_synthetic.py'
-
 
 @pytest.fixture(scope='module')
-def tool():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / 'tools'))  # as when it is run as a script
-        yield importlib.import_module('gm_pose.cli.draw_mixture')
-    for name in ('draw_mixture', 'picture_run', 'run_arguments'):
-        sys.modules.pop(name, None)
-
-
-@pytest.fixture(scope='module')
-def run(tmp_path_factory):
+def run(demo_on_five_people, tmp_path_factory):
     """The demo with block and head, and without either; checkpoints, a few people."""
     from mmengine.registry import init_default_scope
     from mmpose.registry import MODELS
 
     folder = tmp_path_factory.mktemp('run')
-    make_coco_folder(folder / 'data', train_people=2, val_people=5, seed=0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('COCO_ROOT', str(folder / 'data'))
-        cfg = Config.fromfile(CONFIG)
+    cfg = Config.fromfile(demo_on_five_people)
     init_default_scope('mmpose')
     for name, neck, head in (
         ('both', cfg.model.neck, 'GaussianMixtureHead'),
@@ -56,7 +37,7 @@ def run(tmp_path_factory):
     return folder
 
 
-def test_a_picture_of_each_mixture_is_written(tool, run):
+def test_a_picture_of_each_mixture_is_written(run):
     out = run / 'pictures'
     tool.main(
         [
@@ -82,21 +63,21 @@ def test_a_picture_of_each_mixture_is_written(tool, run):
         assert cv2.imread(str(out / name)).std() > 10
 
 
-def test_a_model_without_mixture_is_refused(tool, run):
+def test_a_model_without_mixture_is_refused(run):
     arguments = [str(run / 'none.py'), str(run / 'none.pth'), '--out', str(run / 'no')]
     with pytest.raises(UserError, match=r'none\.py has no Gaussian mixture to draw'):
         tool.run_drawing(tool.parse_args(arguments))
     assert not (run / 'no').exists()
 
 
-def test_a_file_as_folder_is_refused(tool, run, tmp_path):
+def test_a_file_as_folder_is_refused(run, tmp_path):
     (tmp_path / 'file').write_text('')
     arguments = [str(run / 'both.py'), str(run / 'both.pth')]
     with pytest.raises(UserError, match=r'--out .*file cannot be made'):
         tool.run_drawing(tool.parse_args([*arguments, '--out', str(tmp_path / 'file')]))
 
 
-def test_peaks_are_cell_centres_in_crop_pixels(tool):
+def test_peaks_are_cell_centres_in_crop_pixels():
     heatmaps = torch.zeros(2, 8, 6)
     heatmaps[0, 3, 1] = heatmaps[1, 7, 5] = 1
     # 24x64 px over 6x8 cells: 4x8 px a cell.

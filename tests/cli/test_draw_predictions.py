@@ -1,9 +1,5 @@
 """Pictures of a tiny model's predictions, and the tool's errors."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +7,7 @@ import torch
 from mmengine.config import Config
 
 import gm_pose  # noqa: F401
-from gm_pose.datasets.synthetic_people import make_coco_folder
+from gm_pose.cli import draw_predictions as tool
 from gm_pose.runs.user_errors import UserError
 from gm_pose.visualization.heatmap_grid import (
     JointMaps,
@@ -20,30 +16,15 @@ from gm_pose.visualization.heatmap_grid import (
 )
 from gm_pose.visualization.skeleton_picture import SkeletonStyle, draw_skeleton
 
-ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / 'configs' / 'demo' / 'demo_gm_set2_synthetic.py'
-
 
 @pytest.fixture(scope='module')
-def tool():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / 'tools'))  # as when it is run as a script
-        yield importlib.import_module('gm_pose.cli.draw_predictions')
-    for name in ('draw_predictions', 'picture_run', 'run_arguments'):
-        sys.modules.pop(name, None)
-
-
-@pytest.fixture(scope='module')
-def run(tmp_path_factory):
+def run(demo_on_five_people, tmp_path_factory):
     """Config path and checkpoint of an untrained demo model, data of a few people."""
     from mmengine.registry import init_default_scope
     from mmpose.registry import MODELS
 
     folder = tmp_path_factory.mktemp('run')
-    make_coco_folder(folder / 'data', train_people=2, val_people=5, seed=0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('COCO_ROOT', str(folder / 'data'))
-        cfg = Config.fromfile(CONFIG)
+    cfg = Config.fromfile(demo_on_five_people)
     cfg.dump(folder / 'demo.py')
     init_default_scope('mmpose')
     torch.manual_seed(0)
@@ -52,7 +33,7 @@ def run(tmp_path_factory):
     return folder
 
 
-def test_pictures_are_written_and_their_paths_printed(tool, run, capsys):
+def test_pictures_are_written_and_their_paths_printed(run, capsys):
     tool.main(
         [
             str(run / 'demo.py'),
@@ -75,7 +56,7 @@ def test_pictures_are_written_and_their_paths_printed(tool, run, capsys):
         assert picture.std() > 10
 
 
-def test_target_heatmaps_are_those_of_the_codec(tool, run):
+def test_target_heatmaps_are_those_of_the_codec(run):
     arguments = [str(run / 'demo.py'), str(run / 'model.pth'), '--out', 'none']
     model, dataset = tool.open_run(tool.parse_args(arguments))
     sample = dataset[0]['data_samples']
@@ -98,7 +79,7 @@ def test_target_heatmaps_are_those_of_the_codec(tool, run):
         ('misspelt.py', 'model.pth', [], r'model needs Nek, which is not registered'),
     ],
 )
-def test_mistakes_are_user_errors(tool, run, config, checkpoint, options, text):
+def test_mistakes_are_user_errors(run, config, checkpoint, options, text):
     for name, line in {
         'unvalidated.py': 'val_dataloader = None',
         'headless.py': 'model = None',

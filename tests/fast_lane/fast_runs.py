@@ -87,7 +87,7 @@ class KeepHook(Hook):
         self.weights.append(copy_weights(runner))
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        self.outputs.append({k: float(v) for k, v in outputs.items()})
+        self.outputs.append({k: torch.as_tensor(v).item() for k, v in outputs.items()})
 
 
 def copy_weights(runner):

@@ -9,8 +9,7 @@ from fast_runs import copy_weights, make_runner
 from torch import nn
 
 from gm_pose.fast_lane.hooks import compile_hook
-
-FUSED = dict(type='Adam', lr=0.01, fused=True)
+from gm_pose.runs.host.checkpoints.safe_loading import load_checkpoint_file
 
 
 class Doubler(nn.Module):
@@ -82,7 +81,7 @@ def test_compiler_that_fails_is_reported_once_and_not_used(monkeypatch, caplog):
     assert 'no such kernel' in texts[0]
 
 
-def test_run_without_a_compiler_goes_on_with_a_warning(tmp_path, monkeypatch, capsys):
+def test_run_without_a_compiler_goes_on_with_a_warning(tmp_path, monkeypatch):
     monkeypatch.setattr(compile_hook.shutil, 'which', lambda name: None)
     runner = make_runner(tmp_path, dict(type='CompileHook'), dataset=dict(iterations=1))
     runner.train()
@@ -97,9 +96,8 @@ def test_backbone_and_head_are_compiled_and_checkpoints_are_the_same(tmp_path, t
         runner = make_runner(work_dir, *hooks, dataset=dict(iterations=2))
         runner.train()
         weights.append(copy_weights(runner))
-        names.append(
-            list(torch.load(work_dir / 'epoch_1.pth', weights_only=False)['state_dict'])
-        )
+        checkpoint = load_checkpoint_file(str(work_dir / 'epoch_1.pth'))
+        names.append(list(checkpoint['state_dict']))
         assert (len(traced) > 0) == bool(hooks)
     assert names[0] == names[1]
     for one, other in zip(*weights, strict=True):

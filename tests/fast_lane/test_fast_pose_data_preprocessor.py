@@ -23,6 +23,9 @@ ENCODER = dict(
 )
 
 
+RESIZE = dict(type='BatchSyncRandomResize', random_size_range=(64, 96), size_divisor=32)
+
+
 def build(**settings):
     init_default_scope('mmpose')
     arguments = {**NORMAL, 'encoder': ENCODER, **settings}
@@ -84,9 +87,8 @@ def test_arithmetic_of_other_devices_is_the_table_of_the_cpu():
     x = torch.sub(x, preprocessor.mean).div_(preprocessor.std)
     torch.testing.assert_close(x, expected, rtol=0, atol=0)
     normalize = preprocessor._normalize
-    on_meta = normalize(
-        *(v.to('meta') for v in (batch['inputs'], preprocessor.mean, preprocessor.std))
-    )
+    given = batch['inputs'], preprocessor.mean, preprocessor.std
+    on_meta = normalize(*(value.to('meta') for value in given))
     assert on_meta.shape == expected.shape
     assert on_meta.dtype == torch.float32
     assert on_meta.is_contiguous(memory_format=torch.channels_last)
@@ -128,6 +130,34 @@ def test_stock_batches_go_the_stock_way():
     found = build()(stock)
     torch.testing.assert_close(found['inputs'], expected['inputs'], rtol=0, atol=0)
     assert found['data_samples'][0].metainfo == expected['data_samples'][0].metainfo
+
+
+def test_evaluated_batch_gives_what_a_head_predicts_from():
+    """`PoseDataSample`s, with the shapes that MMPose's preprocessor adds."""
+    count = 2
+    batch = dict(
+        inputs=make_batch(count)['inputs'],
+        data_samples=dict(
+            ids=np.arange(count),
+            img_ids=np.arange(count),
+            category_ids=np.ones(count, int),
+            image_sizes_px=np.tile([640, 480], (count, 1)),
+            img_paths=['a.jpg', 'b.jpg'],
+            bboxes_px=np.float32([[0, 0, 10, 20]] * count),
+            bbox_scores=np.ones(count, np.float32),
+            input_centers_px=np.float32([[5, 10]] * count),
+            input_scales_px=np.float32([[15, 20]] * count),
+            meta_keys=('id', 'img_id', 'input_center', 'input_scale', 'flip_indices'),
+            metainfo=dict(flip_indices=list(range(17))),
+        ),
+    )
+    found = build(encoder=None)(batch)
+    assert [sample.metainfo['id'] for sample in found['data_samples']] == [0, 1]
+    for sample in found['data_samples']:
+        assert sample.metainfo['batch_input_shape'] == (64, 48)
+        assert sample.metainfo['pad_shape'] == (64, 48)
+        assert sample.metainfo['flip_indices'] == list(range(17))
+        assert sample.gt_instances.bboxes.tolist() == [[0, 0, 10, 20]]
 
 
 def test_memory_is_used_again_only_when_nothing_needs_it():
@@ -217,14 +247,6 @@ def test_what_it_cannot_do_is_refused():
     with pytest.raises(ValueError, match='pad_size_divisor=5'):
         build(pad_size_divisor=5)(make_batch(), training=True)
     with pytest.raises(ValueError, match='batch_augments'):
-        build(
-            batch_augments=[
-                dict(
-                    type='BatchSyncRandomResize',
-                    random_size_range=(64, 96),
-                    size_divisor=32,
-                )
-            ]
-        )
+        build(batch_augments=[RESIZE])
     with pytest.raises(ValueError, match='codec SimCCLabel'):
         build(encoder=dict(type='SimCCLabel', input_size=(48, 64), sigma=6.0))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mmpose.codecs import MSRAHeatmap
 
 from gm_pose.ops.gaussian_targets import draw_exact, make_exact_grid
+from gm_pose.ops.heatmap_blur import make_blur
 from gm_pose.ops.heatmap_decoding import decode_heatmaps
 
 SIZE = (48, 64)
@@ -241,6 +242,33 @@ def test_torch_path_equals_numpy_path(sigmas, monkeypatch):
     positions, scores = decode_heatmaps(torch.from_numpy(maps), sigmas)
     np.testing.assert_allclose(positions, expected[0], atol=2.5e-5)
     np.testing.assert_array_equal(scores, expected[1])
+
+
+@pytest.mark.parametrize('sigmas', [None, [0.8, 1.4, 3.0]])
+@pytest.mark.parametrize('read_at', [None, [2.0, 2.0, 3.0]])
+def test_tables_are_copied_to_a_device_once(sigmas, read_at, monkeypatch):
+    """A GPU is waited for when the positions leave it, and for nothing before."""
+    from gm_pose.ops import heatmap_decoding
+
+    blur = None
+    if sigmas is not None:
+        sigmas = np.array(sigmas)
+        if read_at is not None:
+            blur = make_blur(sigmas, np.array(read_at), (48, 64))
+            sigmas = np.array(read_at)
+    maps = torch.rand(2, 3, 64, 48)
+    monkeypatch.setattr(heatmap_decoding, '_is_on_cpu', lambda tensor: False)
+    expected = decode_heatmaps(maps, sigmas, blur=blur)
+
+    def refuse(*arguments, **options):
+        raise AssertionError('a table is copied again')
+
+    for name in ('tensor', 'as_tensor', 'from_numpy'):
+        monkeypatch.setattr(torch, name, refuse)
+    for found, value in zip(
+        decode_heatmaps(maps, sigmas, blur=blur), expected, strict=True
+    ):
+        np.testing.assert_array_equal(found, value)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')

@@ -30,6 +30,7 @@ COCO_KEYS = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('configs_are_not_formatted')
 def test_demo_config_trains_and_evaluates(tmp_path, monkeypatch):
     make_coco_folder(tmp_path / 'data', train_people=16, val_people=6, seed=0)
     monkeypatch.setenv('COCO_ROOT', str(tmp_path / 'data'))

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[2]
+from gm_pose.datasets.synthetic_people import make_coco_folder
+
 MIM = Path(sys.executable).with_name('mim')
 CONFIG = 'demo_gm_set2_synthetic.py'
 SMALL = (
@@ -46,12 +47,9 @@ def call(command, folder, **env):
 
 @pytest.fixture(scope='module')
 def coco_root(tmp_path_factory):
-    root = tmp_path_factory.mktemp('coco')
-    tool = ROOT / 'tools' / 'make_synthetic_coco.py'
-    small = ['--train-people', 8, '--val-people', 4, '--seed', 1]
-    result = call([sys.executable, tool, '--out', root / 'data', *small], ROOT)
-    assert result.returncode == 0, result.stderr
-    return root / 'data'
+    folder = tmp_path_factory.mktemp('coco')
+    make_coco_folder(folder, train_people=8, val_people=4, seed=1)
+    return folder
 
 
 @pytest.mark.slow

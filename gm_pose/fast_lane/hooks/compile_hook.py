@@ -78,8 +78,8 @@ def compile_forward(part: nn.Module, mode: str, logger: logging.Logger) -> None:
             return compiled(self, *args, **kwargs)
         except TorchDynamoException as error:
             failures.append(error)
-            first_line = str(error).strip().partition('\n')[0]
-            logger.warning(f'{type(self).__name__} is not compiled: {first_line}')
+            reason = ' '.join(str(error).strip().partition('\n\n')[0].split())
+            logger.warning(f'{type(self).__name__} is not compiled: {reason}')
         return eager(self, *args, **kwargs)
 
     part.forward = MethodType(forward, part)

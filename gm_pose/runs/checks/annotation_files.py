@@ -3,9 +3,10 @@
 import os.path as osp
 from typing import Any
 
+from gm_pose.runs.checks.annotation_verdicts import AnnotationVerdict
 from gm_pose.runs.checks.component import Dataset, Split
 from gm_pose.runs.checks.data_files import join_root
-from gm_pose.runs.checks.image_names import find_missing_images
+from gm_pose.runs.checks.image_names import choose_images, find_missing_images
 from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable
 from gm_pose.runs.data_checks.file_use import FileUse
@@ -28,8 +29,17 @@ def check_annotation_files(outline: Outline) -> list[Problem]:
     """
     if not is_first_on_node(outline.cfg.get('launcher', 'none')):
         return []
+    cache_dir = (outline.cfg.get('fast_lane') or {}).get('cache_dir')
     found: list[Problem] = []
     for path, users in _find_users(outline).items():
+        uses = [(*user, read_use(*user)) for user in users]
+        verdict = AnnotationVerdict(path, uses, cache_dir)
+        known = verdict.read_images()
+        if known is not None:  # the images may be gone all the same
+            for split, dataset, use in uses:
+                if not _has_boxes_of_its_own(split, dataset) or use.is_evaluated:
+                    found += find_missing_images(dataset, known)
+            continue
         try:
             data = read_json(path, CocoFile)
             for split, dataset in users:
@@ -37,6 +47,8 @@ def check_annotation_files(outline: Outline) -> list[Problem]:
                 found += problems
                 if problems:
                     break
+            else:
+                verdict.keep(choose_images(data['images']))
         except UserError as error:
             found.append(Problem('', str(error)))
     return found
@@ -93,10 +105,15 @@ def _find_file(dataset: Dataset) -> str | None:
     return path if '://' not in path and osp.exists(path) else None
 
 
+def _has_boxes_of_its_own(split: Split, dataset: Dataset) -> bool:
+    """Whether the people come from a file of detections."""
+    return bool(dataset.get('bbox_file')) and split.name != 'train'
+
+
 def _check_file(split: Split, dataset: Dataset, data: Any, path: str) -> list[Problem]:
-    bbox_file, use = dataset.get('bbox_file'), read_use(split, dataset)
+    use = read_use(split, dataset)
     rules = None
-    if bbox_file and split.name != 'train':  # the people come from that file
+    if _has_boxes_of_its_own(split, dataset):
         check_lists(data, path, ('images',))
         problems = _check_scored(split, data, path)
         if problems or not use.is_evaluated:

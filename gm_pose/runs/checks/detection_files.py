@@ -6,18 +6,14 @@ from typing import Any
 from gm_pose.runs.checks.component import Dataset
 from gm_pose.runs.checks.data_files import join_root
 from gm_pose.runs.checks.outline import Outline
-from gm_pose.runs.data_checks.detection_rules import (
-    describe_use,
-    find_detection_problems,
-)
-from gm_pose.runs.data_checks.detections import read_detections
+from gm_pose.runs.data_checks.detection_rules import check_detections
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.data_checks.schema import check_lists
 from gm_pose.runs.launch.processes import is_first_on_node
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['check_detection_files']
+__all__ = ['check_detection_files', 'read_score_threshold']
 
 
 def check_detection_files(outline: Outline) -> list[Problem]:
@@ -66,10 +62,11 @@ def _find_files(dataset: Dataset) -> tuple[str, str, float] | None:
             return None  # `check_data_files` reports what is missing
     if not boxes.endswith('.json'):
         return None  # MMEngine reads .pkl and .yaml too
-    return boxes, annotations, _read_score_threshold(dataset)
+    return boxes, annotations, read_score_threshold(dataset)
 
 
-def _read_score_threshold(dataset: Dataset) -> float:
+def read_score_threshold(dataset: Dataset) -> float:
+    """`filter_cfg.bbox_score_thr`: boxes of a lower score are left out."""
     options = dataset.get('filter_cfg')
     threshold = options.get('bbox_score_thr') if isinstance(options, dict) else None
     return float('-inf') if threshold is None else float(threshold)
@@ -83,8 +80,4 @@ def _check_file(
         check_lists(data, annotations, ('images',))
     except UserError:  # `check_annotation_files` reports it
         return [], ''
-    people = read_detections(read_json(boxes), boxes)
-    problems = find_detection_problems(people, data, boxes, annotations, min_score)
-    if problems:
-        return problems, ''
-    return [], describe_use(people, data, boxes, min_score)
+    return check_detections(boxes, data, annotations, min_score)

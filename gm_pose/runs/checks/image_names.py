@@ -8,10 +8,15 @@ from gm_pose.runs.checks.data_files import join_root
 from gm_pose.runs.data_checks.file_names import explain_missing_images
 from gm_pose.runs.problem import Problem
 
-__all__ = ['find_missing_images']
+__all__ = ['choose_images', 'find_missing_images']
 
 _LOOKED_AT = 20
 """Images looked for: if all are missing, the folder or the names are wrong, not a few."""
+
+
+def choose_images(images: list[dict]) -> list[dict]:
+    """Images spread over a list; of those that were chosen, all."""
+    return images[:: max(1, len(images) // _LOOKED_AT)][:_LOOKED_AT]
 
 
 def find_missing_images(dataset: Dataset, images: list[dict]) -> list[Problem]:
@@ -20,8 +25,7 @@ def find_missing_images(dataset: Dataset, images: list[dict]) -> list[Problem]:
     folder = join_root(dataset, prefix) if isinstance(prefix, str) else '://'
     if '://' in folder or not osp.isdir(folder or '.'):
         return []  # `check_data_files` reports a folder that is missing
-    step = max(1, len(images) // _LOOKED_AT)
-    names = [str(image['file_name']) for image in images[::step][:_LOOKED_AT]]
+    names = [str(image['file_name']) for image in choose_images(images)]
     if any(osp.exists(osp.join(folder, name)) for name in names):
         return []
     fault, fix = explain_missing_images(names, folder) or (

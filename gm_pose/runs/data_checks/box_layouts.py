@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gm_pose.runs.data_checks.box_matches import CONVERT, write_scale
+from gm_pose.runs.data_checks.readings import SCALES
+from gm_pose.runs.data_checks.units import find_scale
+
 __all__ = ['explain_layout']
 
 Floats = NDArray[np.float64]
 
 _FITS = 0.95  # share of boxes that a reading must place inside their images
 _LEAVES = 0.1  # share of boxes that leave their images as x, y, width, height
+_MIN_BOXES = 10  # for a unit that px could be
 _MARGIN = 0.05  # of the image's side: detectors may overshoot by that much
 
 
@@ -30,10 +35,12 @@ def explain_layout(boxes: Floats, sizes: Floats) -> tuple[str, str] | None:
         what = 'has a width or height of 0 or below in all boxes'
         return what, 'write x, y, width, height in px'
     if boxes.max() <= 1.5 and sizes.min() > 4:
-        return (
-            f'is at most {boxes.max():.3g} in all boxes: fractions of the image',
-            'multiply x and width by the image width, y and height by its height',
-        )
+        what = f'is at most {boxes.max():.3g} in all boxes: fractions of the image'
+        return what, f'{CONVERT}: {write_scale(SCALES[0])}'
+    scale = find_scale(boxes.reshape(-1, 2, 2), sizes)
+    if scale is not None and len(boxes) >= _MIN_BOXES:
+        what = f'is at most {boxes.max():.3g} in all boxes: {scale.name}'
+        return what, f'{CONVERT}: {write_scale(scale)}'
     leaves = _leaves(start, start + extent, sizes).mean()
     if leaves <= _LEAVES:
         return None

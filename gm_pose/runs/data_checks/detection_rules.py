@@ -8,13 +8,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gm_pose.runs.data_checks.box_layouts import explain_layout
-from gm_pose.runs.data_checks.detections import PERSON, DetectedPeople
+from gm_pose.runs.data_checks.box_matches import explain_by_annotations
+from gm_pose.runs.data_checks.detections import (
+    PERSON,
+    DetectedPeople,
+    read_detections,
+)
+from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.problem import Problem
 
-__all__ = ['describe_use', 'find_detection_problems']
+__all__ = ['check_detections', 'describe_use', 'find_detection_problems']
 
 COUNTED = 20
 """Predictions in an image that COCO's evaluation looks at, those of highest score."""
+
+
+def check_detections(
+    path: str, data: dict, ann_file: str, min_score: float
+) -> tuple[list[Problem], str]:
+    """Read a detection file -> what is wrong with it, or how many boxes are used.
+
+    Args:
+        path: the detection file.
+        data: content of the annotation file, with a list `images`.
+        ann_file: its name.
+        min_score: boxes below are left out (`filter_cfg.bbox_score_thr`).
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    people = read_detections(read_json(path), path)
+    problems = find_detection_problems(people, data, path, ann_file, min_score)
+    return problems, '' if problems else describe_use(people, data, path, min_score)
 
 
 def find_detection_problems(
@@ -35,7 +60,7 @@ def find_detection_problems(
     found += _check_images(people, data, path, ann_file)
     found += _check_values(people, path)
     sizes = _find_sizes(people, data)
-    layout = explain_layout(people.boxes, sizes)
+    layout = explain_by_annotations(people, data) or explain_layout(people.boxes, sizes)
     if layout is not None:
         fault, fix = layout
         found.append(Problem(f'{path}: `bbox`', fault, fix))

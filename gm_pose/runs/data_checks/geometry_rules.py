@@ -17,7 +17,12 @@ from gm_pose.runs.data_checks.people import (
     get_people,
     get_sample,
 )
-from gm_pose.runs.data_checks.readings import BOX_READINGS, JOINT_READINGS, Scale
+from gm_pose.runs.data_checks.readings import (
+    BOX_READINGS,
+    JOINT_READINGS,
+    SCALES,
+    Scale,
+)
 from gm_pose.runs.data_checks.standing import stand_on_heads
 from gm_pose.runs.data_checks.units import find_scale
 
@@ -32,6 +37,7 @@ BETTER = 0.2
 """Another reading must fit by so much better. Labelled joints fill about half of a
 person's box: corners read as sizes, or centers as corners, halve that at least."""
 
+POOR = 0.3  # fits at most so well where a unit is wrong
 SLIGHTLY_BETTER = 0.02  # where people also stand on their heads
 
 MIN_PEOPLE = 3
@@ -58,7 +64,8 @@ def _find_other_reading(people: People) -> list[str]:
     if joint_scale is not None:
         points = joint_scale.convert(points, size)
         found.append(_say('joints', joint_scale.name, joint_scale.convert_joints()))
-        box_scale = box_scale or _scale_boxes(people, points, joint_scale)
+    if box_scale is None:
+        box_scale = _find_box_scale(people, points)
     if box_scale is not None:
         boxes = box_scale.convert(boxes, np.tile(people.size, 2))
         found.append(_say('boxes', box_scale.name, box_scale.convert_boxes()))
@@ -93,16 +100,22 @@ def _find_other_reading(people: People) -> list[str]:
     return found
 
 
-def _scale_boxes(people: People, points: Floats, scale: Scale) -> Scale | None:
-    """The unit of the joints, if boxes fit them better in it, whatever their order."""
+def _find_box_scale(people: People, points: Floats) -> Scale | None:
+    """The unit in which boxes fit joints in px, whatever their order, if px do not."""
 
     def measure(boxes: Floats) -> float:
         readings = [boxes, *(read(boxes) for read, _ in BOX_READINGS.values())]
         fits = [people.fit(points, box) for box in readings]
         return max(np.nanmedian(f) if np.isfinite(f).any() else 0 for f in fits)
 
-    scaled = scale.convert(people.boxes, np.tile(people.size, 2))
-    return scale if measure(scaled) > measure(people.boxes) + BETTER else None
+    fit = people.fit(points, people.boxes)
+    if not np.isfinite(fit).any() or np.nanmedian(fit) > POOR:
+        return None
+    own = measure(people.boxes)
+    sides = np.tile(people.size, 2)
+    fits = [measure(scale.convert(people.boxes, sides)) for scale in SCALES]
+    best = int(np.argmax(fits))
+    return SCALES[best] if fits[best] > own + BETTER else None
 
 
 def _find_rows_from_below(table: AnnotationTable, people: People) -> list[str]:

@@ -42,7 +42,7 @@ class Scale:
 
     def convert_joints(self) -> str:
         """The line that makes pixels of joints."""
-        x, y = self._text('x', 'w'), self._text('y', 'h')
+        x, y = self.write('x', 'w'), self.write('y', 'h')
         return (
             f"{_EACH}k = a['keypoints']; "
             f'k[::3], k[1::3] = [{x} for x in k[::3]], [{y} for y in k[1::3]]'
@@ -51,13 +51,14 @@ class Scale:
     def convert_boxes(self) -> str:
         """The line that makes pixels of boxes, whatever their four numbers are."""
         return (
-            f"{_EACH}a['bbox'] = [{self._text('v', 's')} for v, s in "
+            f"{_EACH}a['bbox'] = [{self.write('v', 's')} for v, s in "
             f"zip(a['bbox'], (w, h, w, h))]; "
             f"a.get('area', 9e9) > {self.full**2:g} or "
             f"a.update(area=0.53 * a['bbox'][2] * a['bbox'][3])"
         )
 
-    def _text(self, value: str, side: str) -> str:
+    def write(self, value: str, side: str) -> str:
+        """A value in px, as Python, for names of the value and of the side in px."""
         if self.low:
             return f'({value} - {self.low:g}) / {self.full - self.low:g} * {side}'
         return f'{value} * {side}' + (f' / {self.full:g}' if self.full != 1 else '')

@@ -49,8 +49,12 @@ def compute_oks(
     variances = (np.asarray(sigmas) * 2) ** 2
     is_labelled = truth.keypoints[..., 2] > 0
     counts = is_labelled.sum(1)
-    # labelled joints of each person first, in their order
+    # Labelled joints of each person first, in their order. A point is one complex number,
+    # so that it is fetched at once.
     joints = np.argsort(~is_labelled, axis=1, kind='stable')
+    wanted = np.take_along_axis(_to_complex(truth.keypoints), joints, axis=1)
+    parts = variances[joints]
+    places = _to_complex(detections.keypoints)
     oks = np.empty(len(truth_rows))
     pair_counts = counts[truth_rows]
     for count in np.unique(pair_counts):
@@ -59,27 +63,31 @@ def compute_oks(
             chunk = members[start : start + _PAIRS_AT_ONCE]
             d, g = detection_rows[chunk], truth_rows[chunk]
             if count:
-                used = joints[g, :count]
-                gaps = detections.keypoints[d[:, None], used, :2]
-                gaps = gaps - truth.keypoints[g[:, None], used, :2]
-                part = variances[used]
+                used = joints[g, :count] + d[:, None] * len(variances)
+                gaps = places.take(used) - wanted[g, :count]
+                part = parts[g, :count]
             else:
                 gaps = _measure_gaps_to_boxes(
                     detections.keypoints[d, :, :2], truth.bboxes[g]
                 )
                 part = variances
-            exponents = gaps[..., 0] ** 2 + gaps[..., 1] ** 2
+            exponents = gaps.real**2 + gaps.imag**2
             exponents /= part
             exponents /= (truth.areas[g] + np.spacing(1))[:, None]
-            exponents /= 2
-            np.negative(exponents, out=exponents)
+            exponents /= -2
             np.exp(exponents, out=exponents)
             oks[chunk] = exponents.sum(1) / exponents.shape[1]
     return oks
 
 
+def _to_complex(keypoints: np.ndarray) -> NDArray[np.complex128]:
+    """(N, K, 3) -> x + iy (N, K)."""
+    return keypoints[..., 0] + 1j * keypoints[..., 1]
+
+
 def _measure_gaps_to_boxes(points: np.ndarray, bboxes: np.ndarray) -> np.ndarray:
-    """Points (P, K, 2), boxes (P, 4) -> distance to the box three times as large."""
+    """Points (P, K, 2), boxes (P, 4) -> x + iy (P, K) to the box three times as large."""
     low = (bboxes[:, :2] - bboxes[:, 2:])[:, None]
     high = (bboxes[:, :2] + bboxes[:, 2:] * 2)[:, None]
-    return np.maximum(0, low - points) + np.maximum(0, points - high)
+    gaps = np.maximum(0, low - points) + np.maximum(0, points - high)
+    return gaps[..., 0] + 1j * gaps[..., 1]

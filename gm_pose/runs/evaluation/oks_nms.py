@@ -34,6 +34,7 @@ def keep_by_oks(
     order = _order_by_score(scores, groups)
     keypoints, areas = keypoints[order], areas[order]
     variances = (sigmas * 2) ** 2
+    screen = _Screen(keypoints, areas, variances, threshold)
     ends = np.searchsorted(groups, groups, side='right')
     rows = np.arange(len(groups))
     counts = ends - rows - 1  # the worse people of the same image
@@ -47,9 +48,13 @@ def keep_by_oks(
         worse = np.arange(totals[start], totals[stop]) - np.repeat(
             totals[start:stop] - rows[start:stop] - 1, counts[start:stop]
         )
-        near = _find_near(keypoints, areas, (better, worse), variances, threshold)
+        near = screen.find_near(better, worse)
+        better, worse = better[near], worse[near]
+        oks = _sum_similarities(keypoints, areas, better, worse, variances)
+        oks = (oks / len(variances)).astype(np.float32)
+        is_near = ~(oks <= threshold)
         # in the order of the better one, whose own fate is decided by then
-        for i, j in zip(better[near].tolist(), worse[near].tolist(), strict=True):
+        for i, j in zip(better[is_near].tolist(), worse[is_near].tolist(), strict=True):
             if is_kept[i]:
                 is_kept[j] = False
         start = stop
@@ -72,38 +77,56 @@ def _order_by_score(scores: np.ndarray, groups: np.ndarray) -> NDArray[np.int64]
     return order
 
 
-def _find_near(
-    keypoints: np.ndarray,
-    areas: np.ndarray,
-    pairs: tuple[np.ndarray, np.ndarray],
-    variances: np.ndarray,
-    threshold: float,
-) -> NDArray[np.int64]:
-    """Which pairs have an OKS above the threshold."""
-    num_keypoints = keypoints.shape[1]
-    # Each joint adds at most 1 / K: below, all others are taken as perfect. 4 joints more
-    # than may be wholly wrong; 1e-3 is far above the rounding of float32.
-    looked_at = int(num_keypoints * (1 - threshold)) + 4
-    candidates = np.arange(len(pairs[0]))
-    if 0 < looked_at < num_keypoints // 2:
-        part = _sum_similarities(
-            keypoints[:, :looked_at], areas, pairs, variances[:looked_at]
-        )
-        rest = num_keypoints - looked_at
-        candidates = np.flatnonzero(part + rest > (threshold - 1e-3) * num_keypoints)
-        pairs = pairs[0][candidates], pairs[1][candidates]
-    oks = _sum_similarities(keypoints, areas, pairs, variances) / num_keypoints
-    return candidates[~(oks.astype(np.float32) <= threshold)]
+class _Screen:
+    """Tells from a few joints that the OKS of two people cannot exceed a threshold.
+
+    Each joint adds at most 1 / K. So of the first S, S above K (1 - threshold), the best
+    must reach ``(S - K (1 - threshold)) / S``: a limit for the smallest distance.
+    """
+
+    def __init__(
+        self,
+        keypoints: np.ndarray,
+        areas: np.ndarray,
+        variances: np.ndarray,
+        threshold: float,
+    ) -> None:
+        num_keypoints = len(variances)
+        wrong = num_keypoints * (1 - threshold)
+        looked_at = int(wrong) + 2
+        self.is_used = 0 < looked_at <= num_keypoints
+        if not self.is_used:
+            return
+        needed = (looked_at - wrong) / looked_at
+        # 1 % is far above the rounding of float32, that of coordinates of 1e5 px included
+        self.areas = areas * np.float32(-np.log(needed) * 1.01)
+        columns = keypoints[:, :looked_at] / np.sqrt(variances[:looked_at])[:, None]
+        self.columns = np.ascontiguousarray(columns.transpose(1, 2, 0))  # (S, 2, N)
+
+    def find_near(self, better: np.ndarray, worse: np.ndarray) -> NDArray[np.int64]:
+        """Pairs (P,) whose OKS may exceed the threshold."""
+        if not self.is_used:
+            return np.arange(len(better))
+        limits = self.areas[better] + self.areas[worse]
+        is_near = np.zeros(len(better), bool)
+        for x, y in self.columns:
+            gaps = x[better] - x[worse]
+            gaps *= gaps
+            others = y[better] - y[worse]
+            others *= others
+            gaps += others
+            is_near |= gaps <= limits
+        return np.flatnonzero(is_near)
 
 
 def _sum_similarities(
     keypoints: np.ndarray,
     areas: np.ndarray,
-    pairs: tuple[np.ndarray, np.ndarray],
+    better: np.ndarray,
+    worse: np.ndarray,
     variances: np.ndarray,
 ) -> np.ndarray:
     """Sum (P,) over joints of exp(-d^2 / (2 (2 sigma)^2 mean area)), as `oks_iou`."""
-    better, worse = pairs
     gaps = keypoints[worse] - keypoints[better]
     exponents = (gaps[..., 0] ** 2 + gaps[..., 1] ** 2) / variances
     scales = ((areas[better] + areas[worse]) / 2).astype(np.float64) + np.spacing(1)

@@ -102,7 +102,7 @@ def _load(dataset: Any, index: int) -> dict:
 
 def _get_input_size(batch: Any) -> tuple[int, int] | None:
     """(w, h) in px of a batch (B, h, w, 3); None for a list of images."""
-    shape = getattr(batch.get('inputs'), 'shape', ())
+    shape: Any = getattr(batch.get('inputs'), 'shape', ())
     return (shape[2], shape[1]) if len(shape) == 4 and shape[3] == 3 else None
 
 

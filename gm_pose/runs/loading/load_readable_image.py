@@ -59,7 +59,7 @@ class LoadReadableImage(LoadImage):
             raise UnreadableImage(f'{path}: {_shorten(error)}') from error
         if not isinstance(image, np.ndarray):
             raise UnreadableImage(f'{path}: cannot be decoded ({len(content)} bytes)')
-        check_pixels(path, image.shape[1::-1], self.max_pixels)
+        check_pixels(path, (image.shape[1], image.shape[0]), self.max_pixels)
         results['img'] = image.astype(np.float32) if self.to_float32 else image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gm_pose.__main__ import main
 from gm_pose.runs.data_checks.detection_rules import (
     describe_use,
     find_detection_problems,
@@ -208,3 +209,89 @@ def test_run_states_the_use_of_its_boxes(write_config, coco, tmp_path, capsys):
         f'11 of 12 boxes are used, in {len({p["image_id"] for p in people})} of' in note
     )
     assert '1 have category_id 44' in note
+
+
+LAYOUTS = {
+    'corners [x1, y1, x2, y2]': lambda x, y, w, h, W, H: [x, y, x + w, y + h],
+    'center and size [cx, cy, w, h]': lambda x, y, w, h, W, H: [
+        x + w / 2,
+        y + h / 2,
+        w,
+        h,
+    ],
+    'columns, then rows [x1, x2, y1, y2]': lambda x, y, w, h, W, H: [
+        x,
+        x + w,
+        y,
+        y + h,
+    ],
+    'rows first [y, x, height, width]': lambda x, y, w, h, W, H: [y, x, h, w],
+    'fractions of the image': lambda x, y, w, h, W, H: [x / W, y / H, w / W, h / H],
+    'percent of the image': lambda x, y, w, h, W, H: [
+        v / s * 100 for v, s in zip((x, y, w, h), (W, H, W, H), strict=True)
+    ],
+    'per mille of the image': lambda x, y, w, h, W, H: [
+        v / s * 1000 for v, s in zip((x, y, w, h), (W, H, W, H), strict=True)
+    ],
+    'fractions of the image, center and size [cx, cy, w, h]': lambda x, y, w, h, W, H: [
+        (x + w / 2) / W,
+        (y + h / 2) / H,
+        w / W,
+        h / H,
+    ],
+}
+
+
+def annotate() -> dict:
+    people = [
+        dict(id=n, image_id=box['image_id'], category_id=1, bbox=box['bbox'])
+        for n, box in enumerate(make_file())
+    ]
+    return dict(DATA, annotations=people)
+
+
+@pytest.mark.parametrize('name', LAYOUTS)
+def test_layout_is_told_by_the_annotated_boxes_and_converted(name):
+    boxes = change('bbox', lambda b: LAYOUTS[name](*b, *SIZE.values()))
+    data = annotate()
+    people = read_detections(boxes, 'b.json')
+    (problem,) = find_detection_problems(people, data, 'b.json', 'a.json', NEVER)
+    assert f'fits the annotated boxes as {name}. Fix: with `images`' in str(problem)
+    lines = str(problem).partition('convert: ')[2]
+    for line in lines.split('; then: '):
+        exec(line, dict(data=boxes, images=data['images']))
+    for box, other in zip(boxes, make_file(), strict=True):
+        assert box['bbox'] == pytest.approx(other['bbox'])
+
+
+@pytest.mark.parametrize('move', [1.0, 0.6, 1.8])
+def test_boxes_of_a_poor_detector_are_accepted(move):
+    boxes = change('bbox', lambda b: [b[0] - 9, b[1] + 9, b[2] * move, b[3] * move])
+    people = read_detections(boxes, 'b.json')
+    assert find_detection_problems(people, annotate(), 'b.json', 'a.json', NEVER) == []
+
+
+def test_percent_are_told_without_annotations():
+    boxes = change('bbox', lambda b: LAYOUTS['percent of the image'](*b, 640, 480)) * 3
+    assert 'in all boxes: percent of the image. Fix: with `images`' in find(boxes)
+
+
+@pytest.mark.parametrize(
+    ('content', 'code', 'wanted'),
+    [
+        (make_file(), 0, '4 of 4 boxes are used, in 2 of 3 images'),
+        (change('category_id', lambda c: 0), 1, 'HARM  '),
+        (change('score', lambda s: 0.1, 2), 0, '4 of 4 boxes are used'),
+        ([], 2, 'has no boxes'),
+        ('{', 2, 'is no JSON'),
+    ],
+)
+def test_check_data_looks_at_boxes_without_a_run(
+    content, code, wanted, tmp_path, capsys
+):
+    annotations, boxes = tmp_path / 'a.json', tmp_path / 'b.json'
+    annotations.write_text(json.dumps(DATA))
+    boxes.write_text(content if isinstance(content, str) else json.dumps(content))
+    assert main(['check-data', str(annotations), '--boxes', str(boxes)]) == code
+    output = capsys.readouterr()
+    assert wanted in output.out + output.err

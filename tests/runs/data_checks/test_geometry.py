@@ -1,5 +1,7 @@
 """Coordinates of another unit or order are named; the line printed converts them."""
 
+import json
+
 import pytest
 
 from gm_pose.runs.data_checks import AnnotationTable, check_annotations
@@ -12,6 +14,40 @@ BOXES = {
     'corners, rows first [y1, x1, y2, x2]': lambda x, y, w, h: [y, x, y + h, x + w],
     'center and size [cx, cy, w, h]': lambda x, y, w, h: [x + w / 2, y + h / 2, w, h],
     'rows first [y, x, height, width]': lambda x, y, w, h: [y, x, h, w],
+    'columns, then rows [x1, x2, y1, y2]': lambda x, y, w, h: [x, x + w, y, y + h],
+    'rows, then columns [y1, y2, x1, x2]': lambda x, y, w, h: [y, y + h, x, x + w],
+    'sides from the top, clockwise [y1, x2, y2, x1]': lambda x, y, w, h: [
+        y,
+        x + w,
+        y + h,
+        x,
+    ],
+    'center and size, rows first [cy, cx, h, w]': lambda x, y, w, h: [
+        y + h / 2,
+        x + w / 2,
+        h,
+        w,
+    ],
+}
+JOINTS = {  # of a joint, its box, and the image's size
+    'px from the corner of their box': lambda x, y, b, s: (x - b[0], y - b[1]),
+    'px from the center of their box': lambda x, y, b, s: (
+        x - b[0] - b[2] / 2,
+        y - b[1] - b[3] / 2,
+    ),
+    'fractions of their box': lambda x, y, b, s: (
+        (x - b[0]) / b[2],
+        (y - b[1]) / b[3],
+    ),
+    'percent of their box': lambda x, y, b, s: (
+        (x - b[0]) / b[2] * 100,
+        (y - b[1]) / b[3] * 100,
+    ),
+    'fractions from -1 to 1': lambda x, y, b, s: (
+        2 * x / s[0] - 1,
+        2 * y / s[1] - 1,
+    ),
+    'rows counted from the lower edge of the image': lambda x, y, b, s: (x, s[1] - y),
 }
 
 
@@ -86,6 +122,55 @@ def test_fractions_and_percent_are_named_and_converted(full, fields, people, goo
     convert(people)
     assert_like(people, good)
     assert harm(people) == {}
+
+
+@pytest.mark.parametrize('name', JOINTS)
+def test_joints_of_another_origin_are_named_and_converted(name, people, good):
+    for person in people['annotations']:
+        row, size = person['keypoints'], get_size(people, person)
+        for k in range(0, len(row), 3):
+            row[k : k + 2] = JOINTS[name](*row[k : k + 2], person['bbox'], size)
+    assert f'joints look like {name}; ' in harm(people)[FORMAT][0]
+    convert(people)
+    assert_like(people, good)
+    assert harm(people) == {}
+
+
+@pytest.mark.parametrize('times', [1, 6])
+@pytest.mark.parametrize('boxes', [False, True])
+def test_per_mille_are_told_from_px(times, boxes, people, good):
+    """In smaller images px would leave them, in larger ones end far from their edges."""
+    for data in (people, good):
+        for image in data['images']:
+            image['width'] *= times
+            image['height'] *= times
+    for person in good['annotations']:
+        for field in ('keypoints', 'bbox'):
+            step = 3 if field == 'keypoints' else 4
+            row = person[field]
+            for k in range(len(row)):
+                row[k] *= 1 if step == 3 and k % 3 == 2 else times
+        person['area'] *= times**2
+    assert harm(good) == {}  # also where they are as large as per mille
+    people['annotations'] = json.loads(json.dumps(good['annotations']))
+    scale(people, 1000, boxes=boxes)
+    found = harm(people)[FORMAT]
+    assert 'joints look like per mille of the image; ' in found[0]
+    convert(people)
+    assert_like(people, good)
+    assert harm(people) == {}
+
+
+def test_people_on_their_heads_are_noted(people):
+    """A camera may hang so: joints and boxes agree."""
+    for person in people['annotations']:
+        height = get_size(people, person)[1]
+        person['keypoints'][1::3] = [height - y for y in person['keypoints'][1::3]]
+        x, y, w, h = person['bbox']
+        person['bbox'] = [x, height - y - h, w, h]
+    assert harm(people) == {}
+    notes = {f.name for f in check_annotations(people) if f.count}
+    assert 'files whose people stand on their heads' in notes
 
 
 def test_fractions_with_centers_are_named_and_converted(people, good):

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from gm_pose.__main__ import main
-from gm_pose.runs.data_checks import check_images
+from gm_pose.runs.data_checks import AnnotationTable, check_images
 from gm_pose.runs.data_checks.image_header import find_size
+from gm_pose.runs.data_checks.turned_joints import compare_with_turns
 from gm_pose.runs.data_checks.unreadable_image import (
     UnreadableImage,
     check_image_content,
@@ -296,3 +297,64 @@ def test_missing_image_names_the_file_that_is_there(name, pixels, tmp_path):
     missing = check_images([entry], str(tmp_path), 1)[0]
     assert missing.count == 1
     assert missing.examples == [f'image {name}, but a.jpg is there']
+
+
+TRAILERS = {
+    'the end marker': b'\xff\xd9',
+    'a film': b'\0\0\0\x18ftypmp42' + bytes(range(256)) * 40,
+    'nulls': bytes(600),
+    'text': b'Samsung' * 90,
+}
+
+
+@pytest.mark.parametrize('trailer', TRAILERS)
+@pytest.mark.parametrize('option', [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)])
+def test_jpeg_cut_before_a_trailer_is_unreadable(trailer, option, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (H, W, 3), np.uint8)
+    white = np.full((H, W, 3), 255, np.uint8)
+    for name, image in (('noise', noise), ('white', white)):
+        jpeg = cv2.imencode('.jpg', image, list(option))[1].tobytes()
+        assert jpeg.endswith(b'\xff\xd9')
+        (tmp_path / f'{name}.jpg').write_bytes(jpeg + TRAILERS[trailer])
+        assert count(tmp_path, [f'{name}.jpg']) == {}
+    jpeg = cv2.imencode('.jpg', noise, list(option))[1].tobytes()
+    (tmp_path / 'cut.jpg').write_bytes(jpeg[: len(jpeg) // 2] + TRAILERS[trailer])
+    assert count(tmp_path, ['cut.jpg']) == {'unreadable images': 1}
+
+
+@pytest.mark.parametrize('orientation', [3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize('are_stored', [True, False])
+def test_joints_say_which_image_they_are_of(orientation, are_stored):
+    """Of square images, whose size no turn changes."""
+    names = ['nose', 'left_ankle', 'right_ankle', 'left_hip', 'right_hip']
+    upright = np.array([[0, -30], [-5, 30], [5, 30], [-5, 0], [5, 0]])
+    turns = {
+        3: (-1, 0, 0, -1),
+        4: (1, 0, 0, -1),
+        5: (0, 1, 1, 0),
+        6: (0, 1, -1, 0),
+        7: (0, -1, -1, 0),
+        8: (0, -1, 1, 0),
+    }
+    turn = np.array(turns[orientation]).reshape(2, 2)
+    points = (upright @ turn.T if are_stored else upright) + 50
+    row = np.c_[points, np.full(5, 2)].ravel().tolist()
+    data = dict(
+        images=[
+            dict(id=n, file_name=f'{n}.jpg', width=99, height=99) for n in range(4)
+        ],
+        annotations=[
+            dict(id=n, image_id=n, category_id=1, keypoints=row, bbox=[15, 15, 70, 70])
+            for n in range(4)
+        ],
+        categories=[dict(id=1, name='person', keypoints=names)],
+    )
+    orientations = {f'{n}.jpg': orientation for n in range(3)}
+    finding, stand = compare_with_turns(AnnotationTable(data, 5), orientations)
+    assert (finding.count, stand) == ((3, False) if are_stored else (0, True))
+
+
+def test_mirrored_images_say_nothing_about_joints(checked_folder, people):
+    names = {image['file_name']: 2 for image in people['images']}
+    finding, stand = compare_with_turns(AnnotationTable(people, 17), names)
+    assert (finding.count, stand) == (0, False)

@@ -61,6 +61,7 @@ def train(cfg, folder, hooks=()):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('configs_are_not_formatted')
 def test_interrupted_training_ends_with_the_same_weights(cfg, tmp_path):
     whole, facts = train(cfg, tmp_path / 'whole')
     assert (facts['epochs'], facts['resumed']) == (3, False)
