@@ -61,6 +61,7 @@ def main() -> None:
         return
     from benchmarks.gpu.report import write_report
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the jobs, too
     if not args.report:
         run_jobs(choose_jobs(args.jobs), args)
     print(write_report(args.out))
