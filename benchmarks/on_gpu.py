@@ -61,6 +61,7 @@ def main() -> None:
         return
     from benchmarks.gpu.report import write_report
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the jobs, too
     if not args.report:
         run_jobs(choose_jobs(args.jobs), args)
     print(write_report(args.out))
@@ -136,6 +137,8 @@ def stop(process: subprocess.Popen) -> None:
 
 def run_child(args: argparse.Namespace, section: str, job: str) -> None:
     import faulthandler
+
+    import gm_pose  # noqa: F401  prepares the stack before MMPose is imported
 
     faulthandler.enable()
     module = import_module(f'benchmarks.gpu.{MODULES.get(section, section)}')

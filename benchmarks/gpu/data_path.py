@@ -7,10 +7,6 @@ import numpy as np
 import torch
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
-
-import gm_pose  # noqa: F401  before mmpose
-
-# isort: split
 from mmpose.evaluation.functional import pose_pck_accuracy
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample

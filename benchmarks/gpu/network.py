@@ -14,15 +14,14 @@ from benchmarks.gpu.configs import CONFIGS, narrow_network
 from benchmarks.gpu.rows import Bench
 
 try:
-    # isort: split
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
     from mmpose.models.losses import KeypointMSELoss
     from mmpose.registry import MODELS
 
-    import gm_pose  # noqa: F401  before mmpose
-except ImportError:  # the network's rows do not need MMPose
-    MODELS = None
+    BUILDER = 'MMPose'
+except ImportError as error:  # these rows do not need MMPose
+    MODELS, BUILDER = None, f'torchvision, since {error}'
 
 CONFIG = CONFIGS / 'set2_res50_coco.py'
 
@@ -98,7 +97,7 @@ def _measure_setting(bench: Bench, name: str, setting: Setting, batch: int) -> N
     step, model, images = make_step(bench, setting, batch)
     if setting.graph:
         step = capture(step)
-    bench.measure(name, step, batch, work='training')
+    bench.measure(name, step, batch, work='training', built_by=BUILDER)
     if setting.graph or setting.dtype is torch.float16:
         return
     model.eval()
@@ -109,7 +108,7 @@ def _measure_setting(bench: Bench, name: str, setting: Setting, batch: int) -> N
         with cast():
             model(images)
 
-    bench.measure(name, infer, batch, work='inference')
+    bench.measure(name, infer, batch, work='inference', built_by=BUILDER)
 
 
 class Network(nn.Module):

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import nn
 
-import gm_pose  # noqa: F401  before mmpose
 from benchmarks.gpu.network import CONFIG, build_network
 from benchmarks.gpu.rows import Bench
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap

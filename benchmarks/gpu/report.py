@@ -21,7 +21,7 @@ _TITLES = {
     'ddp': 'One process with DistributedDataParallel',
     'accuracy': 'Same accuracy',
 }
-_HIDDEN = ('section', 'name', 't')
+_HIDDEN = ('section', 'name', 'log')
 
 
 def write_report(folder: Path) -> str:

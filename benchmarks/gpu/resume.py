@@ -22,7 +22,6 @@ from mmengine.runner import Runner
 from mmpose.registry import HOOKS, MODELS
 from torch import Tensor, nn
 
-import gm_pose  # noqa: F401  before mmpose
 from benchmarks.gpu.children import run_together
 from benchmarks.gpu.configs import finish_config, load_config
 from benchmarks.gpu.photographs import make_photographs
