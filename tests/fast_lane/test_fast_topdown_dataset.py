@@ -176,8 +176,8 @@ def test_index_without_a_key_draws_from_numpys_generator(training):
 
 def test_pickle_brings_no_arrays_along(training, people_folder, cache):
     packed = pickle.dumps(training)
-    arrays = training.people.arrays.values()
-    assert len(packed) < 20_000 < sum(array.nbytes for array in arrays)
+    for name in ('keypoints_px', 'visible', 'bboxes_px', 'ids'):
+        assert training.people.arrays[name].tobytes() not in packed
     assert equal(pickle.loads(packed)[at(5)], training[at(5)])
 
 
@@ -229,7 +229,7 @@ def test_weights_of_the_dataset_are_there_if_the_pipeline_asks(people_folder, ca
     config['pipeline'][-2]['use_dataset_keypoint_weights'] = True
     fast = build_fast(config, cache)
     weights = fast[at(0)]['data_samples']['dataset_keypoint_weights']
-    assert weights.dtype == torch.float32
+    assert weights.dtype == np.float32
     assert weights.tolist() == pytest.approx(fast.metainfo['dataset_keypoint_weights'])
 
 
