@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.workers is not None and args.workers < 1:
         raise ValueError(f'--workers {args.workers} is too few; expected at least 1')
-    began, stand = time.monotonic(), False
+    began = time.monotonic()
     try:
         definition = {}
         if args.config:
@@ -87,8 +87,7 @@ def run(args: argparse.Namespace) -> int:
         )
         if turns and is_posed:
             table = AnnotationTable(data, guess_keypoint_count(data))
-            finding, stand = compare_with_turns(table, turns)
-            findings.append(finding)
+            findings.append(compare_with_turns(table, turns))
     for finding in findings:
         print(finding.format())
     for fault in faults:
@@ -102,9 +101,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     turned = sum(finding.count for finding in findings if finding.name == TURNED)
     condition = (
-        f', if joints fit the {turned} images as EXIF turns them'
-        if turned and not stand
-        else ''
+        f', if joints fit the {turned} images as EXIF turns them' if turned else ''
     )
     print(f'nothing that would harm training{condition}')
     return 0
