@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         lists = ('images', 'annotations') if is_posed else ('images',)
         check_lists(data, args.annotations, lists)
         min_score = definition.pop('min_score', float('-inf'))
-        faults, use = [], ''
+        faults: list[Any] = []
+        use = ''
         if args.boxes:
             faults, use = check_detections(
                 args.boxes, data, args.annotations, min_score
