@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
@@ -37,6 +38,12 @@ def parse_args() -> argparse.Namespace:
     out = Path(os.environ.get('OUT', '.'))
     parser.add_argument('--out', type=Path, default=out, help='folder (%(default)s)')
     parser.add_argument(
+        '--scratch',
+        type=Path,
+        default=Path(tempfile.gettempdir()) / 'gm_pose_on_gpu',
+        help='for photographs and stores, 20 GB (%(default)s)',
+    )
+    parser.add_argument(
         '--jobs', help="sections and section:job, ';' between them; all but accuracy"
     )
     parser.add_argument('--budget', type=float, default=470, help='s (%(default)s)')
@@ -55,7 +62,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     args.out = args.out.resolve()
-    args.out.mkdir(parents=True, exist_ok=True)
+    args.scratch = args.scratch.resolve()
+    for folder in (args.out, args.scratch):
+        folder.mkdir(parents=True, exist_ok=True)
     if args.child:
         run_child(args, *args.child)
         return
@@ -103,6 +112,7 @@ def run_jobs(jobs: list[tuple[str, str, float]], args: argparse.Namespace) -> No
 def start_child(section: str, job: str, args: argparse.Namespace) -> subprocess.Popen:
     """Start a job's process; it imports, and waits for its limit on stdin."""
     command = [sys.executable, __file__, '--out', str(args.out)]
+    command += ['--scratch', str(args.scratch)]
     command += ['--child', section, job, '--seeds', str(args.seeds)]
     command += ['--rehearse'] if args.rehearse else []
     command += ['--data', str(args.data.resolve())] if args.data else []
@@ -146,9 +156,16 @@ def run_child(args: argparse.Namespace, section: str, job: str) -> None:
 
     limit = float(sys.stdin.readline())  # the job before has ended
     faulthandler.dump_traceback_later(max(limit - 2, 1))
-    module.run(
-        job, Bench(section, args.out, args.rehearse, limit, args.data, args.seeds)
+    bench = Bench(
+        section=section,
+        folder=args.out,
+        scratch=args.scratch,
+        rehearse=args.rehearse,
+        limit_s=limit,
+        data=args.data,
+        seeds=args.seeds,
     )
+    module.run(job, bench)
 
 
 if __name__ == '__main__':

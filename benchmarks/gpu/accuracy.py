@@ -36,7 +36,7 @@ def run(job: str, bench: Bench) -> None:
     if len(parts) == 3:
         _train(parts[1], int(parts[2]), bench)
         return
-    prepare_splits(DATASETS['studio17'], bench.data, bench.folder / 'accuracy')
+    prepare_splits(DATASETS['studio17'], bench.data, bench.scratch / 'accuracy')
     runs = [f'{job}/{lane}/{seed}' for seed in range(bench.seeds) for lane in _LANES]
     # what is there when the time is over counts: rows are written after every pair
     at_once = 1 if bench.rehearse else _AT_ONCE
@@ -47,7 +47,7 @@ def run(job: str, bench: Bench) -> None:
 
 def _train(lane: str, seed: int, bench: Bench) -> None:
     init_default_scope('mmpose')
-    dataset, folder = DATASETS['studio17'], bench.folder / 'accuracy'
+    dataset, folder = DATASETS['studio17'], bench.scratch / 'accuracy'
     splits = prepare_splits(dataset, bench.data, folder)
     epochs = 1 if bench.rehearse else None
     cfg = build_config(VARIANTS[_VARIANT], dataset, seed, epochs)
@@ -60,7 +60,8 @@ def _train(lane: str, seed: int, bench: Bench) -> None:
     cfg.default_hooks.pop('checkpoint')
     if not bench.rehearse:
         cfg.train_dataloader.update(num_workers=2, persistent_workers=True)
-    finish_config(cfg, lane, cache_dir=str(folder / 'cache'))
+    workers = cfg.train_dataloader.num_workers
+    finish_config(cfg, lane, cache_dir=str(folder / 'cache'), workers=workers)
     begin = time.perf_counter()
     runner = Runner.from_cfg(cfg)
     model = runner.train()
@@ -76,7 +77,7 @@ def _train(lane: str, seed: int, bench: Bench) -> None:
 
 def _write_rows(bench: Bench) -> None:
     """AP by lane and the paired difference, over the seeds that both lanes have."""
-    files = (bench.folder / 'accuracy').glob('*-*.json')
+    files = (bench.scratch / 'accuracy').glob('*-*.json')
     runs = pd.DataFrame([json.loads(path.read_text()) for path in files])
     both = runs.groupby('seed').filter(lambda group: len(group) == len(_LANES))
     for test, title in _TESTS.items():

@@ -34,6 +34,7 @@ def run_together(bench: Bench, parts: list[str], at_once: int) -> dict[str, int]
 
 def _start(bench: Bench, part: str) -> subprocess.Popen:
     command = [sys.executable, str(_ENTRY), '--out', str(bench.folder)]
+    command += ['--scratch', str(bench.scratch)]
     command += ['--child', bench.section, part, '--seeds', str(bench.seeds)]
     command += ['--rehearse'] if bench.rehearse else []
     command += ['--data', str(bench.data)] if bench.data else []

@@ -56,7 +56,7 @@ class RateHook(Hook):
 
 
 def run(job: str, bench: Bench) -> None:
-    folder = bench.folder / 'photographs'
+    folder = bench.scratch / 'photographs'
     if job == 'photographs':
         size = (12, 160) if bench.rehearse else (500, 19_200)
         cores = len(os.sched_getaffinity(0))
@@ -79,7 +79,9 @@ def run(job: str, bench: Bench) -> None:
 def _measure_arm(name: str, arm: Arm, bench: Bench, annotations: Path) -> None:
     batch, workers = (8, 1) if bench.rehearse else (arm.batch, arm.workers)
     cfg = load_config(arm.lane, annotations, bench.rehearse)
-    cfg.work_dir = str(bench.folder / 'work' / name.replace(', ', '-').replace(' ', ''))
+    cfg.work_dir = str(
+        bench.scratch / 'work' / name.replace(', ', '-').replace(' ', '')
+    )
     cfg.train_dataloader.update(
         batch_size=batch, num_workers=workers, persistent_workers=True
     )
@@ -87,7 +89,7 @@ def _measure_arm(name: str, arm: Arm, bench: Bench, annotations: Path) -> None:
         images=arm.images,
         compile=arm.compile,
         workers=workers,
-        cache_dir=str(bench.folder / 'cache'),
+        cache_dir=str(bench.scratch / 'cache'),
     )
     finish_config(cfg, arm.lane, **settings)
     begin = time.perf_counter()
@@ -120,7 +122,7 @@ def _build_stores(bench: Bench, annotations: Path) -> None:
     from gm_pose.fast_lane.store_builder import build_store
 
     dataset = load_config('fast', annotations, bench.rehearse).train_dataloader.dataset
-    cache, recipe = str(bench.folder / 'cache'), read_recipe(dataset)
+    cache, recipe = str(bench.scratch / 'cache'), read_recipe(dataset)
     begin = time.perf_counter()
     people = load_people(dataset, cache)
     bench.write('people packed into arrays', seconds=time.perf_counter() - begin)

@@ -1,5 +1,7 @@
 """NCCL with one process: what DistributedDataParallel costs before any other machine."""
 
+import os
+
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -12,7 +14,10 @@ def run(job: str, bench: Bench) -> None:
     setting = Setting(torch.bfloat16, channels_last=True, fused=True)
     backend = 'nccl' if bench.device == 'cuda' else 'gloo'
     distributed.init_process_group(
-        backend, init_method=f'file://{bench.folder}/rendezvous', rank=0, world_size=1
+        backend,
+        init_method=f'file://{bench.scratch}/rendezvous-{os.getpid()}',
+        rank=0,
+        world_size=1,
     )
     batch = 2 if bench.rehearse else 64
 

@@ -62,7 +62,7 @@ def run(job: str, bench: Bench) -> None:
         return
     batch = 4 if bench.rehearse else 16
     annotations, _ = make_photographs(
-        bench.folder / f'resume {lane}', 8, batch * _ITERATIONS, processes=4
+        bench.scratch / f'resume {lane}', 8, batch * _ITERATIONS, processes=4
     )
     parts = [f'{lane}/{part}' for part in ('first', 'second', 'killed')]
     codes = run_together(bench, parts, len(parts))
@@ -89,7 +89,7 @@ def run(job: str, bench: Bench) -> None:
 
 
 def _train(lane: str, part: str, bench: Bench) -> None:
-    folder = bench.folder / f'resume {lane}'
+    folder = bench.scratch / f'resume {lane}'
     batch = 4 if bench.rehearse else 16
     cfg = load_config(lane, folder / 'people.json', bench.rehearse)
     cfg.work_dir = str(folder / ('killed' if part == 'resumed' else part))

@@ -18,7 +18,8 @@ class Bench:
 
     Args:
         section: name of the section, in each row.
-        folder: of the rows and of whatever the jobs share.
+        folder: of rows, logs and profiles.
+        scratch: folder for photographs, stores and work folders: gigabytes.
         rehearse: tiny sizes, on the CPU where there is no GPU.
         limit_s: the job is killed after it.
         data: folder of real photographs, for the accuracy.
@@ -27,6 +28,7 @@ class Bench:
 
     section: str
     folder: Path
+    scratch: Path
     rehearse: bool
     limit_s: float
     data: Path | None = None

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.workers is not None and args.workers < 1:
         raise ValueError(f'--workers {args.workers} is too few; expected at least 1')
-    began, stand = time.monotonic(), False
+    began = time.monotonic()
     try:
         definition = {}
         if args.config:
@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         lists = ('images', 'annotations') if is_posed else ('images',)
         check_lists(data, args.annotations, lists)
         min_score = definition.pop('min_score', float('-inf'))
-        faults, use = [], ''
+        faults: list[Any] = []
+        use = ''
         if args.boxes:
             faults, use = check_detections(
                 args.boxes, data, args.annotations, min_score
@@ -87,8 +88,7 @@ def run(args: argparse.Namespace) -> int:
         )
         if turns and is_posed:
             table = AnnotationTable(data, guess_keypoint_count(data))
-            finding, stand = compare_with_turns(table, turns)
-            findings.append(finding)
+            findings.append(compare_with_turns(table, turns))
     for finding in findings:
         print(finding.format())
     for fault in faults:
@@ -102,9 +102,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     turned = sum(finding.count for finding in findings if finding.name == TURNED)
     condition = (
-        f', if joints fit the {turned} images as EXIF turns them'
-        if turned and not stand
-        else ''
+        f', if joints fit the {turned} images as EXIF turns them' if turned else ''
     )
     print(f'nothing that would harm training{condition}')
     return 0

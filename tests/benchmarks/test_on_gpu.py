@@ -77,6 +77,7 @@ def test_rehearsal_measures_every_row(tmp_path):
 
     jobs = 'network:eager;ddp;data;product'
     command = [sys.executable, SCRIPT, '--out', tmp_path, '--jobs', jobs, '--rehearse']
+    command += ['--scratch', tmp_path / 'scratch']
     subprocess.run(command, check=True, timeout=900, capture_output=True)
     rows = read_rows(tmp_path)
     failed = [row for row in rows if 'failed' in row]

@@ -76,7 +76,7 @@ def _pair(people: DetectedPeople, data: dict) -> Pairs:
     truth: dict[Any, list[list[float]]] = defaultdict(list)
     entries = data.get('annotations')
     for entry in entries if isinstance(entries, list) else []:
-        box = entry.get('bbox') if isinstance(entry, dict) else None
+        box: Any = entry.get('bbox') if isinstance(entry, dict) else None
         if not _is_box(box) or entry.get('image_id') not in of_image:
             continue
         if not entry.get('iscrowd') and entry.get('num_keypoints') != 0:

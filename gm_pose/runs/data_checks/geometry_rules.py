@@ -106,7 +106,8 @@ def _find_box_scale(people: People, points: Floats) -> Scale | None:
     def measure(boxes: Floats) -> float:
         readings = [boxes, *(read(boxes) for read, _ in BOX_READINGS.values())]
         fits = [people.fit(points, box) for box in readings]
-        return max(np.nanmedian(f) if np.isfinite(f).any() else 0 for f in fits)
+        known = [f for f in fits if np.isfinite(f).any()]
+        return max((float(np.nanmedian(f)) for f in known), default=0.0)
 
     fit = people.fit(points, people.boxes)
     if not np.isfinite(fit).any() or np.nanmedian(fit) > POOR:

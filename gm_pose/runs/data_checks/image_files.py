@@ -34,33 +34,40 @@ def is_cut_jpeg(data: bytes, pixels: np.ndarray | None = None) -> bool:
     """
     if not data.startswith(b'\xff\xd8'):
         return False
-    at, in_scan = 2, False
+    at, in_scan, is_coarse_first = 2, False, False
     while True:
         match = _MARKER.search(data, at)
         if match is None:
             return not _loads(data)
         kind, at = data[match.start() + 1], match.end()
-        if kind == 0xD9 or (in_scan and kind not in _AFTER_SCAN):
-            return pixels is not None and _lacks_pixels(data, match.start(), pixels)
+        length = int.from_bytes(data[at : at + 2], 'big')
+        is_next = kind in _AFTER_SCAN and data[at + length : at + length + 1] == b'\xff'
+        if kind == 0xD9 or (in_scan and kind != 0xDA and not is_next):
+            if pixels is None or not (is_coarse_first or _ends_flat(pixels)):
+                return False
+            return _lacks_pixels(data, match.start())
         in_scan = kind == 0xDA
+        is_coarse_first |= kind == 0xC2  # progressive
         if kind not in (0x01, 0xD8):  # all others have a length
-            at += int.from_bytes(data[at : at + 2], 'big')
+            at += length
 
 
 # Between scans: tables, restart interval, number of lines, comments, the next scan.
 _AFTER_SCAN = frozenset((0xC4, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)))
 
 
-def _lacks_pixels(data: bytes, end: int, pixels: np.ndarray) -> bool:
-    """Whether data put in before `end`, where the pixels' data end, change a pixel.
-
-    A decoder fills pixels that it has no data for with one color, and reads no data behind
-    the last one. Only images with a last block of one color are decoded again.
-    """
+def _ends_flat(pixels: np.ndarray) -> bool:
+    """Whether the last block has one color, as one has that a decoder has no data for."""
     row, column = ((side - 1) // 8 * 8 for side in pixels.shape[:2])
     block = pixels[row:, column:].reshape(-1, pixels.shape[-1])
-    if np.ptp(block, 0).max() > _FLAT:
-        return False
+    return bool(np.ptp(block, 0).max() <= _FLAT)
+
+
+def _lacks_pixels(data: bytes, end: int) -> bool:
+    """Whether data put in before `end`, where the pixels' data end, change a pixel.
+
+    A decoder reads no data behind the last pixel.
+    """
     plain, more = (
         cv2.imdecode(np.frombuffer(data[:end] + rest, np.uint8), cv2.IMREAD_COLOR)
         for rest in (b'\xff\xd9', _FILLING + b'\xff\xd9')

@@ -62,20 +62,29 @@ class WorstSamplesHook(BadCaseAnalysisHook):
     def after_test_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Draw those that are the worst of all processes'."""
+        """Draw those that are the worst of all processes'.
+
+        The first process draws them all: MMEngine's visualizer does nothing in others.
+        """
         if not self.enable:
             return
         entries = [(value, runner.rank, index) for value, index, _ in self._kept]
         of_all = [one for some in all_gather_object(entries) for one in some]
         worst = sorted(of_all, key=self._rank)[: self.num_samples]
+        own = {
+            (value, runner.rank, index): sample.cpu()
+            for value, index, sample in self._kept
+            if (value, runner.rank, index) in worst
+        }
+        samples = {k: v for some in all_gather_object(own) for k, v in some.items()}
+        if runner.rank != 0:
+            return
         folder = osp.join(runner.work_dir, runner.timestamp, self.out_dir)
         mmengine.mkdir_or_exist(folder)
         self._visualizer.set_dataset_meta(runner.test_evaluator.dataset_meta)
         results = []
-        for value, index, sample in self._kept:
-            if (value, runner.rank, index) not in worst:
-                continue
-            rank = worst.index((value, runner.rank, index)) + 1
+        for rank, key in enumerate(worst, 1):
+            (value, _, index), sample = key, samples[key]
             image, suffix = osp.splitext(osp.basename(sample.img_path))
             name = f'{rank:02d}_{image}_{self.metric_name}_{value:.2f}{suffix}'
             boxes = sample.gt_instances.bboxes.astype(int).tolist()
@@ -89,11 +98,8 @@ class WorstSamplesHook(BadCaseAnalysisHook):
                 }
             )
             self._draw(sample, osp.join(folder, name), index)
-        results = [one for some in all_gather_object(results) for one in some]
-        results.sort(key=lambda result: result['rank'])
-        if runner.rank == 0:
-            mmengine.dump(results, osp.join(folder, 'results.json'))
-            runner.logger.info(f'the {len(results)} worst samples are in {folder}')
+        mmengine.dump(results, osp.join(folder, 'results.json'))
+        runner.logger.info(f'the {len(results)} worst samples are in {folder}')
 
     def _rank(self, entry: tuple) -> float:
         """Key that sorts the worst first: highest loss, lowest accuracy."""

@@ -283,7 +283,7 @@ def test_percent_are_told_without_annotations():
         (change('category_id', lambda c: 0), 1, 'HARM  '),
         (change('score', lambda s: 0.1, 2), 0, '4 of 4 boxes are used'),
         ([], 2, 'has no boxes'),
-        ('{', 2, 'is no JSON'),
+        ('{', 2, 'ends in the middle'),
     ],
 )
 def test_check_data_looks_at_boxes_without_a_run(
