@@ -63,8 +63,10 @@ class FastTopdownDataset:
         self._crops = self._open_crops()
 
     def _open_crops(self) -> TrainingCrops | EvaluationCrops:
-        kind, *place = self._place
-        source = self._source = open_images(self.people, kind, self.recipe, *place)
+        kind, cache_dir, is_partial, room_gb = self._place
+        source = self._source = open_images(
+            self.people, kind, self.recipe, cache_dir, is_partial, room_gb
+        )
         made = TrainingCrops if self.recipe.is_training else EvaluationCrops
         return made(self.people, source, self.recipe)
 

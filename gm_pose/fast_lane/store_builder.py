@@ -114,10 +114,11 @@ def _run(
             write_shard(folder, number, plan, people.image_paths)
             yield number
         return
-    # Forked, so that the plan is not copied and MMPose not imported again.
-    pool = ProcessPoolExecutor(
-        min(workers, len(numbers)), get_context('fork'), cv2.setNumThreads, (1,)
-    )
+    # Forked, so that the plan is not copied and MMPose not imported again. OpenCV's threads
+    # end here first: a child waits for ever for those of its parent.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    pool = ProcessPoolExecutor(min(workers, len(numbers)), get_context('fork'))
     try:
         tasks = {
             pool.submit(write_shard, folder, number, plan, people.image_paths): number
@@ -128,3 +129,4 @@ def _run(
             yield tasks[task]
     finally:
         pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(threads)

@@ -30,7 +30,7 @@ def make_stream_url(people: PeopleArrays, url: str) -> str:
     """
     digest = hashlib.blake2b(digest_size=16)
     for name in ('image_names', 'image_name_ends'):
-        digest.update(np.ascontiguousarray(people.arrays[name]))
+        digest.update(np.ascontiguousarray(people.arrays[name]).tobytes())
     return f'{url.rstrip("/")}/{digest.hexdigest()}'
 
 
