@@ -25,7 +25,7 @@ from studies.variants.catalog import VARIANTS
 
 _VARIANT = 'subcell-oks2.5-balanced-jw'
 _LANES = ('stock', 'fast')
-_AT_ONCE = 5
+_AT_ONCE = 10
 _TESTS = {'plain': 'no flip test', 'flip': 'flip test'}
 
 
