@@ -25,7 +25,7 @@ from studies.variants.catalog import VARIANTS
 
 _VARIANT = 'subcell-oks2.5-balanced-jw'
 _LANES = ('stock', 'fast')
-_AT_ONCE = 5
+_AT_ONCE = 10
 _TESTS = {'plain': 'no flip test', 'flip': 'flip test'}
 
 
@@ -79,6 +79,10 @@ def _write_rows(bench: Bench) -> None:
     """AP by lane and the paired difference, over the seeds that both lanes have."""
     files = (bench.scratch / 'accuracy').glob('*-*.json')
     runs = pd.DataFrame([json.loads(path.read_text()) for path in files])
+    if runs.empty:
+        raise RuntimeError(
+            f'no run of accuracy ended well: see the logs in {bench.folder}'
+        )
     both = runs.groupby('seed').filter(lambda group: len(group) == len(_LANES))
     for test, title in _TESTS.items():
         values = {

@@ -13,7 +13,6 @@ SIZE = (640, 480)  # [W, H] px
 # of 183 kB on average, as COCO's are (the reading of a file grows with its bytes).
 _GRAINS = {64: 60.0, 16: 30.0, 4: 16.0, 2: 28.0}
 _QUALITY = 93
-_PEOPLE_PER_IMAGE = 2.4
 
 
 def make_photographs(
@@ -21,8 +20,8 @@ def make_photographs(
 ) -> tuple[Path, float]:
     """Write `files` JPEGs and annotations of `people` -> (annotation file, mean kB).
 
-    Each file stands in the annotations as several images, so that an epoch is long and
-    the files fit into memory.
+    Many people share a file, so that an epoch is long and the files fit into memory; they
+    come in random order, so that a person's image is hardly ever the one before.
     """
     images = folder / 'train2017'
     images.mkdir(parents=True, exist_ok=True)
@@ -51,11 +50,10 @@ def _write_photograph(folder: Path, index: int) -> int:
 def _make_annotations(files: int, people: int) -> dict:
     """Boxes and keypoints drawn at random; two thirds of the keypoints are labelled."""
     rng = np.random.default_rng(0)
-    count = max(files, round(people / _PEOPLE_PER_IMAGE))
     width, height = SIZE
     images = [
-        dict(id=i, file_name=f'{i % files:012d}.jpg', width=width, height=height)
-        for i in range(count)
+        dict(id=i, file_name=f'{i:012d}.jpg', width=width, height=height)
+        for i in range(files)
     ]
     annotations = []
     for index in range(people):
@@ -68,7 +66,7 @@ def _make_annotations(files: int, people: int) -> dict:
         annotations.append(
             dict(
                 id=index,
-                image_id=index % count,
+                image_id=index % files,
                 category_id=1,
                 bbox=[x, y, w, h],
                 area=0.53 * w * h,

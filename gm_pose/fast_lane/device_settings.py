@@ -28,7 +28,6 @@ def set_device_options(cfg: Config, settings: FastLaneSettings, trains: bool) ->
         hooks.append(ConfigDict(type='CompileHook', mode=settings.compile))
     if trains:
         hooks.append(ConfigDict(type='LogTimeAccuracyHook'))
-        _show_current_accuracy(cfg)
         _read_losses_late(cfg)
     present = {hook.get('type') for hook in cfg.get('custom_hooks') or []}
     added = [hook for hook in hooks if hook.type not in present]
@@ -39,16 +38,6 @@ def set_device_options(cfg: Config, settings: FastLaneSettings, trains: bool) ->
     _choose_fastest_kernels(cfg)
     if trains:
         _set_optimizer(cfg.optim_wrapper, settings.precision)
-
-
-def _show_current_accuracy(cfg: Config) -> None:
-    """`acc_pose` is there at logged iterations alone: their own value is shown."""
-    processor = cfg.get('log_processor') or ConfigDict(type='LogProcessor')
-    custom = list(processor.get('custom_cfg') or [])
-    if not any(entry.get('data_src') == 'acc_pose' for entry in custom):
-        custom.append(dict(data_src='acc_pose', method_name='current'))
-    processor.custom_cfg = custom
-    cfg.log_processor = processor
 
 
 def _read_losses_late(cfg: Config) -> None:

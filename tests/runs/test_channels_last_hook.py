@@ -19,7 +19,8 @@ def test_layout_changes_in_place_and_outputs_agree():
     weight = model[2].weight
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     hook = HOOKS.build(dict(type='ChannelsLastHook'))
-    hook.before_run(SimpleNamespace(model=model))
+    wrapper = SimpleNamespace(optimizer=optimizer)
+    hook.before_train(SimpleNamespace(model=model, optim_wrapper=wrapper))
 
     assert model[2].weight is weight
     assert weight.is_contiguous(memory_format=torch.channels_last)
@@ -35,3 +36,21 @@ def test_layout_changes_in_place_and_outputs_agree():
     optimizer.step()
     assert not torch.equal(weight, before)
     assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_moments_of_a_resumed_run_get_the_layout_of_their_weights():
+    model = make_model()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1, fused=True)
+    model(torch.randn(2, 3, 9, 7)).sum().backward()
+    optimizer.step()
+    weight = model[2].weight
+    before = optimizer.state[weight]['exp_avg'].clone()
+    wrapper = SimpleNamespace(optimizer=optimizer)
+    hook = HOOKS.build(dict(type='ChannelsLastHook'))
+    hook.before_train(SimpleNamespace(model=model, optim_wrapper=wrapper))
+
+    moment = optimizer.state[weight]['exp_avg']
+    assert torch.equal(moment, before)
+    assert moment.stride() == weight.stride() != before.stride()
+    model(torch.randn(2, 3, 9, 7)).sum().backward()
+    optimizer.step()

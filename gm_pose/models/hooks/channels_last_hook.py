@@ -1,9 +1,11 @@
-"""Training with the memory layout that convolutions on a CPU are fastest in."""
+"""Training with the memory layout that convolutions are fastest in."""
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
+from torch import nn
+from torch.optim import Optimizer
 
 __all__ = ['ChannelsLastHook']
 
@@ -14,9 +16,33 @@ class ChannelsLastHook(Hook):
 
     Shapes stay (B, C, H, W) and results equal up to rounding; convolutions pass the
     layout on to their outputs. On a CPU (oneDNN) the demo's training steps take less
-    time with it.
+    time with it, on a GPU those in half precision.
+
+    The layout changes after the weights are initialized or loaded: random numbers are
+    written in the order of memory, so the same seed would give other weights before.
     """
 
-    def before_run(self, runner: Runner) -> None:
-        """Convert in place: the optimiser keeps its parameters."""
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner: Runner) -> None:
+        """Convert in place: the optimizer keeps its parameters."""
         runner.model.to(memory_format=torch.channels_last)
+        optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
+        if optimizer is not None:
+            _convert_state(optimizer)
+
+    def before_val(self, runner: Runner) -> None:
+        runner.model.to(memory_format=torch.channels_last)
+
+    def before_test(self, runner: Runner) -> None:
+        runner.model.to(memory_format=torch.channels_last)
+
+
+def _convert_state(optimizer: Optimizer) -> None:
+    """Moments that a resumed run loaded; a fused optimizer needs their weights' layout."""
+    for parameter, state in optimizer.state.items():
+        if not isinstance(parameter, nn.Parameter) or parameter.dim() != 4:
+            continue
+        for name, value in state.items():
+            if torch.is_tensor(value) and value.shape == parameter.shape:
+                state[name] = value.contiguous(memory_format=torch.channels_last)
