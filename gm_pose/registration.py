@@ -19,7 +19,7 @@ ROOMS = {
     'METRICS': ('gm_pose.fast_lane.fast_coco_metric',),
     'HOOKS': ('gm_pose.models.hooks', 'gm_pose.runs.hooks', 'gm_pose.fast_lane.hooks'),
     'DATASETS': ('gm_pose.runs.loading', 'gm_pose.fast_lane.fast_topdown_dataset'),
-    'DATA_SAMPLERS': ('gm_pose.runs.loading',),
+    'DATA_SAMPLERS': ('gm_pose.runs.loading', 'gm_pose.fast_lane.node_shard_sampler'),
     'TRANSFORMS': ('gm_pose.runs.loading',),
 }
 

@@ -14,10 +14,14 @@ DESCRIPTION = """Decode the images of a config's datasets once, for training and
 with --fast. `images` keeps whole images as they are decoded; `crops` keeps of each person
 what the augmentation can reach, compressed (JPEG 95), about 15 times smaller. Size, free
 space and time are told first. A build that was stopped goes on when it is run again;
-images that were changed since are read again."""
+images that were changed since are read again. With --node a machine stores its own share
+(fast_lane.shards='node'). `stream` writes the images' bytes as shards of litdata into a
+folder or a bucket, which runs read by images='stream:DIR_OR_URL'."""
 EXAMPLE = """example:
   gm_pose build-store configs/gm_best_res50_coco.py --dry-run
-  gm_pose build-store configs/gm_best_res50_coco.py --kind crops --splits train"""
+  gm_pose build-store configs/gm_best_res50_coco.py --kind crops --splits train
+  gm_pose build-store configs/gm_best_res50_coco.py --node 0 --nodes 4
+  gm_pose build-store configs/gm_best_res50_coco.py --kind stream --to s3://bucket/coco"""
 
 _SPLITS = ('train', 'val', 'test')
 
@@ -25,7 +29,20 @@ _SPLITS = ('train', 'val', 'test')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        '--kind', choices=['images', 'crops'], default='images', help='(%(default)s)'
+        '--kind',
+        choices=['images', 'crops', 'stream'],
+        default='images',
+        help='(%(default)s)',
+    )
+    parser.add_argument('--to', metavar='DIR_OR_URL', help='of --kind stream: where to')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='of --kind stream: write it again'
+    )
+    parser.add_argument(
+        '--node', type=int, metavar='I', help='store share I of --nodes, from 0'
+    )
+    parser.add_argument(
+        '--nodes', type=int, metavar='N', help='machines that share the images'
     )
     parser.add_argument(
         '--splits',
@@ -85,17 +102,76 @@ def run_build(args: argparse.Namespace) -> None:
         raise UserError(f'--workers {workers} is too few; expected at least 1')
     cfg = read_config(args.config)
     cache_dir = args.cache_dir or (cfg.get('fast_lane') or {}).get('cache_dir')
+    share = read_share(args)
     seen = set()
     for split, dataset, recipe in list_datasets(cfg, args):
         people = load_people(dataset, cache_dir)
-        estimate = estimate_store(people, args.kind, recipe, cache_dir)
+        if args.kind == 'stream':
+            write_stream(split, people, args, cache_dir, workers)
+            continue
+        estimate = estimate_store(people, args.kind, recipe, cache_dir, share)
         if estimate.folder in seen:
             continue
         seen.add(estimate.folder)
         print(f'{split}: {describe(estimate, args.kind, workers)}', flush=True)
         if args.dry_run or not estimate.num_missing:
             continue
-        build_store(people, args.kind, recipe, cache_dir, workers, show_progress)
+        build_store(people, args.kind, recipe, cache_dir, workers, show_progress, share)
+
+
+def read_share(args: argparse.Namespace) -> Any:
+    """The share of `--node` and `--nodes`, or None.
+
+    Raises:
+        UserError: one of them without the other, no such share, or options of another kind.
+    """
+    from gm_pose.fast_lane.node_shares import NodeShare
+    from gm_pose.runs.user_errors import UserError
+
+    is_stream = args.kind == 'stream'
+    if is_stream != (args.to is not None):
+        raise UserError(
+            '--kind stream and --to DIR_OR_URL belong together; one of them is missing'
+        )
+    if args.overwrite and not is_stream:
+        raise UserError('--overwrite belongs to --kind stream; a store needs none')
+    if (args.node is None) != (args.nodes is None):
+        raise UserError(
+            '--node I and --nodes N belong together; one of them is missing'
+        )
+    if args.node is None:
+        return None
+    if is_stream:
+        raise UserError('--kind stream is written once for all machines: no --node')
+    try:
+        return NodeShare(args.node, args.nodes)
+    except ValueError as error:
+        raise UserError(f'--{error}') from error
+
+
+def write_stream(
+    split: str, people: Any, args: argparse.Namespace, cache_dir: Any, workers: int
+) -> None:
+    """Tell what a stream takes, then write it if it is not there."""
+    from gm_pose.fast_lane.stream_builder import (
+        build_stream,
+        estimate_stream,
+        is_stream_whole,
+    )
+    from gm_pose.runs.files.cache_folder import find_cache_folder
+
+    cache = find_cache_folder(cache_dir) / 'streams'
+    count = len(people.image_paths)
+    if not args.overwrite and is_stream_whole(people, args.to, cache):
+        print(f'{split}: all {count} images are in {args.to}', flush=True)
+        return
+    size = estimate_stream(people)
+    print(
+        f'{split}: {count} images, about {size / 1e9:.2f} GB, into {args.to}',
+        flush=True,
+    )
+    if not args.dry_run:
+        build_stream(people, args.to, workers)
 
 
 def list_datasets(cfg: Any, args: argparse.Namespace) -> list[tuple[str, Any, Any]]:

@@ -68,7 +68,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--fast',
         action=argparse.BooleanOptionalAction,
         help='load, augment and evaluate whole batches, draw targets on the device; '
-        '--cfg-options fast_lane.NAME=VALUE sets images, precision, compile, workers; '
+        '--cfg-options fast_lane.NAME=VALUE sets images, precision, compile, workers, shards; '
         "--no-fast: MMPose's own pipeline, whatever the config says",
     )
     parser.add_argument(

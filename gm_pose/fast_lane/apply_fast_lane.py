@@ -16,6 +16,12 @@ from gm_pose.fast_lane.batch_encoders import make_batch_encoder
 from gm_pose.fast_lane.device_settings import set_device_options
 from gm_pose.fast_lane.recipe import NotRecognised, Recipe, read_recipe
 from gm_pose.fast_lane.settings import FastLaneSettings, read_settings
+from gm_pose.fast_lane.shared_loaders import (
+    check_sampler,
+    get_share_arguments,
+    share_people,
+    unshare_people,
+)
 from gm_pose.runs.checks.outline import find_metrics
 
 __all__ = ['apply_fast_lane', 'leave_fast_lane']
@@ -47,6 +53,8 @@ def apply_fast_lane(
     used = [split for split in splits if cfg.get(f'{split}_dataloader') is not None]
     try:
         recipes = {split: _read_split(cfg, split) for split in used}
+        for split in used:
+            check_sampler(cfg[f'{split}_dataloader'], settings)
         _check_model(cfg.model, next(iter(recipes.values())))
         for recipe in recipes.values():
             _check_encoder(recipe)
@@ -71,6 +79,7 @@ def leave_fast_lane(cfg: Config) -> None:
             continue
         loader.dataset = loader.dataset.dataset
         loader.pop('collate_fn', None)
+        unshare_people(loader)
         if split == 'train':
             loader.dataset = ConfigDict(type='SeededDataset', dataset=loader.dataset)
             loader.sampler.pop('mix', None)
@@ -133,7 +142,9 @@ def _change_loader(loader: ConfigDict, settings: FastLaneSettings) -> None:
         dataset=_unwrap(loader.dataset),
         images=settings.images,
         cache_dir=settings.cache_dir,
+        **get_share_arguments(settings),
     )
+    share_people(loader, settings)
     loader.collate_fn = ConfigDict(type='keep_batch')
     loader.pin_memory = torch.cuda.is_available()
     sampler = loader.get('sampler')

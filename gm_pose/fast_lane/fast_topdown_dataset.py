@@ -1,18 +1,23 @@
 """The dataset of the fast lane: whole batches of crops."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
 from gm_pose.fast_lane.crop_warp import make_batch
 from gm_pose.fast_lane.evaluation_crops import EvaluationCrops
 from gm_pose.fast_lane.image_sources import open_images
+from gm_pose.fast_lane.image_store import StoredImages
 from gm_pose.fast_lane.keep_batch import keep_batch
+from gm_pose.fast_lane.node_shares import NodeShare
 from gm_pose.fast_lane.people_arrays import load_people
 from gm_pose.fast_lane.recipe import read_recipe
 from gm_pose.fast_lane.sample_words import read_words
+from gm_pose.fast_lane.streamed_images import StreamedImages
 from gm_pose.fast_lane.training_crops import TrainingCrops
 
 __all__ = ['FastTopdownDataset', 'keep_batch']
@@ -35,30 +40,42 @@ class FastTopdownDataset:
         dataset: config of MMPose's dataset; its pipeline says what is done.
         images: where pixels come from, see `open_images`.
         cache_dir: folder of the packed annotations and images, see `load_people`.
+        shards: 'node': the store here has this machine's share, see `NodeShardSampler`.
+        stream_cache_gb: most that is kept of a stream on this machine.
 
     Raises:
         NotRecognised: the pipeline has a part that the fast lane does not know.
     """
 
     def __init__(
-        self, dataset: dict, images: str = 'original', cache_dir: str | None = None
+        self,
+        dataset: dict,
+        images: str = 'original',
+        cache_dir: str | None = None,
+        shards: str | None = None,
+        stream_cache_gb: float = 50.0,
     ) -> None:
         self.recipe = read_recipe(dataset)
         self.people = load_people(dataset, cache_dir)
         self.ann_file = str(dataset.get('ann_file', ''))
         self.test_mode = not self.recipe.is_training
-        self._place = images, cache_dir
+        self._place = images, cache_dir, shards == 'node', stream_cache_gb
         self._crops = self._open_crops()
 
     def _open_crops(self) -> TrainingCrops | EvaluationCrops:
-        kind, cache_dir = self._place
-        source = open_images(self.people, kind, self.recipe, cache_dir)
+        kind, cache_dir, is_partial, room_gb = self._place
+        source = self._source = open_images(
+            self.people, kind, self.recipe, cache_dir, is_partial, room_gb
+        )
         made = TrainingCrops if self.recipe.is_training else EvaluationCrops
         return made(self.people, source, self.recipe)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(vars(self))
-        del state['_crops']  # maps and the last image: opened again where it arrives
+        del (
+            state['_crops'],
+            state['_source'],
+        )  # maps and the last image: opened again where it arrives
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -111,6 +128,25 @@ class FastTopdownDataset:
     def count_images(self) -> int:
         """Number of different images."""
         return len(np.unique(self.people.image_rows))
+
+    def find_stream_shards(self) -> np.ndarray | None:
+        """Shard of each person's image (N,), where those come in shards of a stream."""
+        if not isinstance(self._source, StreamedImages):
+            return None
+        return self._source.shards.find(self.people.image_rows)
+
+    def check_stored(self, rows: np.ndarray, share: NodeShare) -> None:
+        """Warn of people (n,) whom the store on this machine should have and has not."""
+        if not isinstance(self._source, StoredImages):
+            return
+        absent = self._source.find_absent(rows, self.people.image_rows[rows])
+        if absent:
+            print_log(
+                f'{absent} of {len(rows)} people of this machine are not in its store; '
+                'their images are read from their files. Fix: gm_pose build-store CONFIG '
+                f'--node {share.node} --nodes {share.num_nodes}',
+                'current', logging.WARNING,
+            )  # fmt: skip
 
     def _resolve(self, indices: Sequence[int]) -> np.ndarray:
         """Rows (B,); negative indices count from the end."""

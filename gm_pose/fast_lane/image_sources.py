@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from gm_pose.fast_lane.image_kinds import IMAGE_KINDS, STREAM, is_image_kind
 from gm_pose.fast_lane.original_images import OriginalImages
 from gm_pose.fast_lane.people_arrays import PeopleArrays
 from gm_pose.runs.data_checks.unreadable_image import MAX_PIXELS
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from gm_pose.fast_lane.recipe import Recipe
 
 __all__ = ['IMAGE_KINDS', 'ImageSource', 'open_images']
-
-IMAGE_KINDS = ('auto', 'original', 'images', 'crops')
 
 
 class ImageSource(Protocol):
@@ -47,6 +46,8 @@ def open_images(
     kind: str,
     recipe: 'Recipe',
     cache_dir: str | os.PathLike | None = None,
+    is_partial: bool = False,
+    stream_cache_gb: float = 50.0,
 ) -> ImageSource:
     """Open a source of pixels.
 
@@ -54,31 +55,44 @@ def open_images(
         people: of the dataset.
         kind: 'original' decodes the files. 'images' is a store of whole images, decoded;
             'crops' one of each person, as far as the augmentation reaches. A store is
-            built by `gm_pose build-store`; 'auto' takes one that is there.
+            built by `gm_pose build-store`; 'auto' takes one that is there. 'stream:URL'
+            fetches shards from a folder or a bucket, see `StreamedImages`.
         recipe: what is done to the pixels.
         cache_dir: see `find_cache_folder`.
+        is_partial: the store has a machine's share, see `open_store`.
+        stream_cache_gb: most that is kept of a stream on this machine.
 
     Raises:
         ValueError: an unknown kind, or images that are not on a local path.
         UserError: the store that is named is not there.
     """
-    if kind not in IMAGE_KINDS:
+    if not is_image_kind(kind):
         raise ValueError(
             f'images is {kind!r}; expected one of {", ".join(IMAGE_KINDS)}'
         )
+    load: dict[str, Any] = recipe.load
+    max_pixels = load.get('max_pixels') or MAX_PIXELS
+    if kind.startswith(STREAM):
+        from gm_pose.fast_lane.streamed_images import StreamedImages
+
+        url, max_bytes = kind.removeprefix(STREAM), stream_cache_gb * 1e9
+        return StreamedImages(people, url, cache_dir, max_bytes, max_pixels)
     if '://' in people.image_paths.prefix:
         raise ValueError(
             f'images are at {people.image_paths.prefix}; expected a local folder'
         )
-    load: dict[str, Any] = recipe.load
-    originals = OriginalImages(people, load.get('max_pixels') or MAX_PIXELS)
+    originals = OriginalImages(people, max_pixels)
     if kind == 'original':
         return originals
     from gm_pose.fast_lane.image_store import open_store
 
     if kind != 'auto':
-        return open_store(people, kind, recipe, cache_dir, originals)
+        return open_store(
+            people, kind, recipe, cache_dir, originals, is_partial=is_partial
+        )
     for found in ('images', 'crops'):
         with contextlib.suppress(UserError):
-            return open_store(people, found, recipe, cache_dir, originals)
+            return open_store(
+                people, found, recipe, cache_dir, originals, is_partial=is_partial
+            )
     return originals

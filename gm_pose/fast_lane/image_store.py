@@ -41,6 +41,7 @@ def open_store(
     cache_dir: str | os.PathLike | None,
     originals: OriginalImages,
     verify: bool = False,
+    is_partial: bool = False,
 ) -> 'StoredImages':
     """Open a store that was built by `gm_pose build-store`.
 
@@ -51,6 +52,8 @@ def open_store(
         cache_dir: see `find_cache_folder`.
         originals: read where the store has not what is asked for.
         verify: hash all shards now.
+        is_partial: other machines have the rest; who is missing here is only told when
+            they are asked for.
 
     Raises:
         UserError: no shard of it is there.
@@ -75,7 +78,8 @@ def open_store(
     files = ShardFiles(shards)
     stored = StoredImages(people, kind, index, shard_of, files, originals)
     missing = int((shard_of < 0).sum())
-    if missing:
+    stored.is_partial = is_partial
+    if missing and not is_partial:
         stored.warn(f'{missing} of {len(shard_of)} entries are not in {folder}')
     if verify:
         for number in shards:
@@ -117,7 +121,9 @@ class StoredImages:
         self._originals = originals
         self._is_checked = np.zeros(len(index), bool)
         self._last: tuple[int, Any] = (-1, None)
-        self.counts = {'changed': 0, 'gone': 0}
+        self.counts = {'changed': 0, 'gone': 0, 'absent': 0}
+        self._is_absent = shard_of < 0
+        self.is_partial = False
 
     def read(
         self, image_row: int, person_row: int
@@ -133,10 +139,18 @@ class StoredImages:
         self._last = (row, found)
         return found
 
+    def find_absent(self, people_rows: np.ndarray, image_rows: np.ndarray) -> int:
+        """Number of people (n,) of images (n,) that no shard here has."""
+        rows = people_rows if self._is_of_people else image_rows
+        return int((self._shard_of[rows] < 0).sum())
+
     def _read_entry(
         self, row: int, image_row: int
     ) -> tuple[np.ndarray, np.ndarray | None] | None:
         if self._shard_of[row] < 0:
+            if self.is_partial and self._is_absent[row]:
+                path = self._paths[image_row]
+                self._count('absent', f'{path} is not in the store; the file is read')
             return None
         entry = self._index[row]
         if not self._is_checked[row]:

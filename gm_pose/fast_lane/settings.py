@@ -4,11 +4,13 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from gm_pose.fast_lane.image_kinds import IMAGE_KINDS, is_image_kind
+
 __all__ = ['FastLaneSettings', 'read_settings', 'with_fast_lane']
 
 _CHOICES = dict(
-    images=('auto', 'original', 'images', 'crops'),
     precision=('auto', 'float32', 'bfloat16'),
+    shards=(None, 'node'),
     compile=(None, 'default', 'reduce-overhead', 'max-autotune'),
 )
 
@@ -21,7 +23,8 @@ class FastLaneSettings:
         images: where pixels come from. 'original': the files of the dataset; 'images': a
             store of decoded images; 'crops': a store of one crop a person, smaller.
             `gm_pose build-store` builds a store. 'auto': a store that is there, otherwise
-            the files.
+            the files. 'stream:URL': shards in a folder or a bucket
+            (``build-store --kind stream``), for data beyond local disks.
         precision: of the network in training. 'auto': bfloat16 on a GPU that has it,
             unless the config sets mixed precision itself; float32 elsewhere.
         compile: mode of `torch.compile` for backbone, neck and head; None: not compiled.
@@ -29,6 +32,9 @@ class FastLaneSettings:
             more on a GPU, where one rank is fed by up to eight of its cores.
         cache_dir: folder of packed annotations and stores; None: ``$GM_POSE_CACHE`` or
             ``~/.cache/gm_pose``.
+        shards: 'node': each machine trains and evaluates on its own share of the people,
+            the one that ``build-store --node I --nodes N`` stores there.
+        stream_cache_gb: most that is kept on a machine of a stream.
 
     Raises:
         ValueError: a value that does not exist; the text has those that do.
@@ -39,8 +45,20 @@ class FastLaneSettings:
     compile: str | None = None
     workers: int | None = None
     cache_dir: str | None = None
+    shards: str | None = None
+    stream_cache_gb: float = 50.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.images, str) or not is_image_kind(self.images):
+            raise ValueError(
+                f'fast_lane.images is {self.images!r}; expected one of '
+                f'{", ".join(map(repr, IMAGE_KINDS))}'
+            )
+        room = self.stream_cache_gb
+        if isinstance(room, bool) or not isinstance(room, int | float) or not room >= 0:
+            raise ValueError(
+                f'fast_lane.stream_cache_gb is {room!r}; expected gigabytes, 0 or more'
+            )
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from gm_pose.fast_lane.node_shares import NodeShare
 from gm_pose.fast_lane.people_arrays import PeopleArrays
 from gm_pose.fast_lane.store_estimate import estimate_store, list_missing
 from gm_pose.fast_lane.store_plan import StorePlan, plan_store
@@ -36,6 +37,7 @@ def build_store(
     cache_dir: str | os.PathLike | None = None,
     workers: int = 1,
     progress: Progress | None = None,
+    share: NodeShare | None = None,
 ) -> Path:
     """Write the shards that are missing, damaged or no longer those of the images.
 
@@ -48,6 +50,7 @@ def build_store(
         cache_dir: see `find_cache_folder`.
         workers: processes; 1 builds in this one.
         progress: called with entries done, entries in all, and seconds left.
+        share: only shards of this machine; None: all.
 
     Returns:
         The folder of the store.
@@ -55,7 +58,7 @@ def build_store(
     Raises:
         UserError: not enough space, or the folder cannot be written.
     """
-    estimate = estimate_store(people, kind, recipe, cache_dir)
+    estimate = estimate_store(people, kind, recipe, cache_dir, share)
     needed = estimate.num_bytes * 1.05 + _RESERVE_BYTES
     if estimate.num_missing and estimate.free_bytes < needed:
         raise UserError(
@@ -69,7 +72,7 @@ def build_store(
             folder.mkdir(exist_ok=True)
             for left in folder.glob('*.part*'):
                 left.unlink()
-            missing = list_missing(plan, folder, people)
+            missing = list_missing(plan, folder, people, share)
             _write_shards(folder, missing, plan, people, workers, progress)
         except OSError as error:
             raise explain_cache_error(error, folder) from error
@@ -111,10 +114,11 @@ def _run(
             write_shard(folder, number, plan, people.image_paths)
             yield number
         return
-    # Forked, so that the plan is not copied and MMPose not imported again.
-    pool = ProcessPoolExecutor(
-        min(workers, len(numbers)), get_context('fork'), cv2.setNumThreads, (1,)
-    )
+    # Forked, so that the plan is not copied and MMPose not imported again. OpenCV's threads
+    # end here first: a child waits for ever for those of its parent.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    pool = ProcessPoolExecutor(min(workers, len(numbers)), get_context('fork'))
     try:
         tasks = {
             pool.submit(write_shard, folder, number, plan, people.image_paths): number
@@ -125,3 +129,4 @@ def _run(
             yield tasks[task]
     finally:
         pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(threads)

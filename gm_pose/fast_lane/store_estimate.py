@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gm_pose.fast_lane.image_store import find_store
+from gm_pose.fast_lane.node_shares import NodeShare, list_shards
 from gm_pose.fast_lane.original_images import decode_image, read_bytes
 from gm_pose.fast_lane.people_arrays import PeopleArrays
 from gm_pose.fast_lane.store_plan import StorePlan, plan_store
@@ -60,6 +61,7 @@ def estimate_store(
     kind: str,
     recipe: 'Recipe',
     cache_dir: str | os.PathLike | None = None,
+    share: NodeShare | None = None,
 ) -> StoreEstimate:
     """Encode some entries, spread over the dataset -> what all will take.
 
@@ -70,13 +72,14 @@ def estimate_store(
         kind: 'images' or 'crops'.
         recipe: decides how much of an image a crop needs.
         cache_dir: see `find_cache_folder`.
+        share: only shards of this machine; None: all.
 
     Raises:
         UserError: none of the images looked at can be read.
     """
     plan = plan_store(people, kind, recipe)
     folder = find_store(plan, cache_dir)
-    missing = list_missing(plan, folder, people)
+    missing = list_missing(plan, folder, people, share)
     num_missing = sum(int(np.diff(plan.starts)[number]) for number in missing)
     sizes, unreadable = [], []
     began = time.process_time()
@@ -101,11 +104,17 @@ def estimate_store(
     )  # fmt: skip
 
 
-def list_missing(plan: StorePlan, folder: Path, people: PeopleArrays) -> list[int]:
+def list_missing(
+    plan: StorePlan,
+    folder: Path,
+    people: PeopleArrays,
+    share: NodeShare | None = None,
+) -> list[int]:
     """Shards to be written; one that was only copied gets its new time stamp."""
     missing = []
-    for number, count in enumerate(np.diff(plan.starts)):
-        shard = read_shard(folder, number, count)
+    counts = np.diff(plan.starts)
+    for number in list_shards(plan, people, share):
+        shard = read_shard(folder, number, counts[number])
         if shard is None or not (_is_whole(shard) and _is_current(shard, plan, people)):
             missing.append(number)
     return missing

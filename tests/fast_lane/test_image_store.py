@@ -345,6 +345,30 @@ store_builder.build_store(people, 'images', read_recipe(config), sys.argv[3])
     assert_reads_originals(open_images(people, 'images', recipe, cache), people)
 
 
+def test_processes_build_after_opencv_has_used_threads(opened, tmp_path):
+    people, recipe, cache = opened
+    code = """
+import sys, cv2, numpy as np
+import gm_pose
+from mmengine.registry import init_default_scope
+init_default_scope('mmpose')
+import pickle
+from gm_pose.fast_lane import store_builder, store_plan
+store_plan.SHARD_BYTES = 60_000
+cv2.setNumThreads(4)
+large = np.zeros((2000, 2000, 3), np.uint8)
+cv2.warpAffine(large, np.eye(2, 3), (2000, 2000))
+people, recipe = pickle.loads(bytes.fromhex(sys.argv[1]))
+store_builder.build_store(people, 'images', recipe, sys.argv[2], 2)
+assert cv2.getNumThreads() == 4
+"""
+    words = [pickle.dumps((people, recipe)).hex(), str(cache)]
+    subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code, *words], check=True, timeout=120
+    )
+    assert_reads_originals(open_images(people, 'images', recipe, cache), people)
+
+
 def test_the_size_is_told_before(opened):
     people, recipe, cache = opened
     estimate = estimate_store(people, 'images', recipe, cache)

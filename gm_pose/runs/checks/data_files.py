@@ -29,10 +29,12 @@ def join_root(dataset: Component, path: str) -> str:
 def check_data_files(outline: Outline) -> list[Problem]:
     """Annotations, image folders and detected boxes exist."""
     found: list[Problem] = []
+    images = outline.get('fast_lane.images')
+    is_streamed = isinstance(images, str) and images.startswith('stream:')
     for split in outline.splits:
         for dataset in split.datasets:
             if 'ann_file' in dataset.config:  # else a wrapper
-                found += _check_dataset(dataset)
+                found += _check_dataset(dataset, not is_streamed)
         for metric in split.metrics:
             found += _check(f'{metric.path}.ann_file', metric.get('ann_file'))
     return found
@@ -51,7 +53,7 @@ def check_pretrained_files(outline: Outline) -> list[Problem]:
     return found
 
 
-def _check_dataset(dataset: Dataset) -> Iterator[Problem]:
+def _check_dataset(dataset: Dataset, needs_images: bool) -> Iterator[Problem]:
     path, ann_file = dataset.path, dataset.get('ann_file')
     if not isinstance(ann_file, str):
         yield Problem(
@@ -59,7 +61,8 @@ def _check_dataset(dataset: Dataset) -> Iterator[Problem]:
         )
         return
     yield from _check(f'{path}.ann_file', join_root(dataset, ann_file))
-    for name, prefix in (dataset.get('data_prefix') or {}).items():
+    prefixes = (dataset.get('data_prefix') or {}) if needs_images else {}
+    for name, prefix in prefixes.items():
         yield from _check(f'{path}.data_prefix.{name}', join_root(dataset, prefix))
     yield from _check(f'{path}.bbox_file', dataset.get('bbox_file'), _BOX_FIX)
 

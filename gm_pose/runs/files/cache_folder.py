@@ -42,11 +42,15 @@ def explain_cache_error(error: OSError, folder: Path) -> UserError:
 
 
 @contextlib.contextmanager
-def hold_lock(path: Path) -> Iterator[None]:
+def hold_lock(path: Path, tells: bool = True) -> Iterator[None]:
     """Hold a lock file, and make its folder; other processes wait, and say so.
 
     The lock is the kernel's and ends with the process. It is a POSIX lock, like
     `WorkDirLock`'s: those are kept on network file systems, too.
+
+    Args:
+        path: of the lock file.
+        tells: log that another process is waited for.
 
     Raises:
         UserError: the folder cannot be written.
@@ -60,9 +64,10 @@ def hold_lock(path: Path) -> Iterator[None]:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            from mmengine.logging import print_log
+            if tells:
+                from mmengine.logging import print_log
 
-            print_log(f'waiting for another process that writes {path}', 'current')
+                print_log(f'waiting for another process that writes {path}', 'current')
             fcntl.lockf(descriptor, fcntl.LOCK_EX)
         yield
     finally:

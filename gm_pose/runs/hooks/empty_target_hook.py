@@ -1,5 +1,6 @@
 """Targets without any joint, found at the start and not after an epoch of loss 0."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from mmpose.registry import HOOKS
 
 from gm_pose.runs.hooks.batch_samples import get_samples, has_target, list_sample_names
 from gm_pose.runs.loading.sample_seed import SeededIndex
+from gm_pose.runs.loading.seeded_sampler import find_seeded_sampler
 from gm_pose.runs.resume.wrapped_model import unwrap_model
 from gm_pose.runs.user_errors import UserError
 
@@ -42,8 +44,9 @@ class EmptyTargetHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         dataset = runner.train_dataloader.dataset
-        count = min(self.num_samples, len(dataset))
-        indices = np.linspace(0, len(dataset) - 1, count).astype(int)
+        rows = _list_own_rows(runner)
+        count = min(self.num_samples, len(rows))
+        indices = np.array(rows)[np.linspace(0, len(rows) - 1, count).astype(int)]
         indices = indices[runner.rank :: runner.world_size]
         is_any_weighted = False
         for index in indices:
@@ -90,6 +93,13 @@ class EmptyTargetHook(Hook):
             f'iteration {runner.iter + 1}: no joint of this batch has a target, so its '
             f'loss is 0 (samples {", ".join(names)}); further such batches are not reported'
         )
+
+
+def _list_own_rows(runner: Runner) -> Sequence[int]:
+    """Samples that this process may be given: a machine may have a share of them."""
+    sampler = find_seeded_sampler(runner.train_dataloader)
+    rows = getattr(getattr(sampler, 'inner', None), 'rows', None)
+    return range(len(runner.train_dataloader.dataset)) if rows is None else rows
 
 
 def _load(dataset: Any, index: int) -> dict:

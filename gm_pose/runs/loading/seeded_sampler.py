@@ -85,7 +85,9 @@ class SeededSampler(Sampler):
 
     def describe(self) -> str:
         """The order in words, for comparing two runs."""
-        return f'{type(self.inner).__name__} with seed {self.seed}'
+        describe = getattr(self.inner, 'describe', None)
+        name = type(self.inner).__name__ if describe is None else describe()
+        return f'{name} with seed {self.seed}'
 
 
 def find_seeded_sampler(loader: DataLoader) -> SeededSampler | None:
