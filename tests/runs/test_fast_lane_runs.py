@@ -167,3 +167,15 @@ def test_a_wrong_setting_is_refused_before_anything_is_written(
         tmp_path,
     )
     assert "fast_lane.images is 'disk'; expected one of" in text
+
+
+def test_accuracy_is_computed_in_bfloat16_too(write_config, train_child, tmp_path):
+    """numpy, which MMPose computes it with, has no bfloat16."""
+    config = write_config(
+        NO_VALIDATION
+        + 'optim_wrapper = dict(type="CpuAmpOptimWrapper", precision="bfloat16")\n'
+        + 'train_cfg.update(max_epochs=1)\n'
+    )
+    ended = train_child(config, '--fast', '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    assert 'acc_pose' in ended.output

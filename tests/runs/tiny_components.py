@@ -88,10 +88,10 @@ class CpuAmpOptimWrapper(AmpOptimWrapper):
     scale rounds the gradients otherwise and shows in the weights.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, precision='float16', **kwargs):
         OptimWrapper.__init__(self, **kwargs)
         self._scale_update_param = None
-        self.cast_dtype = torch.float16
+        self.cast_dtype = getattr(torch, precision)
         self.loss_scaler = torch.amp.GradScaler(
             'cpu', init_scale=1000.0, growth_factor=1.3, growth_interval=2
         )
@@ -100,7 +100,7 @@ class CpuAmpOptimWrapper(AmpOptimWrapper):
     def optim_context(self, model):
         with (
             OptimWrapper.optim_context(self, model),
-            torch.autocast('cpu', torch.float16),
+            torch.autocast('cpu', self.cast_dtype),
         ):
             yield
 
