@@ -39,7 +39,7 @@ from mmpose.evaluation.metrics import CocoMetric
 from xtcocotools.coco import COCO
 from xtcocotools.cocoeval import COCOeval
 
-from gm_pose.fast_lane.fast_coco_metric import FastCocoMetric
+from gm_pose.fast_lane.evaluation.fast_coco_metric import FastCocoMetric
 from gm_pose.runs.evaluation.average_precision import MatchingRules, compute_precision
 from gm_pose.runs.evaluation.coco_people import read_detected_people, read_true_people
 

@@ -33,7 +33,7 @@ from mmengine.runner import Runner
 from mmpose.registry import MODELS
 
 import gm_pose  # noqa: F401, it registers its parts
-from gm_pose.fast_lane.apply_fast_lane import apply_fast_lane
+from gm_pose.fast_lane.config.apply_fast_lane import apply_fast_lane
 from gm_pose.runs.launch.run_defaults import add_run_defaults, use_readable_images
 
 RECIPE = 'td-hm_res50_8xb64-210e_coco-256x192.py'
@@ -163,7 +163,7 @@ def format_table(title: str, unit: str, columns: dict[str, dict[str, float]]) ->
 
 def build_stores(root: Path, cache: str) -> None:
     """Both stores of the training and validation people."""
-    from gm_pose.fast_lane.image_store import build_store
+    from gm_pose.fast_lane.images.image_store import build_store
 
     cfg = make_config(root, '--no-fast', cache)
     for kind in STORES:

@@ -15,11 +15,20 @@ __all__ = ['register_rooms']
 # registry of mmpose.registry -> rooms of this package that register in it
 ROOMS = {
     'KEYPOINT_CODECS': ('gm_pose.codecs',),
-    'MODELS': ('gm_pose.models', 'gm_pose.fast_lane.fast_pose_data_preprocessor'),
-    'METRICS': ('gm_pose.fast_lane.fast_coco_metric',),
+    'MODELS': (
+        'gm_pose.models',
+        'gm_pose.fast_lane.device.fast_pose_data_preprocessor',
+    ),
+    'METRICS': ('gm_pose.fast_lane.evaluation.fast_coco_metric',),
     'HOOKS': ('gm_pose.models.hooks', 'gm_pose.runs.hooks', 'gm_pose.fast_lane.hooks'),
-    'DATASETS': ('gm_pose.runs.loading', 'gm_pose.fast_lane.fast_topdown_dataset'),
-    'DATA_SAMPLERS': ('gm_pose.runs.loading', 'gm_pose.fast_lane.node_shard_sampler'),
+    'DATASETS': (
+        'gm_pose.runs.loading',
+        'gm_pose.fast_lane.loading.fast_topdown_dataset',
+    ),
+    'DATA_SAMPLERS': (
+        'gm_pose.runs.loading',
+        'gm_pose.fast_lane.loading.node_shard_sampler',
+    ),
     'TRANSFORMS': ('gm_pose.runs.loading',),
 }
 

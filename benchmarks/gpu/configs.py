@@ -57,7 +57,7 @@ def finish_config(cfg: Any, lane: str, **settings: Any) -> list[str]:
     add_run_defaults(cfg)
     if lane != 'fast':
         return []
-    from gm_pose.fast_lane.apply_fast_lane import apply_fast_lane
+    from gm_pose.fast_lane.config.apply_fast_lane import apply_fast_lane
 
     cfg.fast_lane = settings
     notes = apply_fast_lane(cfg, ('train',))

@@ -117,9 +117,9 @@ def _measure_arm(name: str, arm: Arm, bench: Bench, annotations: Path) -> None:
 
 def _build_stores(bench: Bench, annotations: Path) -> None:
     """Both stores of the fast lane, before anything is measured with them."""
-    from gm_pose.fast_lane.people_arrays import load_people
-    from gm_pose.fast_lane.recipe import read_recipe
-    from gm_pose.fast_lane.store_builder import build_store
+    from gm_pose.fast_lane.config.recipe import read_recipe
+    from gm_pose.fast_lane.images.store_builder import build_store
+    from gm_pose.fast_lane.people.people_arrays import load_people
 
     dataset = load_config('fast', annotations, bench.rehearse).train_dataloader.dataset
     cache, recipe = str(bench.scratch / 'cache'), read_recipe(dataset)

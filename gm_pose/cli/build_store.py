@@ -90,9 +90,9 @@ def run_build(args: argparse.Namespace) -> None:
     Raises:
         UserError: a config that the fast lane does not know, or too little space.
     """
-    from gm_pose.fast_lane.people_arrays import load_people
-    from gm_pose.fast_lane.store_builder import build_store
-    from gm_pose.fast_lane.store_estimate import estimate_store
+    from gm_pose.fast_lane.images.store_builder import build_store
+    from gm_pose.fast_lane.images.store_estimate import estimate_store
+    from gm_pose.fast_lane.people.people_arrays import load_people
     from gm_pose.runs.user_errors import UserError
 
     workers = args.workers
@@ -125,7 +125,7 @@ def read_share(args: argparse.Namespace) -> Any:
     Raises:
         UserError: one of them without the other, no such share, or options of another kind.
     """
-    from gm_pose.fast_lane.node_shares import NodeShare
+    from gm_pose.fast_lane.images.node_shares import NodeShare
     from gm_pose.runs.user_errors import UserError
 
     is_stream = args.kind == 'stream'
@@ -153,7 +153,7 @@ def write_stream(
     split: str, people: Any, args: argparse.Namespace, cache_dir: Any, workers: int
 ) -> None:
     """Tell what a stream takes, then write it if it is not there."""
-    from gm_pose.fast_lane.stream_builder import (
+    from gm_pose.fast_lane.images.stream_builder import (
         build_stream,
         estimate_stream,
         is_stream_whole,
@@ -178,7 +178,7 @@ def list_datasets(cfg: Any, args: argparse.Namespace) -> list[tuple[str, Any, An
     """(split, dataset's config, recipe) of each split that the config has."""
     from mmengine.registry import init_default_scope
 
-    from gm_pose.fast_lane.recipe import NotRecognised, read_recipe
+    from gm_pose.fast_lane.config.recipe import NotRecognised, read_recipe
     from gm_pose.runs.checks.data_root import expand_root_options
     from gm_pose.runs.user_errors import UserError
 

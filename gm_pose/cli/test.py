@@ -136,7 +136,7 @@ def run_test(args: argparse.Namespace) -> None:
     import mmengine
     from mmengine.runner import Runner
 
-    from gm_pose.fast_lane.apply_fast_lane import apply_fast_lane
+    from gm_pose.fast_lane.config.apply_fast_lane import apply_fast_lane
     from gm_pose.runs.files.atomic_files import explain_write_error
     from gm_pose.runs.host.checkpoints.safe_loading import (
         CheckpointError,

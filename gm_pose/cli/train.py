@@ -157,7 +157,7 @@ def run_training(args: argparse.Namespace) -> None:
 
     from mmengine.runner import Runner
 
-    from gm_pose.fast_lane.apply_fast_lane import apply_fast_lane
+    from gm_pose.fast_lane.config.apply_fast_lane import apply_fast_lane
     from gm_pose.runs.files.work_dir_lock import WorkDirLock
     from gm_pose.runs.host.checkpoints.safe_loading import (
         CheckpointError,

@@ -18,7 +18,7 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import HOOKS, MODELS
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
-from gm_pose.fast_lane.batch_encoders import make_batch_encoder
+from gm_pose.fast_lane.device.batch_encoders import make_batch_encoder
 from gm_pose.runs.user_errors import UserError
 
 pytestmark = pytest.mark.skipif(

@@ -1,0 +1,1 @@
+"""What `--fast` changes in a merged config, and what can be set about it."""

@@ -1,0 +1,167 @@
+"""A merged config on the fast lane: loaders, data preprocessor, metrics, device.
+
+Everything that the config says about data and targets stays where it is; the parts that
+carry it out are exchanged. Where one of them is not recognised, nothing is changed and
+the reason is returned.
+"""
+
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmpose.models import TopdownPoseEstimator
+from mmpose.registry import MODELS
+
+from gm_pose.codecs.base_codec import get_type, to_plain
+from gm_pose.fast_lane.config.device_settings import set_device_options
+from gm_pose.fast_lane.config.recipe import NotRecognised, Recipe, read_recipe
+from gm_pose.fast_lane.config.settings import FastLaneSettings, read_settings
+from gm_pose.fast_lane.config.shared_loaders import (
+    check_sampler,
+    get_share_arguments,
+    share_people,
+    unshare_people,
+)
+from gm_pose.fast_lane.device.batch_encoders import make_batch_encoder
+from gm_pose.runs.checks.outline import find_metrics
+
+__all__ = ['apply_fast_lane', 'leave_fast_lane']
+
+DATASET = 'FastTopdownDataset'
+PREPROCESSOR = 'FastPoseDataPreprocessor'
+# Hooks that exchange a pipeline while the run goes on.
+_SWITCHES = ('PipelineSwitchHook', 'RTMOModeSwitchHook', 'YOLOXPoseModeSwitchHook')
+
+
+def apply_fast_lane(
+    cfg: Config, splits: tuple[str, ...] = ('train', 'val')
+) -> list[str]:
+    """Put a merged config on the fast lane, in place -> what is good to know.
+
+    Does nothing where `cfg.fast_lane` is not set. Call it last, after `add_run_defaults`.
+
+    Args:
+        cfg: merged config.
+        splits: 'train', 'val', 'test': those that the run uses.
+
+    Raises:
+        ValueError: a setting of `fast_lane` that does not exist.
+    """
+    leave_fast_lane(cfg)
+    if cfg.get('fast_lane') is None:
+        return []
+    settings = read_settings(cfg.fast_lane)
+    used = [split for split in splits if cfg.get(f'{split}_dataloader') is not None]
+    try:
+        recipes = {split: _read_split(cfg, split) for split in used}
+        for split in used:
+            check_sampler(cfg[f'{split}_dataloader'], settings)
+        _check_model(cfg.model, next(iter(recipes.values())))
+        for recipe in recipes.values():
+            _check_encoder(recipe)
+    except NotRecognised as error:
+        return [f'fast lane: not used, it does not know {error}']
+    for split in used:
+        _change_loader(cfg[f'{split}_dataloader'], settings)
+        _change_metrics(cfg, split)
+    _change_preprocessor(cfg.model, recipes.get('train'))
+    set_device_options(cfg, settings, trains='train' in used)
+    return [f'fast lane: {", ".join(used)}, images={settings.images}']
+
+
+def leave_fast_lane(cfg: Config) -> None:
+    """Undo the change of the loaders, in a config that a run on the fast lane wrote.
+
+    The data preprocessor reads stock batches, too, and stays.
+    """
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is None or get_type(loader.get('dataset') or {}) != DATASET:
+            continue
+        loader.dataset = loader.dataset.dataset
+        loader.pop('collate_fn', None)
+        unshare_people(loader)
+        if split == 'train':
+            loader.dataset = ConfigDict(type='SeededDataset', dataset=loader.dataset)
+            loader.sampler.pop('mix', None)
+
+
+def _read_split(cfg: Config, split: str) -> Recipe:
+    loader = cfg[f'{split}_dataloader']
+    for name in ('batch_sampler', 'collate_fn'):
+        if loader.get(name) is not None:
+            raise NotRecognised(f'{split}_dataloader.{name}')
+    recipe = read_recipe(_unwrap(loader.dataset))
+    if recipe.is_training != (split == 'train'):
+        raise NotRecognised(
+            f'a {split} pipeline {"with" if recipe.is_training else "without"} '
+            'GenerateTarget'
+        )
+    for metric in find_metrics(cfg, split) if split != 'train' else ():
+        if get_type(metric.config) == 'CocoMetric' and not metric.get('ann_file'):
+            raise NotRecognised(f'{metric.path} without ann_file')
+    return recipe
+
+
+def _unwrap(dataset: ConfigDict) -> ConfigDict:
+    return dataset.dataset if get_type(dataset) == 'SeededDataset' else dataset
+
+
+def _check_model(model: Any, recipe: Recipe) -> None:
+    cls = MODELS.get(str(model.get('type')))
+    if cls is None or not issubclass(cls, TopdownPoseEstimator):
+        raise NotRecognised(f'model {get_type(model)}; it knows top-down estimators')
+    preprocessor = model.get('data_preprocessor') or {}
+    kind = get_type(preprocessor)
+    if kind not in ('PoseDataPreprocessor', PREPROCESSOR):
+        raise NotRecognised(f'data preprocessor {kind}')
+    if preprocessor.get('batch_augments'):
+        raise NotRecognised('model.data_preprocessor.batch_augments')
+    if preprocessor.get('mean') is None:
+        raise NotRecognised('model.data_preprocessor without mean and std')
+    divisor = preprocessor.get('pad_size_divisor', 1)
+    if any(side % divisor for side in recipe.input_size):
+        raise NotRecognised(
+            f'pad_size_divisor {divisor} at input size {list(recipe.input_size)}'
+        )
+
+
+def _check_encoder(recipe: Recipe) -> None:
+    if recipe.encoder is None:
+        return
+    try:
+        make_batch_encoder(recipe.encoder)
+    except ValueError as error:
+        raise NotRecognised(str(error)) from error
+
+
+def _change_loader(loader: ConfigDict, settings: FastLaneSettings) -> None:
+    import torch
+
+    loader.dataset = ConfigDict(
+        type=DATASET,
+        dataset=_unwrap(loader.dataset),
+        images=settings.images,
+        cache_dir=settings.cache_dir,
+        **get_share_arguments(settings),
+    )
+    share_people(loader, settings)
+    loader.collate_fn = ConfigDict(type='keep_batch')
+    loader.pin_memory = torch.cuda.is_available()
+    sampler = loader.get('sampler')
+    if sampler is not None and get_type(sampler) == 'SeededSampler':
+        sampler.mix = False
+
+
+def _change_metrics(cfg: Config, split: str) -> None:
+    if split == 'train':
+        return
+    for metric in find_metrics(cfg, split):
+        if get_type(metric.config) == 'CocoMetric':
+            metric.config['type'] = 'FastCocoMetric'
+
+
+def _change_preprocessor(model: ConfigDict, recipe: Recipe | None) -> None:
+    preprocessor = model.data_preprocessor
+    preprocessor.type = PREPROCESSOR
+    if recipe is not None:
+        preprocessor.encoder = to_plain(recipe.encoder)

@@ -1,0 +1,120 @@
+"""What can be set about the fast lane, in one place."""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from gm_pose.fast_lane.config.image_kinds import IMAGE_KINDS, is_image_kind
+
+__all__ = ['FastLaneSettings', 'read_settings', 'with_fast_lane']
+
+_CHOICES = dict(
+    precision=('auto', 'float32', 'bfloat16'),
+    shards=(None, 'node'),
+    compile=(None, 'default', 'reduce-overhead', 'max-autotune'),
+)
+
+
+@dataclass(frozen=True)
+class FastLaneSettings:
+    """Settings of the fast lane.
+
+    Args:
+        images: where pixels come from. 'original': the files of the dataset; 'images': a
+            store of decoded images; 'crops': a store of one crop a person, smaller.
+            `gm_pose build-store` builds a store. 'auto': a store that is there, otherwise
+            the files. 'stream:URL': shards in a folder or a bucket
+            (``build-store --kind stream``), for data beyond local disks.
+        precision: of the network in training. 'auto': bfloat16 on a GPU that has it,
+            unless the config sets mixed precision itself; float32 elsewhere.
+        compile: mode of `torch.compile` for backbone, neck and head; None: not compiled.
+        workers: processes that load data, for each rank; None: the config's number, or
+            more on a GPU, where one rank is fed by up to eight of its cores.
+        cache_dir: folder of packed annotations and stores; None: ``$GM_POSE_CACHE`` or
+            ``~/.cache/gm_pose``.
+        shards: 'node': each machine trains and evaluates on its own share of the people,
+            the one that ``build-store --node I --nodes N`` stores there.
+        stream_cache_gb: most that is kept on a machine of a stream.
+
+    Raises:
+        ValueError: a value that does not exist; the text has those that do.
+    """
+
+    images: str = 'auto'
+    precision: str = 'auto'
+    compile: str | None = None
+    workers: int | None = None
+    cache_dir: str | None = None
+    shards: str | None = None
+    stream_cache_gb: float = 50.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.images, str) or not is_image_kind(self.images):
+            raise ValueError(
+                f'fast_lane.images is {self.images!r}; expected one of '
+                f'{", ".join(map(repr, IMAGE_KINDS))}'
+            )
+        room = self.stream_cache_gb
+        if isinstance(room, bool) or not isinstance(room, int | float) or not room >= 0:
+            raise ValueError(
+                f'fast_lane.stream_cache_gb is {room!r}; expected gigabytes, 0 or more'
+            )
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise ValueError(
+                    f'fast_lane.{name} is {value!r}; expected one of '
+                    f'{", ".join(map(repr, choices))}'
+                )
+        count = self.workers
+        if count is not None and (not isinstance(count, int) or count < 0):
+            raise ValueError(
+                f'fast_lane.workers is {count!r}; expected a number of processes, or None'
+            )
+
+
+def read_settings(values: Any) -> FastLaneSettings:
+    """A config's `fast_lane` -> settings.
+
+    Raises:
+        ValueError: not a dict, or a setting that does not exist.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(
+            f'fast_lane is {values!r}; expected a dict of settings. Fix: fast_lane=dict()'
+        )
+    known = [field.name for field in fields(FastLaneSettings)]
+    for name in values:
+        if name not in known:
+            raise ValueError(
+                f'fast_lane.{name} does not exist; the settings are {", ".join(known)}'
+            )
+    return FastLaneSettings(**values)
+
+
+def with_fast_lane(base: MutableMapping[str, Any], **settings: Any) -> dict[str, Any]:
+    """Let a config train and evaluate on the fast lane, as `--fast` does.
+
+    In a config file, below `_base_`::
+
+        from gm_pose import with_fast_lane
+
+        with_fast_lane(_base_, images='crops')
+
+    gm_pose's commands (`gm_pose train`, `mim train gm_pose`, the same for `test`) change
+    the merged config when a run starts, see `apply_fast_lane`; a script of your own calls
+    that function before it builds the runner.
+
+    Args:
+        base: `_base_`, or a loaded config; its `fast_lane` is set.
+        **settings: see `FastLaneSettings`.
+
+    Returns:
+        The settings, a plain dict.
+
+    Raises:
+        ValueError: a setting or value that does not exist.
+    """
+    values = asdict(read_settings({**(base.get('fast_lane') or {}), **settings}))
+    base['fast_lane'] = values
+    return dict(values)

@@ -1,0 +1,1 @@
+"""From a batch of crops and joints to what a network and its loss take."""

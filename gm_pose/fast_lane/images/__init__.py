@@ -1,0 +1,1 @@
+"""Pixels: from files, from stores built once, or streamed."""

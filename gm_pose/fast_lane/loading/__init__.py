@@ -1,0 +1,1 @@
+"""Datasets whose unit is the batch, and the sampler of several machines."""

@@ -1,0 +1,1 @@
+"""The annotated people of a dataset as arrays, packed once and mapped into memory."""

@@ -1,0 +1,69 @@
+"""The people of any top-down dataset of MMPose, read by its own class."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gm_pose.codecs.base_codec import to_plain
+from gm_pose.fast_lane.people.packed_values import pack_json
+from gm_pose.fast_lane.people.people_columns import PeopleColumns, UnpackableDataset
+
+__all__ = ['read_dataset_columns']
+
+
+def read_dataset_columns(dataset: Mapping[str, Any]) -> PeopleColumns:
+    """Config of a dataset -> what its samples hold before the pipeline.
+
+    Raises:
+        UnpackableDataset: no sample, or one whose annotation holds more than JSON can.
+    """
+    from mmpose.registry import DATASETS
+
+    settings = dict(
+        to_plain(dataset), pipeline=[], lazy_init=False, serialize_data=False
+    )
+    built = DATASETS.build(settings)
+    infos = _list_infos(built)
+    if not infos:
+        raise UnpackableDataset('no sample is left; expected at least one')
+    shared = [key for key in infos[0] if all(key in info for info in infos)]
+    values: dict[str, Sequence[Any]] = {
+        key: [info[key] for info in infos] for key in shared
+    }
+    raw = values.pop('raw_ann_info', None) if built.test_mode else None
+    values.pop('raw_ann_info', None)
+    sizes = {}
+    for info in infos:
+        if 'img_shape' in info:
+            height, width = info['img_shape'][:2]
+            sizes[info['img_path']] = (int(width), int(height))
+    try:
+        texts = None if raw is None else [pack_json(value) for value in raw]
+    except TypeError as error:
+        raise UnpackableDataset(f'raw_ann_info cannot be kept: {error}') from error
+    return PeopleColumns(values, texts, sizes, built.metainfo.get('CLASSES'))
+
+
+_KEYS = (
+    'id', 'img_id', 'img_path', 'bbox', 'bbox_score', 'keypoints', 'keypoints_visible',
+)  # fmt: skip
+
+
+def _list_infos(built: Any) -> list[dict[str, Any]]:
+    """Samples, without the copies that MMEngine makes of each."""
+    from mmpose.datasets.datasets.base import BaseCocoStyleDataset
+
+    if type(built).get_data_info is BaseCocoStyleDataset.get_data_info:
+        infos = built.data_list
+    else:
+        infos = [built.get_data_info(row) for row in range(len(built))]
+        for info in infos:
+            for name in (*built.metainfo, 'sample_idx'):
+                info.pop(name, None)
+    if not infos:
+        return []
+    missing = [key for key in _KEYS if key not in infos[0]]
+    if missing:
+        raise UnpackableDataset(
+            f'{type(built).__name__} gives samples without `{missing[0]}`'
+        )
+    return infos
