@@ -22,6 +22,12 @@ torch.set_num_threads(1)
 torch.zeros(1, requires_grad=True).sum().backward()
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _cache_folder(tmp_path_factory):
+    """Packed annotations and stores of the tests stay out of the user's own folder."""
+    os.environ['GM_POSE_CACHE'] = str(tmp_path_factory.mktemp('cache'))
+
+
 @pytest.fixture(autouse=True)
 def _default_scope():
     """Where configs look for their parts: a test may have left MMDetection's scope."""

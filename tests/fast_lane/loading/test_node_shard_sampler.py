@@ -5,10 +5,11 @@ import pytest
 from fast_datasets import build_fast, make_config
 from mmpose.registry import DATA_SAMPLERS
 
+from gm_pose.fast_lane.images import store_plan, streamed_images
 from gm_pose.fast_lane.images.node_shares import NodeShare, list_shards, order_people
 from gm_pose.fast_lane.images.store_builder import build_store
 from gm_pose.fast_lane.images.store_plan import plan_store
-from gm_pose.fast_lane.loading import node_shard_sampler, store_plan, streamed_images
+from gm_pose.fast_lane.loading import node_shard_sampler
 from gm_pose.runs.launch import nodes
 from gm_pose.runs.launch.nodes import NodePlace, find_node
 from gm_pose.runs.user_errors import UserError
@@ -148,7 +149,8 @@ def test_a_share_has_all_that_its_machine_draws(
 def test_a_store_of_another_share_is_told_and_files_are_read(
     dataset, build, people_folder, tmp_path, monkeypatch
 ):
-    from gm_pose.fast_lane.loading import fast_topdown_dataset, image_store
+    from gm_pose.fast_lane.images import image_store
+    from gm_pose.fast_lane.loading import fast_topdown_dataset
 
     monkeypatch.setattr(store_plan, 'SHARD_BYTES', 100_000)
     lines = []
