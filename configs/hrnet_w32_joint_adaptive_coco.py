@@ -9,9 +9,10 @@ _base_ = [
 ]
 import os  # below `_base_`: an import above it makes MMEngine expect a lazy config
 
-from gm_pose import with_codec
+from gm_pose import with_codec, with_fast_lane
 
 codec = with_codec(_base_, sigmas='set2')
+with_fast_lane(_base_)
 
 data_root = os.path.join(os.environ.get('COCO_ROOT') or 'data/coco', '')
 train_dataloader = dict(dataset=dict(data_root=data_root))

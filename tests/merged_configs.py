@@ -30,6 +30,7 @@ KEYS = (
     'param_scheduler',
     'auto_scale_lr',
     'custom_imports',
+    'fast_lane',
 )
 ABSENT = '(absent)'
 

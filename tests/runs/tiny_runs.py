@@ -61,6 +61,7 @@ default_hooks = dict(checkpoint=dict(interval=1, max_keep_ckpts=2),
                      logger=dict(interval=1))
 custom_hooks = [dict(type='SyncBuffersHook')]
 randomness = dict(seed=3)
+fast_lane = None
 """
 NO_VALIDATION = 'val_cfg = val_dataloader = val_evaluator = None\n'
 
