@@ -98,6 +98,13 @@ def read(path):
 def check(data, path):
     read_annotations(Path(path))
 """,
+    '`estimate-sigmas`, with masks': """
+from gm_pose.__main__ import main
+def read(path):
+    return None
+def check(data, path):
+    main(['estimate-sigmas', path])
+""",
 }
 BEFORE = {
     'before a run': """
@@ -114,6 +121,7 @@ def check(data, path):
     check_annotations(data)
 """,
     '`estimate-sigmas`': NOW['`estimate-sigmas`'].replace('.cli.', '.commands.'),
+    '`estimate-sigmas`, with masks': NOW['`estimate-sigmas`, with masks'],
 }
 CLOCK = """
 import sys, time
