@@ -168,12 +168,12 @@ def run(args: argparse.Namespace) -> int:
     size = tuple(args.heatmap_size or REFERENCE_HEATMAP_SIZE)
     if min(size) < 1:
         raise ValueError(f'--heatmap-size {size[0]} {size[1]} must be above 0')
-    annotations, names = read_annotations(args.annotations)
-    metric, sides = (
-        None if dataset is None else load_own_skeleton(dataset, names, option)
-        for dataset, option in ((args.oks, '--oks'), (args.metainfo, '--metainfo'))
-    )
     with no_garbage_collection():
+        annotations, names = read_annotations(args.annotations)
+        metric, sides = (
+            None if dataset is None else load_own_skeleton(dataset, names, option)
+            for dataset, option in ((args.oks, '--oks'), (args.metainfo, '--metainfo'))
+        )
         found = measure_joints(annotations, len(names), args.method, args.person_key)
     mirror = find_mirror(names, sides or metric)
     text, complete = format_table(found, names, mirror, args.mean, args.power)
