@@ -159,6 +159,7 @@ def run(args: argparse.Namespace) -> int:
     from gm_pose.cli.sigma_report import format_table
     from gm_pose.ops.paper_sigmas import REFERENCE_HEATMAP_SIZE
     from gm_pose.ops.sigma_estimation import measure_joints
+    from gm_pose.runs.data_checks.json_file import no_garbage_collection
 
     if not args.mean > 0 or not all(map(math.isfinite, (args.mean, args.power))):
         raise ValueError(f'--mean {args.mean:g} must be > 0 and --power finite')
@@ -167,12 +168,13 @@ def run(args: argparse.Namespace) -> int:
     size = tuple(args.heatmap_size or REFERENCE_HEATMAP_SIZE)
     if min(size) < 1:
         raise ValueError(f'--heatmap-size {size[0]} {size[1]} must be above 0')
-    annotations, names = read_annotations(args.annotations)
-    metric, sides = (
-        None if dataset is None else load_own_skeleton(dataset, names, option)
-        for dataset, option in ((args.oks, '--oks'), (args.metainfo, '--metainfo'))
-    )
-    found = measure_joints(annotations, len(names), args.method, args.person_key)
+    with no_garbage_collection():
+        annotations, names = read_annotations(args.annotations)
+        metric, sides = (
+            None if dataset is None else load_own_skeleton(dataset, names, option)
+            for dataset, option in ((args.oks, '--oks'), (args.metainfo, '--metainfo'))
+        )
+        found = measure_joints(annotations, len(names), args.method, args.person_key)
     mirror = find_mirror(names, sides or metric)
     text, complete = format_table(found, names, mirror, args.mean, args.power)
     print(text)

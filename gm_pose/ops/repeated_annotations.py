@@ -34,7 +34,7 @@ def group_repeats(
     overlap by SAME_PERSON_IOU and joints that agree by SAME_PERSON_DISTANCE.
     """
     groups: dict[Any, list[list[Annotation]]] = {}
-    for annotation in annotations:
+    for annotation in _keep_candidates(list(annotations), person_key):
         person = annotation.get(person_key)
         key = (annotation.get('image_id'), person)
         people = groups.setdefault(key, [])
@@ -45,6 +45,40 @@ def group_repeats(
         else:
             people.append([annotation])
     return [m for people in groups.values() for m in people if len(m) > 1]
+
+
+def _keep_candidates(
+    annotations: list[Annotation], person_key: str
+) -> list[Annotation]:
+    """Those with a person's id, and those whose box is like another one of their image."""
+    named = np.array([a.get(person_key) is not None for a in annotations], bool)
+    at = np.flatnonzero(
+        [not n and 'bbox' in a for n, a in zip(named, annotations, strict=True)]
+    )
+    numbers: dict[Any, int] = {}
+    images = np.array(
+        [numbers.setdefault(annotations[n].get('image_id'), n) for n in at], np.int64
+    )
+    boxes = np.array([annotations[n]['bbox'] for n in at], np.float64).reshape(-1, 4)
+    order = np.argsort(images, kind='stable')
+    at, images, boxes = at[order], images[order], boxes[order]
+    are_like = np.zeros(len(annotations), bool)
+    step = 1  # neighbours in the list, then next but one, until images differ
+    while (same := images[step:] == images[:-step]).any():
+        one = np.flatnonzero(same)
+        other = one + step
+        one, other = (n[_overlap(boxes[one], boxes[other])] for n in (one, other))
+        are_like[at[one]] = are_like[at[other]] = True
+        step += 1
+    return [annotations[n] for n in np.flatnonzero(named | are_like)]
+
+
+def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(R,): whether boxes (R, 4) may overlap by SAME_PERSON_IOU, or by a little less."""
+    end = np.minimum(boxes[:, :2] + boxes[:, 2:], others[:, :2] + others[:, 2:])
+    joined = np.maximum(end - np.maximum(boxes[:, :2], others[:, :2]), 0).prod(1)
+    union = boxes[:, 2:].prod(1) + others[:, 2:].prod(1) - joined
+    return joined >= (SAME_PERSON_IOU - 1e-6) * union
 
 
 def _is_same_person(annotation: Annotation, other: Annotation) -> bool:

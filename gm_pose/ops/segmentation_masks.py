@@ -48,6 +48,14 @@ def draw_mask(
     return (np.pad(mask, 1), corner - 1) if mask.any() else None
 
 
+def check_segmentation(segmentation: Any) -> None:
+    """Raise the ValueError that `draw_mask` does."""
+    if isinstance(segmentation, list):
+        _read_polygons(segmentation)
+    else:
+        draw_mask(segmentation, (0, 0, 1, 1))
+
+
 def _shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f'{text[:37]}...'

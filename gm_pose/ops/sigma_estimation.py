@@ -19,17 +19,23 @@ its box takes its place, COCO's usual ratio.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.ops.annotated_people import Annotation, Floats, read_area, read_joints
+from gm_pose.ops.annotated_discs import measure_discs
+from gm_pose.ops.annotated_people import (
+    Annotation,
+    Floats,
+    read_area,
+    stack_joints,
+)
 from gm_pose.ops.repeated_annotations import (
     drop_copies,
     group_repeats,
     measure_squares,
 )
-from gm_pose.ops.segmentation_masks import draw_mask
 from gm_pose.ops.size_intervals import find_median_interval, find_root_mean_interval
 
 # What each method needs of an annotation file, best method first.
@@ -42,6 +48,8 @@ NEEDED = {
 # of n two-dimensional distances has a relative standard error of 1 / (2 sqrt(n)): 16 % for
 # 10, an interval of a third up and down.
 MIN_PEOPLE = {'repeats': 10, 'masks': 6, 'boxes': 6}
+_DRAWN = 256  # people whose masks are drawn at once
+_CHUNK = 4096  # people whose joints are compared with each other at once
 
 
 @dataclass(frozen=True)
@@ -77,58 +85,59 @@ def measure_repeats(groups: list[list[Annotation]], num_joints: int) -> JointSiz
 
 def measure_masks(annotations: Iterable[Annotation], num_joints: int) -> JointSizes:
     """People with masks -> median radius of the disc around each visible joint."""
-    radii: list[list[float]] = [[] for _ in range(num_joints)]
-    for annotation in annotations:
-        area = read_area(annotation)
-        if area <= 0 or not annotation.get('segmentation') or 'bbox' not in annotation:
-            continue
-        try:
-            drawn = draw_mask(annotation['segmentation'], annotation['bbox'])
-        except ValueError as error:
-            raise ValueError(f'annotation {annotation.get("id")}: {error}') from error
-        if drawn is None:
-            continue
-        import cv2  # only where there is a mask: boxes and repeats do without
-
-        mask, corner = drawn
-        distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        positions, visible = read_joints(annotation)
-        cells = np.round(positions).astype(np.int64) - corner
-        inside = ((cells >= 0) & (cells < mask.shape[::-1])).all(1) & (visible == 2)
-        for k in inside.nonzero()[0]:
-            radius = float(distance[cells[k, 1], cells[k, 0]])
-            if radius > 0:  # a joint outside its own mask has no disc
-                radii[k].append(radius / area**0.5)
-    return _take_medians('masks', radii)
+    joints, values = [np.zeros(0, np.int64)], [np.zeros(0)]
+    everybody = [a for a in annotations if a.get('segmentation') and 'bbox' in a]
+    all_areas = np.array([read_area(a) for a in everybody])
+    everybody = list(compress(everybody, all_areas > 0))
+    all_areas = all_areas[all_areas > 0]
+    for start in range(0, len(everybody), _DRAWN):
+        people = everybody[start : start + _DRAWN]
+        areas = all_areas[start : start + _DRAWN]
+        person, joint, radii = measure_discs(people, num_joints)
+        joints.append(joint)
+        values.append(radii / areas[person] ** 0.5)
+    return _take_medians('masks', joints, values, num_joints)
 
 
 def measure_boxes(annotations: Iterable[Annotation], num_joints: int) -> JointSizes:
     """People with joints and boxes -> half the distance to the nearest other joint."""
-    halves: list[list[float]] = [[] for _ in range(num_joints)]
-    for annotation in annotations:
-        area = read_area(annotation)
-        positions, visible = read_joints(annotation)
-        labelled = (visible > 0).nonzero()[0]
-        if area <= 0 or len(labelled) < 2:
-            continue
-        points = positions[labelled]
-        distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
-        np.fill_diagonal(distance, np.inf)
-        for k, nearest in zip(labelled, distance.min(1), strict=True):
-            halves[k].append(float(nearest) / 2 / area**0.5)
-    return _take_medians('boxes', halves)
+    everybody = list(annotations)
+    joints, values = [np.zeros(0, np.int64)], [np.zeros(0)]
+    for start in range(0, len(everybody), _CHUNK):
+        people = everybody[start : start + _CHUNK]
+        areas = np.array([read_area(a) for a in people])
+        positions, visible = stack_joints(people, num_joints)
+        labelled = (visible > 0) & (areas > 0)[:, None]
+        points = np.where(labelled[..., None], positions, np.inf)
+        with np.errstate(invalid='ignore'):
+            distance = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
+        distance[:, range(num_joints), range(num_joints)] = np.inf
+        both = labelled[:, :, None] & labelled[:, None]
+        nearest = np.where(both, distance, np.inf).min(2, initial=np.inf)
+        person, joint = (labelled & (labelled.sum(1) > 1)[:, None]).nonzero()
+        joints.append(joint)
+        values.append(nearest[person, joint] / 2 / areas[person] ** 0.5)
+    return _take_medians('boxes', joints, values, num_joints)
 
 
-def _take_medians(method: str, values: list[list[float]]) -> JointSizes:
-    medians = [float(np.median(v)) if v else float('nan') for v in values]
-    return _collect(method, medians, values, find_median_interval)
+def _take_medians(
+    method: str,
+    joints: list[NDArray[np.int64]],
+    values: list[Floats],
+    num_joints: int,
+) -> JointSizes:
+    """Joint and size of each measurement -> sizes of K joints."""
+    at, sizes = np.concatenate(joints), np.concatenate(values)
+    samples = [sizes[at == k] for k in range(num_joints)]
+    medians = [float(np.median(v)) if len(v) else float('nan') for v in samples]
+    return _collect(method, medians, samples, find_median_interval)
 
 
 def _collect(
     method: str,
     sizes: list[float],
-    samples: list[list[float]],
-    find_interval: Callable[[Sequence[float]], tuple[float, float]],
+    samples: Sequence[Sequence[float] | Floats],
+    find_interval: Callable[[Sequence[float] | Floats], tuple[float, float]],
 ) -> JointSizes:
     counts = np.array([len(v) for v in samples], dtype=np.int64)
     intervals = np.array([find_interval(v) for v in samples]).reshape(-1, 2)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from math import comb, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 TAIL = 0.025
 Z = 1.959964  # of the normal distribution, at TAIL
 
 
-def find_median_interval(values: Sequence[float]) -> tuple[float, float]:
+def find_median_interval(values: Sequence[float] | NDArray) -> tuple[float, float]:
     """Samples -> interval of their distribution's median, from order statistics.
 
     The r-th value from either end, r the largest with P(Bin(n, 1/2) < r) <= 2.5 %; no
@@ -34,7 +35,7 @@ def find_median_interval(values: Sequence[float]) -> tuple[float, float]:
     return float(ordered[rank - 1]), float(ordered[-rank])
 
 
-def find_root_mean_interval(squares: Sequence[float]) -> tuple[float, float]:
+def find_root_mean_interval(squares: Sequence[float] | NDArray) -> tuple[float, float]:
     """Samples of d^2 -> interval of sqrt(mean(d^2)): Student's t, on its logarithm.
 
     NaN for fewer than 2 samples, or where all are 0.

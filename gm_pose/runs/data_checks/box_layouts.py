@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.runs.data_checks.box_matches import CONVERT, write_scale
-from gm_pose.runs.data_checks.readings import SCALES
+from gm_pose.runs.data_checks.box_matches import CONVERT, write_order, write_scale
+from gm_pose.runs.data_checks.readings import BOX_READINGS, SCALES
 from gm_pose.runs.data_checks.units import find_scale
 
 __all__ = ['explain_layout']
@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 _FITS = 0.95  # share of boxes that a reading must place inside their images
 _LEAVES = 0.1  # share of boxes that leave their images as x, y, width, height
 _MIN_BOXES = 10  # for a unit that px could be
+_FAR = 0.8  # part of the image at which some boxes end, right and below
 _MARGIN = 0.05  # of the image's side: detectors may overshoot by that much
 
 
@@ -56,8 +57,29 @@ def explain_layout(boxes: Floats, sizes: Floats) -> tuple[str, str] | None:
             f'{share}; as center x, y, width, height they fit',
             'write [x - width / 2, y - height / 2, width, height]',
         )
+    if (other := _find_other_reading(boxes, sizes)) is not None:
+        return f'{share}; as {other[0]} they fit', f'{CONVERT}: {other[1]}'
     if ((start >= sizes) | (start + extent <= 0)).any(1).all():
         return 'lies outside the image in all boxes', 'give the boxes of these images'
+    return None
+
+
+def _find_other_reading(boxes: Floats, sizes: Floats) -> tuple[str, str] | None:
+    """The first order, then unit, that places boxes inside images -> name, line."""
+
+    def fit(other: Floats) -> bool:
+        start, extent = other[:, :2], other[:, 2:]
+        inside = ~_leaves(start, start + extent, sizes) & (extent > 0).all(1)
+        return bool(inside.mean() >= _FITS)
+
+    for name, (read, line) in BOX_READINGS.items():
+        if fit(read(boxes)):
+            return name, write_order(line)
+    scale = SCALES[-1]  # per mille; smaller units are told by their range
+    far = (boxes[:, :2] + boxes[:, 2:]).max(0) >= _FAR * scale.full
+    enough = len(boxes) >= _MIN_BOXES and far.all()
+    if enough and fit(scale.convert(boxes, np.tile(sizes, 2))):
+        return scale.name, write_scale(scale)
     return None
 
 

@@ -11,7 +11,7 @@ from gm_pose.runs.data_checks.column import Floats
 from gm_pose.runs.data_checks.detections import DetectedPeople
 from gm_pose.runs.data_checks.readings import BOX_READINGS, SCALES, Scale
 
-__all__ = ['CONVERT', 'explain_by_annotations', 'write_scale']
+__all__ = ['CONVERT', 'explain_by_annotations', 'write_order', 'write_scale']
 
 NUM_IMAGES = 300
 MIN_PEOPLE = 3
@@ -47,12 +47,16 @@ def explain_by_annotations(
             fit = _measure(read(boxes), pairs)
             if fit > found[0] + 1e-9:
                 words = [*names, name] if name else names
-                order = line.replace("for a in data['annotations']: ", _EACH_BOX)
-                found = fit, words, [*lines, order] if name else lines
+                found = fit, words, [*lines, write_order(line)] if name else lines
     if not found[1]:
         return None
     what = f'fits the annotated boxes as {", ".join(found[1])}'
     return what, f'{CONVERT}: ' + '; then: '.join(found[2])
+
+
+def write_order(line: str) -> str:
+    """The line that reorders annotated boxes, for detected ones."""
+    return line.replace("for a in data['annotations']: ", _EACH_BOX)
 
 
 def write_scale(scale: Scale) -> str:

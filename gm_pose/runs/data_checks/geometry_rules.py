@@ -10,6 +10,7 @@ from gm_pose.runs.data_checks.annotation_table import (
     Floats,
     Indices,
 )
+from gm_pose.runs.data_checks.joints_of_crops import describe_crops
 from gm_pose.runs.data_checks.people import (
     MIN_JOINTS,
     NOBODY,
@@ -41,6 +42,8 @@ POOR = 0.3  # fits at most so well where a unit is wrong
 SLIGHTLY_BETTER = 0.02  # where people also stand on their heads
 
 MIN_PEOPLE = 3
+
+_OF_BOX = 'px from the corner of their box'  # crops may be resized, too
 
 
 def find_misread_coordinates(table: AnnotationTable) -> list[str]:
@@ -92,11 +95,11 @@ def _find_other_reading(people: People) -> list[str]:
     if np.nanmedian(best[0]) > own + BETTER:
         if best[1] == 'joints' and joint_scale is not None:
             del found[0]
-        found.append(_say(*best[1:]))
+        crops = describe_crops(people) if best[2] == _OF_BOX else None
+        found.append(crops or _say(*best[1:]))
     elif not found and (far := people.are_far()).mean() > 0.5:
-        found.append(
-            f'joints of {far.sum()} of {len(far)} people lie outside their boxes'
-        )
+        words = f'joints of {far.sum()} of {len(far)} people lie outside their boxes'
+        found.append(describe_crops(people) or words)
     return found
 
 

@@ -141,6 +141,12 @@ RULES: tuple[Rule, ...] = (
         NOTED,
         area_rules.find_areas_of_boxes,
     ),
+    Rule(
+        'people whose area is not that of their box',
+        'OKS divides by it: AP is near 0, or near 1',
+        HARMFUL,
+        area_rules.find_areas_unlike_boxes,
+    ),
     KEYPOINTS,
     Rule(
         "joints whose name is not the config's",

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from gm_pose.__main__ import main
@@ -262,6 +263,36 @@ def test_layout_is_told_by_the_annotated_boxes_and_converted(name):
         exec(line, dict(data=boxes, images=data['images']))
     for box, other in zip(boxes, make_file(), strict=True):
         assert box['bbox'] == pytest.approx(other['bbox'])
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'columns, then rows [x1, x2, y1, y2]',
+        'rows first [y, x, height, width]',
+        'per mille of the image',
+    ],
+)
+@pytest.mark.parametrize('size', [(640, 480), (480, 640)])
+def test_layout_is_told_by_images_alone_and_converted(name, size):
+    rng = np.random.default_rng(0)
+    images = [dict(id=n, width=size[0], height=size[1]) for n in range(20)]
+    part = rng.uniform(0.1, 0.5, (20, 2))
+    boxes = np.c_[rng.uniform(0, 1, (20, 2)) * (1 - part), part] * np.tile(size, 2)
+    good = [
+        dict(image_id=n, category_id=1, bbox=b.tolist(), score=0.9)
+        for n, b in enumerate(boxes)
+    ]
+    data = dict(images=images, categories=[dict(id=1)])
+    people = read_detections(good, 'b.json')
+    assert find_detection_problems(people, data, 'b.json', 'a.json', NEVER) == []
+    other = [dict(b, bbox=LAYOUTS[name](*b['bbox'], *size)) for b in good]
+    people = read_detections(other, 'b.json')
+    (problem,) = find_detection_problems(people, data, 'b.json', 'a.json', NEVER)
+    assert name in str(problem)
+    exec(str(problem).partition('convert: ')[2], dict(data=other, images=images))
+    for box, expected in zip(other, good, strict=True):
+        assert box['bbox'] == pytest.approx(expected['bbox'])
 
 
 @pytest.mark.parametrize('move', [1.0, 0.6, 1.8])

@@ -136,6 +136,27 @@ def test_joints_of_another_origin_are_named_and_converted(name, people, good):
     assert harm(people) == {}
 
 
+@pytest.mark.parametrize('padding', [1, 1.25])
+@pytest.mark.parametrize('size', [(192, 256), (288, 384)])
+def test_joints_of_resized_crops_are_named(size, padding, people):
+    """As a network sees them, of people of three sizes."""
+    for image in people['images']:
+        image.update(width=3 * image['width'], height=3 * image['height'])
+    for n, person in enumerate(people['annotations']):
+        x, y, w, h = person['bbox'] = [v * (1 + n % 3) for v in person['bbox']]
+        person['area'] *= (1 + n % 3) ** 2
+        grown = max(w, h * 0.75) * padding, max(h, w / 0.75) * padding
+        row = person['keypoints']
+        for axis, (center, side, full) in enumerate(
+            zip((x + w / 2, y + h / 2), grown, size, strict=True)
+        ):
+            points = [v * (1 + n % 3) - center + side / 2 for v in row[axis::3]]
+            row[axis::3] = [v / side * full for v in points]
+    (text,) = harm(people)[FORMAT]
+    assert 'joints look like px of crops of the boxes' in text
+    assert 'convert' not in text
+
+
 @pytest.mark.parametrize('times', [1, 6])
 @pytest.mark.parametrize('boxes', [False, True])
 def test_per_mille_are_told_from_px(times, boxes, people, good):
