@@ -38,6 +38,12 @@ def compute_reach(
         frame: size of the crop and padding of the box.
         sides: halves of the body; needed where `augmentation` takes halves.
         augmentation: None for the plain crop of evaluation.
+
+    Example:
+        >>> box = np.float32([[100, 50, 148, 114]])  # 48 x 64 px
+        >>> frame = CropFrame((192, 256), use_udp=False, padding=1.25)
+        >>> compute_reach(box, np.zeros((1, 17, 2)), np.zeros((1, 17)), frame)
+        array([[ 92.,  40., 156., 124.]])
     """
     settings = augmentation or CropAugmentation()
     centers, scales = measure_boxes(bboxes_px, frame.padding)
