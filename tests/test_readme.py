@@ -110,6 +110,7 @@ def test_versions_in_the_readme_are_the_pinned_ones():
         'benchmarks/block_cost.md',
         'benchmarks/evaluation_speed.md',
         'benchmarks/guard_cost.md',
+        'benchmarks/pipeline_speed.md',
     ],
 )
 def test_measured_rows_are_those_of_the_benchmarks(source):
