@@ -8,7 +8,12 @@ import sys
 from typing import Any
 
 from gm_pose.cli import make_parser
-from gm_pose.cli.run_arguments import _DictAction, read_config, run_task
+from gm_pose.cli.run_arguments import (
+    _DictAction,
+    drop_detection_files,
+    read_config,
+    run_task,
+)
 
 DESCRIPTION = """Decode the images of a config's datasets once, for training and evaluation
 with --fast. `images` keeps whole images as they are decoded; `crops` keeps of each person
@@ -66,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='tell size, free space and time, and stop',
     )
     parser.add_argument(
+        '--gt-boxes',
+        action='store_true',
+        help='the people of the annotations, not those of a detection file',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=_DictAction,
@@ -88,7 +98,8 @@ def run_build(args: argparse.Namespace) -> None:
     """Tell what it takes, then build the stores of all splits.
 
     Raises:
-        UserError: a config that the fast lane does not know, or too little space.
+        UserError: a config that the fast lane does not know, a file that is not there,
+            or too little space.
     """
     from gm_pose.fast_lane.images.store_builder import build_store
     from gm_pose.fast_lane.images.store_estimate import estimate_store
@@ -105,7 +116,14 @@ def run_build(args: argparse.Namespace) -> None:
     share = read_share(args)
     seen = set()
     for split, dataset, recipe in list_datasets(cfg, args):
-        people = load_people(dataset, cache_dir)
+        try:
+            people = load_people(dataset, cache_dir)
+        except FileNotFoundError as error:
+            raise UserError(
+                f'{split}: {error.filename} does not exist. Fix: set data_root (COCO_ROOT '
+                'in the shipped configs), leave detection files out with --gt-boxes, or '
+                'name other --splits'
+            ) from error
         if args.kind == 'stream':
             write_stream(split, people, args, cache_dir, workers)
             continue
@@ -184,6 +202,8 @@ def list_datasets(cfg: Any, args: argparse.Namespace) -> list[tuple[str, Any, An
 
     if args.cfg_options:
         cfg.merge_from_dict(expand_root_options(cfg, args.cfg_options))
+    if args.gt_boxes:
+        drop_detection_files(cfg)
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     found = []
     for split in args.splits:

@@ -182,7 +182,7 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.fast is False:
         cfg.fast_lane = None
     if args.gt_boxes:  # after the options, which may name such a file
-        _drop_detection_files(cfg)
+        drop_detection_files(cfg)
     if 'preprocess_cfg' in cfg and isinstance(cfg.get('model'), dict):
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     return cfg
@@ -209,7 +209,8 @@ def _find_missing_module(error: BaseException | None) -> str | None:
     return None
 
 
-def _drop_detection_files(cfg: Config) -> None:
+def drop_detection_files(cfg: Config) -> None:
+    """Evaluate on annotated boxes."""
     for split in ('val', 'test'):
         loader = cfg.get(f'{split}_dataloader')
         if loader is not None and 'bbox_file' in loader.dataset:
