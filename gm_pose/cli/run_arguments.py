@@ -168,8 +168,8 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.work_dir = osp.join('work_dirs', name)
     if args.show or args.show_dir is not None:
         _enable_pictures(cfg, args)
-    if args.fast:
-        cfg.setdefault('fast_lane', {})
+    if args.fast and cfg.get('fast_lane') is None:
+        cfg.fast_lane = {}
     options = {**find_searched_options(cfg, args.config), **args.cfg_options}
     if options:
         try:

@@ -29,6 +29,7 @@ def test_every_job_of_the_order_exists_and_none_is_left_out(on_gpu):
 def test_jobs_are_chosen_by_section_or_by_name(on_gpu):
     chosen = on_gpu.choose_jobs('network;loop:stock, 2 workers')
     assert [pair[:2] for pair in chosen] == [
+        ('network', 'fastest'),
         ('network', 'eager'),
         ('network', 'graph'),
         ('network', 'compiled'),

@@ -135,7 +135,7 @@ def make_runner(work_dir, *hooks, optimizer=None, dataset=None, **changes):
         ),
         custom_hooks=list(hooks),
         default_scope='mmpose',
-        experiment_name=work_dir.name,
+        experiment_name=f'{work_dir.parent.name}-{work_dir.name}',
         randomness=dict(seed=0),
     )
     for key, value in changes.items():

@@ -14,12 +14,8 @@ from tiny_runs import NO_VALIDATION, hash_weights, save_checkpoint
 from gm_pose.cli import main as gm_pose
 from gm_pose.cli import test as test_command
 from gm_pose.cli import train
-from gm_pose.fast_lane.images import (
-    original_images,
-    people_arrays,
-    store_plan,
-    stream_builder,
-)
+from gm_pose.fast_lane.images import original_images, store_plan, stream_builder
+from gm_pose.fast_lane.people import people_arrays
 from gm_pose.fast_lane.people.people_arrays import load_people
 
 pytestmark = pytest.mark.slow

@@ -12,6 +12,10 @@ MIN_PEOPLE = 8
 STEADIER = 1.3
 """Extents of joints vary so many times less than their parts of the boxes do."""
 
+SAME_PLACE = 0.25
+"""Standard deviation of the middles of people's joints, in their typical extent, that stays
+below this in crops, whose people all stand in the middle."""
+
 MIN_SPREAD = 0.1  # of the logarithm of box heights: people of one size say nothing
 
 
@@ -29,7 +33,10 @@ def describe_crops(people: People) -> str | None:
     points, heights = people.points[enough], people.boxes[enough, 3]
     if (np.nanmin(points) < -0.25 * np.nanmax(points)) or np.nanmax(points) < 32:
         return None  # from the center, or a part of something
-    extents = np.nanmax(points[..., 1], 1) - np.nanmin(points[..., 1], 1)
+    low, high = np.nanmin(points, 1), np.nanmax(points, 1)
+    extents = (high - low)[:, 1]
+    if (((low + high) / 2).std(0) > SAME_PLACE * np.median(extents)).any():
+        return None
     kept = extents > 0
     if kept.sum() < MIN_PEOPLE:
         return None

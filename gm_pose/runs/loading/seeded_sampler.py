@@ -92,8 +92,8 @@ class SeededSampler(Sampler):
 
 def find_seeded_sampler(loader: DataLoader) -> SeededSampler | None:
     """The `SeededSampler` of a data loader, below its batch sampler too, or None."""
-    inner = getattr(loader.batch_sampler, 'sampler', None)
-    for sampler in (loader.sampler, inner):
+    inner = getattr(getattr(loader, 'batch_sampler', None), 'sampler', None)
+    for sampler in (getattr(loader, 'sampler', None), inner):
         if isinstance(sampler, SeededSampler):
             return sampler
     return None
