@@ -10,6 +10,7 @@ from gm_pose.fast_lane.config.image_kinds import IMAGE_KINDS, STREAM, is_image_k
 from gm_pose.fast_lane.images.original_images import OriginalImages
 from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 from gm_pose.runs.data_checks.unreadable_image import MAX_PIXELS
+from gm_pose.runs.files.cache_folder import find_cache_folder
 from gm_pose.runs.user_errors import UserError
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def open_images(
             people, kind, recipe, cache_dir, originals, is_partial=is_partial
         )
     for found in ('images', 'crops'):
+        if not (find_cache_folder(cache_dir) / found).is_dir():
+            continue  # the name of a store of crops takes seconds at COCO's size
         with contextlib.suppress(UserError):
             return open_store(
                 people, found, recipe, cache_dir, originals, is_partial=is_partial
