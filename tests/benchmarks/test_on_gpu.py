@@ -76,7 +76,7 @@ def test_report_has_the_rows_and_names_what_is_missing(on_gpu, tmp_path):
 def test_rehearsal_measures_every_row(tmp_path):
     from benchmarks.gpu.row_file import read_rows
 
-    jobs = 'network:eager;ddp;data;product'
+    jobs = 'network:fastest;ddp;data;product'
     command = [sys.executable, SCRIPT, '--out', tmp_path, '--jobs', jobs, '--rehearse']
     command += ['--scratch', tmp_path / 'scratch']
     subprocess.run(command, check=True, timeout=900, capture_output=True)

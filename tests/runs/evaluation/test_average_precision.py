@@ -69,15 +69,15 @@ def test_numbers_equal_those_recorded_with_xtcocotools(
 
 
 @pytest.mark.parametrize(
-    ('num_keypoints', 'with_boxes', 'use_area', 'dtype'),
+    ('count', 'num_keypoints', 'with_boxes', 'use_area', 'dtype'),
     [
-        (17, True, True, np.float32),
-        (14, False, True, np.float64),
-        (21, True, False, np.float32),
-        (5, False, False, np.float64),
+        (800, 17, True, True, np.float32),
+        (800, 14, False, True, np.float64),
+        (800, 21, True, False, np.float32),
+        (800, 5, False, False, np.float64),
+        pytest.param(100_000, 17, True, True, np.float32, marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize('count', [800, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_every_double_equals_xtcocotools(
     count, num_keypoints, with_boxes, use_area, dtype
 ):
