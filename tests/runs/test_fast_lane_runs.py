@@ -8,6 +8,7 @@ from mmengine.config import Config
 from tiny_runs import NO_VALIDATION, hash_weights, run_child
 
 from gm_pose.cli import test as test_command
+from gm_pose.fast_lane import apply_fast_lane
 
 pytestmark = pytest.mark.slow
 
@@ -115,6 +116,17 @@ def test_an_unknown_transform_falls_back_and_is_named(
     assert hash_weights(tmp_path / 'run' / 'epoch_3.pth') == hash_weights(
         tmp_path / 'plain' / 'epoch_3.pth'
     )
+
+
+def test_a_hook_that_exchanges_the_pipeline_is_named():
+    cfg = Config(
+        dict(
+            fast_lane=dict(),
+            custom_hooks=[dict(type='mmdet.PipelineSwitchHook', switch_epoch=1)],
+        )
+    )
+    (note,) = apply_fast_lane(cfg, ())
+    assert 'it does not know hook PipelineSwitchHook' in note
 
 
 def test_no_fast_wins_over_the_config(write_config, train_child, tmp_path):

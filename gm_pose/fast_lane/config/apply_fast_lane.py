@@ -7,6 +7,7 @@ the reason is returned.
 
 from typing import Any
 
+import torch
 from mmengine.config import Config, ConfigDict
 from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import MODELS
@@ -55,6 +56,7 @@ def apply_fast_lane(
         recipes = {split: _read_split(cfg, split) for split in used}
         for split in used:
             check_sampler(cfg[f'{split}_dataloader'], settings)
+        _check_hooks(cfg)
         _check_model(cfg.model, next(iter(recipes.values())))
         for recipe in recipes.values():
             _check_encoder(recipe)
@@ -106,6 +108,13 @@ def _unwrap(dataset: ConfigDict) -> ConfigDict:
     return dataset.dataset if get_type(dataset) == 'SeededDataset' else dataset
 
 
+def _check_hooks(cfg: Config) -> None:
+    """The pipeline is read once: a later one would be ignored silently."""
+    for hook in cfg.get('custom_hooks') or []:
+        if get_type(hook).endswith(_SWITCHES):
+            raise NotRecognised(f'hook {get_type(hook)}, which changes the pipeline')
+
+
 def _check_model(model: Any, recipe: Recipe) -> None:
     cls = MODELS.get(str(model.get('type')))
     if cls is None or not issubclass(cls, TopdownPoseEstimator):
@@ -135,8 +144,6 @@ def _check_encoder(recipe: Recipe) -> None:
 
 
 def _change_loader(loader: ConfigDict, settings: FastLaneSettings) -> None:
-    import torch
-
     loader.dataset = ConfigDict(
         type=DATASET,
         dataset=_unwrap(loader.dataset),
