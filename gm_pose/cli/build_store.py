@@ -18,7 +18,7 @@ from gm_pose.cli.run_arguments import (
 DESCRIPTION = """Decode the images of a config's datasets once, for training and evaluation
 with --fast. `images` keeps whole images as they are decoded; `crops` keeps of each person
 what the augmentation can reach, compressed (JPEG 95), about 15 times smaller. Size, free
-space and time are told first. A build that was stopped goes on when it is run again;
+space and time are printed first. An interrupted build resumes when it is run again;
 images that were changed since are read again. With --node a machine stores its own share
 (fast_lane.shards='node'). `stream` writes the images' bytes as shards of litdata into a
 folder or a bucket, which runs read by images='stream:DIR_OR_URL'."""
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--dry-run',
         action='store_true',
-        help='tell size, free space and time, and stop',
+        help='print size, free space and time, and stop',
     )
     parser.add_argument(
         '--gt-boxes',

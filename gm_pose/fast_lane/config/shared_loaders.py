@@ -32,7 +32,7 @@ def check_sampler(loader: ConfigDict, settings: FastLaneSettings) -> None:
 
 
 def get_share_arguments(settings: FastLaneSettings) -> dict[str, Any]:
-    """What `FastTopdownDataset` is told."""
+    """Arguments of `FastTopdownDataset`."""
     found: dict[str, Any] = {}
     if settings.shards is not None:
         found.update(shards=settings.shards)

@@ -73,7 +73,7 @@ class ShardFiles:
         return is_right
 
     def take_complaints(self) -> list[str]:
-        """What is wrong with shards, each told once."""
+        """Faults of shards that were not reported before."""
         complaints, self._complaints = self._complaints, []
         return complaints
 

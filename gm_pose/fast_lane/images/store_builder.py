@@ -1,4 +1,4 @@
-"""Building a store of pixels: told before, resumed after a kill, checked when repeated."""
+"""Building a store of pixels: estimated first, resumed after a kill, checked on repeat."""
 
 import os
 import time

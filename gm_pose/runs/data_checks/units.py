@@ -1,4 +1,4 @@
-"""Units of coordinates, told by their range: parts, percent or per mille of the image."""
+"""Units of coordinates, known by their range: parts, percent or per mille of the image."""
 
 from __future__ import annotations
 
