@@ -5,12 +5,11 @@ import os
 import cv2
 import numpy as np
 
-from gm_pose.fast_lane.images.image_size import parse_encoded_size
 from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 from gm_pose.runs.data_checks.unreadable_image import (
     MAX_PIXELS,
     UnreadableImage,
-    check_image_header,
+    check_image_content,
     check_pixels,
 )
 
@@ -71,11 +70,7 @@ def decode_image(content: bytes, path: str, max_pixels: int = MAX_PIXELS) -> np.
     Raises:
         UnreadableImage: 'path: reason'.
     """
-    size = parse_encoded_size(content)
-    if size is None:  # another format, or a damaged header: Pillow and OpenCV know
-        check_image_header(path, max_pixels)
-    else:
-        check_pixels(path, size, max_pixels)
+    check_image_content(path, content, max_pixels)
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from gm_pose.fast_lane.images.image_size import parse_encoded_size
 from gm_pose.fast_lane.images.original_images import decode_image
 from gm_pose.fast_lane.images.stream_shards import (
     StreamShards,
@@ -16,7 +15,11 @@ from gm_pose.fast_lane.images.stream_shards import (
     is_remote,
 )
 from gm_pose.fast_lane.people.people_arrays import PeopleArrays
-from gm_pose.runs.data_checks.unreadable_image import MAX_PIXELS, UnreadableImage
+from gm_pose.runs.data_checks.unreadable_image import (
+    MAX_PIXELS,
+    UnreadableImage,
+    has_fine_header,
+)
 from gm_pose.runs.files.cache_folder import find_cache_folder
 from gm_pose.runs.user_errors import UserError
 
@@ -89,7 +92,7 @@ class StreamedImages:
         return self._pixels, None
 
     def _decode(self, content: bytes, path: str) -> np.ndarray:
-        if parse_encoded_size(content) is not None:
+        if has_fine_header(content, self._max_pixels):
             return decode_image(content, path, self._max_pixels)
         with (
             tempfile.NamedTemporaryFile() as file

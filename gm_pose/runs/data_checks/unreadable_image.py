@@ -17,6 +17,7 @@ __all__ = [
     'check_image_content',
     'check_image_header',
     'check_pixels',
+    'has_fine_header',
     'is_local',
 ]
 
@@ -73,15 +74,19 @@ def check_image_content(
     Raises:
         UnreadableImage: as there.
     """
-    size = find_size(content)
-    if size is not None and 0 < size[0] * size[1] <= min(
-        max_pixels, _get_pillow_limit()
-    ):
+    if has_fine_header(content, max_pixels):
         return
     if is_local(path):
         check_image_header(path, max_pixels)
-    elif size is not None:
+    elif (size := find_size(content)) is not None:
         check_pixels(path, size, max_pixels)
+
+
+def has_fine_header(content: bytes, max_pixels: int = MAX_PIXELS) -> bool:
+    """Whether bytes are those of a JPEG or PNG whose size is stated and accepted."""
+    size = find_size(content)
+    limit = min(max_pixels, _get_pillow_limit())
+    return size is not None and 0 < size[0] * size[1] <= limit
 
 
 def is_local(path: str) -> bool:

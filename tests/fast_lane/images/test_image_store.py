@@ -15,13 +15,13 @@ from mmpose.datasets.transforms import LoadImage
 from gm_pose.cli import main
 from gm_pose.fast_lane.config.recipe import read_recipe
 from gm_pose.fast_lane.images import image_store, store_estimate, store_plan
-from gm_pose.fast_lane.images.image_size import parse_encoded_size
 from gm_pose.fast_lane.images.image_sources import open_images
 from gm_pose.fast_lane.images.store_builder import build_store
 from gm_pose.fast_lane.images.store_estimate import estimate_store
 from gm_pose.fast_lane.people.people_arrays import load_people
 from gm_pose.ops.augmented_crops import CropFrame, augment_crops
 from gm_pose.ops.crop_augmentation import NUM_UNIFORMS
+from gm_pose.runs.data_checks.image_header import find_size
 from gm_pose.runs.data_checks.unreadable_image import UnreadableImage
 from gm_pose.runs.user_errors import UserError
 
@@ -144,7 +144,7 @@ def test_exif_turns_the_pixels_and_the_last_image_is_kept(opened, tmp_path):
     pixels, _ = source.read(0, 0)
 
     assert pixels.shape == (90, 40, 3)
-    assert parse_encoded_size(turned) == (90, 40)  # before the turn
+    assert find_size(turned) == (90, 40)  # before the turn
     np.testing.assert_array_equal(pixels, load_with_mmpose(path))
     os.unlink(path)
     assert source.read(0, 0)[0] is pixels
@@ -178,9 +178,9 @@ def test_unreadable_images_are_named(opened, content, reason):
 def test_every_prefix_of_a_jpeg_is_parsed_without_an_error():
     content = cv2.imencode('.jpg', np.zeros((30, 50, 3), np.uint8))[1].tobytes()
 
-    assert parse_encoded_size(content) == (50, 30)
+    assert find_size(content) == (50, 30)
     for end in range(len(content)):
-        assert parse_encoded_size(content[:end]) in (None, (50, 30))
+        assert find_size(content[:end]) in (None, (50, 30))
 
 
 def test_no_store_names_the_command(opened):
