@@ -12,7 +12,7 @@ import numpy as np
 from gm_pose.fast_lane.images.store_plan import StorePlan
 from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 
-__all__ = ['NodeShare', 'list_shards', 'order_people']
+__all__ = ['NodeShare', 'list_shards']
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,6 @@ class NodeShare:
         """Of `count` people in order: the first of the share, and one past the last."""
         start, end = self.node * count, (self.node + 1) * count
         return start // self.num_nodes, end // self.num_nodes
-
-
-def order_people(people: PeopleArrays) -> np.ndarray:
-    """Rows of people (N,), ordered by image as in `plan_store`."""
-    return np.argsort(people.image_rows, kind='stable')
 
 
 def list_shards(

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gm_pose.fast_lane.people.body_sides import read_sides
 from gm_pose.fast_lane.people.people_arrays import PeopleArrays
-from gm_pose.ops.augmented_crops import BodySides, CropFrame
+from gm_pose.ops.augmented_crops import CropFrame
 from gm_pose.ops.crop_reach import compute_reach
 
 if TYPE_CHECKING:
     from gm_pose.fast_lane.config.recipe import Recipe
 
-__all__ = ['StorePlan', 'get_sides', 'plan_store']
+__all__ = ['StorePlan', 'order_people', 'plan_store']
 
 STORE_VERSION = 1
 """Of the files and of the code that makes them."""
@@ -85,12 +86,12 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
         frame=asdict(frame), augmentation=augmentation and asdict(augmentation),
         density=SOURCE_PX_PER_INPUT_PX,
     )  # fmt: skip
-    sides = get_sides(people)
+    sides = read_sides(people.metainfo)
     content = [*names, people.image_rows, people.bboxes_px]
     if augmentation is not None and augmentation.half_body_prob > 0:
         content += [people.keypoints_px, people.visible]
         content += [sides.upper, sides.lower, sides.flip_indices]
-    rows = np.argsort(people.image_rows, kind='stable')
+    rows = order_people(people)
     rects = compute_reach(
         people.bboxes_px, people.keypoints_px, people.visible, frame, sides,
         augmentation,
@@ -107,14 +108,9 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
     )  # fmt: skip
 
 
-def get_sides(people: PeopleArrays) -> BodySides:
-    """Halves of the body, as the metainfo names them."""
-    count = people.keypoints_px.shape[1]
-    upper, lower = np.zeros(count, bool), np.zeros(count, bool)
-    upper[list(people.metainfo['upper_body_ids'])] = True
-    lower[list(people.metainfo['lower_body_ids'])] = True
-    flips = np.array(people.metainfo['flip_indices'], np.int64)
-    return BodySides(flips, upper, lower)
+def order_people(people: PeopleArrays) -> np.ndarray:
+    """Rows of people (N,), ordered by image: that of entries, and of machines' shares."""
+    return np.argsort(people.image_rows, kind='stable')
 
 
 def _cut(num_bytes: np.ndarray) -> np.ndarray:

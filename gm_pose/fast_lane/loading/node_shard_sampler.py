@@ -9,7 +9,8 @@ from mmengine.dist import sync_random_seed
 from mmpose.registry import DATA_SAMPLERS
 from torch.utils.data import Sampler
 
-from gm_pose.fast_lane.images.node_shares import NodeShare, order_people
+from gm_pose.fast_lane.images.node_shares import NodeShare
+from gm_pose.fast_lane.images.store_plan import order_people
 from gm_pose.fast_lane.images.streamed_images import WINDOW_SHARDS
 from gm_pose.runs.launch.nodes import find_node
 

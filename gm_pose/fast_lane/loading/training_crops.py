@@ -1,6 +1,5 @@
 """Training's crops of a batch: augmented, unreadable images replaced."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +11,15 @@ from gm_pose.fast_lane.loading.sample_words import (
     draw_pixel_seeds,
     draw_replacement,
 )
-from gm_pose.ops.augmented_crops import BodySides, CropFrame, Crops, augment_crops
+from gm_pose.fast_lane.people.body_sides import read_sides
+from gm_pose.ops.augmented_crops import CropFrame, Crops, augment_crops
 from gm_pose.ops.joint_checks import require_finite_joints
 from gm_pose.runs.data_checks.unreadable_image import SKIPPED, UnreadableImage
+from gm_pose.runs.loading.sample_errors import (
+    MAX_TRIES,
+    explain_unreadable,
+    explain_wrong_sample,
+)
 from gm_pose.runs.user_errors import UserError
 
 if TYPE_CHECKING:
@@ -23,9 +28,6 @@ if TYPE_CHECKING:
     from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 
 __all__ = ['TrainingCrops']
-
-MAX_TRIES = 20
-"""Unreadable images in a row after which a run stops, as in `SeededDataset`."""
 
 
 class TrainingCrops:
@@ -48,7 +50,7 @@ class TrainingCrops:
         self.images = images
         self.augmentation = recipe.augmentation
         self.frame = CropFrame(recipe.input_size, recipe.use_udp, recipe.padding)
-        self.sides = _read_sides(people.metainfo)
+        self.sides = read_sides(people.metainfo)
         self.pixel_transforms = PixelTransforms(recipe.pixel_transforms)
         self._shared = {}
         if recipe.use_dataset_keypoint_weights:
@@ -83,11 +85,7 @@ class TrainingCrops:
             ):
                 tries += 1
                 if tries == MAX_TRIES:
-                    raise UserError(
-                        f'{tries} training images in a row cannot be read, the last one '
-                        f'{skipped[-1]}. Fix: check data_root and data_prefix, and run '
-                        '`python -m gm_pose check-data ANN.json --images DIR`'
-                    )
+                    raise explain_unreadable(skipped[-tries:])
                 rows[k] = draw_replacement(words[k], tries, len(self.people.ids))
                 image_rows[k] = int(self.people.image_rows[rows[k]])
                 self._replace(crops, k, rows, words)
@@ -161,18 +159,5 @@ class TrainingCrops:
 
     def _name_error(self, row: int, error: ValueError) -> UserError:
         path = self.people.image_paths[int(self.people.image_rows[row])]
-        return UserError(
-            f'training sample {row} (id {self.people.ids[row]}, {path}) is wrong: {error}. '
-            'Fix: `python -m gm_pose check-data` lists all such samples'
-        )
-
-
-def _read_sides(metainfo: Mapping[str, Any]) -> BodySides:
-    """A dataset's metainfo -> the sides and halves of its keypoints."""
-    count = metainfo['num_keypoints']
-    halves = []
-    for name in ('upper_body_ids', 'lower_body_ids'):
-        half = np.zeros(count, dtype=bool)
-        half[list(metainfo[name])] = True
-        halves.append(half)
-    return BodySides(np.array(metainfo['flip_indices']), *halves)
+        name = f'{row} (id {self.people.ids[row]}, {path})'
+        return explain_wrong_sample(name, error)

@@ -9,9 +9,13 @@ from mmpose.registry import DATASETS
 from torch.utils.data import get_worker_info
 
 from gm_pose.runs.data_checks.unreadable_image import SKIPPED, UnreadableImage
+from gm_pose.runs.loading.sample_errors import (
+    MAX_TRIES,
+    explain_unreadable,
+    explain_wrong_sample,
+)
 from gm_pose.runs.loading.sample_seed import make_sample_seed
 from gm_pose.runs.resume.rng_state import preserve_rng, seed_rng
-from gm_pose.runs.user_errors import UserError
 
 
 @DATASETS.register_module()
@@ -29,7 +33,7 @@ class SeededDataset:
         max_tries: unreadable images in a row after which the run stops.
     """
 
-    def __init__(self, dataset: Any, max_tries: int = 20):
+    def __init__(self, dataset: Any, max_tries: int = MAX_TRIES):
         if max_tries < 1:
             raise ValueError(f'max_tries must be at least 1, got {max_tries}')
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
@@ -85,18 +89,11 @@ class SeededDataset:
                 index = int(np.random.randint(len(self.dataset)))  # noqa: NPY002
                 continue
             except ValueError as error:
-                raise UserError(
-                    f'training sample {self._name(index)} is wrong: {error}. Fix: '
-                    '`python -m gm_pose check-data` lists all such samples'
-                ) from error
+                raise explain_wrong_sample(self._name(index), error) from error
             if skipped:
                 sample['data_samples'].set_metainfo({SKIPPED: skipped})
             return sample
-        raise UserError(
-            f'{len(skipped)} training images in a row cannot be read, the last one '
-            f'{skipped[-1]}. Fix: check data_root and data_prefix, and run `python -m '
-            'gm_pose check-data ANN.json --images DIR`'
-        )
+        raise explain_unreadable(skipped)
 
     def count_images(self) -> int:
         """Number of different images; that of samples where they do not name one."""

@@ -18,6 +18,7 @@ from gm_pose.fast_lane.images import image_store, store_estimate, store_plan
 from gm_pose.fast_lane.images.image_sources import open_images
 from gm_pose.fast_lane.images.store_builder import build_store
 from gm_pose.fast_lane.images.store_estimate import estimate_store
+from gm_pose.fast_lane.people.body_sides import read_sides
 from gm_pose.fast_lane.people.people_arrays import load_people
 from gm_pose.ops.augmented_crops import CropFrame, augment_crops
 from gm_pose.ops.crop_augmentation import NUM_UNIFORMS
@@ -108,7 +109,7 @@ def test_crops_give_the_crops_of_the_images(opened, monkeypatch):
     people, recipe, cache = opened
     build_store(people, 'crops', recipe, cache)
     crops = open_images(people, 'crops', recipe, cache)
-    frame, sides = CropFrame((48, 64)), store_plan.get_sides(people)
+    frame, sides = CropFrame((48, 64)), read_sides(people.metainfo)
     uniforms = np.random.default_rng(0).random((len(people), NUM_UNIFORMS))
     draws = recipe.augmentation.draw(uniforms)
     matrices = augment_crops(

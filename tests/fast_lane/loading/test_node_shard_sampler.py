@@ -6,9 +6,9 @@ from fast_datasets import build_fast, make_config
 from mmpose.registry import DATA_SAMPLERS
 
 from gm_pose.fast_lane.images import store_plan, streamed_images
-from gm_pose.fast_lane.images.node_shares import NodeShare, list_shards, order_people
+from gm_pose.fast_lane.images.node_shares import NodeShare, list_shards
 from gm_pose.fast_lane.images.store_builder import build_store
-from gm_pose.fast_lane.images.store_plan import plan_store
+from gm_pose.fast_lane.images.store_plan import order_people, plan_store
 from gm_pose.fast_lane.loading import node_shard_sampler
 from gm_pose.runs.launch import nodes
 from gm_pose.runs.launch.nodes import NodePlace, find_node
