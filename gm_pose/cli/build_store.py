@@ -134,7 +134,16 @@ def run_build(args: argparse.Namespace) -> None:
         print(f'{split}: {describe(estimate, args.kind, workers)}', flush=True)
         if args.dry_run or not estimate.num_missing:
             continue
-        build_store(people, args.kind, recipe, cache_dir, workers, show_progress, share)
+        build_store(
+            people,
+            args.kind,
+            recipe,
+            cache_dir,
+            workers,
+            show_progress,
+            share,
+            estimate,
+        )
 
 
 def read_share(args: argparse.Namespace) -> Any:

@@ -16,19 +16,17 @@ def checkpoint(write_config, tmp_path):
     return config, tmp_path / 'tiny.pth'
 
 
-def test_worst_samples_are_kept_and_no_others(checkpoint, tmp_path):
-    config, weights = checkpoint
-    arguments = [
-        str(config),
-        str(weights),
-        '--work-dir',
-        str(tmp_path / 'w'),
-        '--badcase',
-        '4',
-    ]
+def keep_worst(checkpoint, tmp_path, *option):
+    """Test with an option -> the folder of pictures."""
+    arguments = [*map(str, checkpoint), '--work-dir', str(tmp_path / 'w'), *option]
     ended = run_child(lambda: testing.main(arguments), tmp_path / 'log')
     assert ended.code == 0, ended.tail
     (folder,) = (tmp_path / 'w').glob('*/badcase')
+    return folder
+
+
+def test_worst_samples_are_kept_and_no_others(checkpoint, tmp_path):
+    folder = keep_worst(checkpoint, tmp_path, '--badcase', '4')
     results = json.loads((folder / 'results.json').read_text())
     assert [result['rank'] for result in results] == [1, 2, 3, 4]
     losses = [result['KeypointMSELoss'] for result in results]
@@ -43,17 +41,7 @@ def test_worst_samples_are_kept_and_no_others(checkpoint, tmp_path):
 
 
 def test_number_larger_than_the_dataset_keeps_all(checkpoint, tmp_path):
-    config, weights = checkpoint
-    arguments = [
-        str(config),
-        str(weights),
-        '--work-dir',
-        str(tmp_path / 'w'),
-        '--badcase',
-    ]
-    ended = run_child(lambda: testing.main(arguments), tmp_path / 'log')
-    assert ended.code == 0, ended.tail
-    (folder,) = (tmp_path / 'w').glob('*/badcase')
+    folder = keep_worst(checkpoint, tmp_path, '--badcase')
     assert len(list(folder.glob('*.jpg'))) == 11  # people of the validation part
 
 

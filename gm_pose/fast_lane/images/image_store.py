@@ -4,6 +4,7 @@ Shards are read with `pread`, not mapped: the page cache is shared all the same,
 that is truncated under a map ends the process with SIGBUS.
 """
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from gm_pose.fast_lane.config.recipe import Recipe
 
 __all__ = ['StoredImages', 'find_store', 'open_store']
-
-_WARNING = 30  # logging.WARNING
 
 
 def find_store(plan: StorePlan, cache_dir: str | os.PathLike | None = None) -> Path:
@@ -52,8 +51,8 @@ def open_store(
         cache_dir: see `find_cache_folder`.
         originals: read where the store has not what is asked for.
         verify: hash all shards now.
-        is_partial: other machines have the rest; who is missing here is only told when
-            they are asked for.
+        is_partial: other machines have the rest; who is missing here is only
+            reported when they are asked for.
 
     Raises:
         UserError: no shard of it is there.
@@ -76,9 +75,8 @@ def open_store(
             f"--kind {kind}, or set images='original'"
         )
     files = ShardFiles(shards)
-    stored = StoredImages(people, kind, index, shard_of, files, originals)
+    stored = StoredImages(people, kind, index, shard_of, files, originals, is_partial)
     missing = int((shard_of < 0).sum())
-    stored.is_partial = is_partial
     if missing and not is_partial:
         stored.warn(f'{missing} of {len(shard_of)} entries are not in {folder}')
     if verify:
@@ -92,10 +90,9 @@ class StoredImages:
     """Reads entries of a store.
 
     An image whose file was changed after the store was built is read from the file: size
-    and time stamp are compared when the image is first read by a process, and the bytes
-    are hashed if the time stamp alone is new, as after a copy. One `stat` costs 2 us
-    on a local disk and up to a millisecond on a network one; all of COCO's before the first
-    iteration would be 0.3 s or two minutes.
+    and time stamp are compared when the image is first read by a process, since a look at
+    all of them before the first iteration would be slow on a network disk, and the bytes
+    are hashed if the time stamp alone is new, as after a copy.
 
     Args:
         people: of the dataset.
@@ -104,6 +101,7 @@ class StoredImages:
         shard_of: (E,) shard of each, -1 where none is there.
         files: of the shards.
         originals: what is read instead.
+        is_partial: other machines have the rest, see `open_store`.
     """
 
     def __init__(
@@ -114,6 +112,7 @@ class StoredImages:
         shard_of: np.ndarray,
         files: ShardFiles,
         originals: OriginalImages,
+        is_partial: bool = False,
     ) -> None:
         self._paths = people.image_paths
         self._is_of_people = kind == 'crops'
@@ -123,7 +122,7 @@ class StoredImages:
         self._last: tuple[int, Any] = (-1, None)
         self.counts = {'changed': 0, 'gone': 0, 'absent': 0}
         self._is_absent = shard_of < 0
-        self.is_partial = False
+        self.is_partial = is_partial
 
     def read(
         self, image_row: int, person_row: int
@@ -206,5 +205,5 @@ class StoredImages:
         """Log a warning with the way out."""
         print_log(
             f'{text}. Fix: `gm_pose build-store CONFIG` makes what is missing',
-            'current', _WARNING,
+            'current', logging.WARNING,
         )  # fmt: skip

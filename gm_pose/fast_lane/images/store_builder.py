@@ -13,8 +13,12 @@ import cv2
 import numpy as np
 
 from gm_pose.fast_lane.images.node_shares import NodeShare
-from gm_pose.fast_lane.images.store_estimate import estimate_store, list_missing
-from gm_pose.fast_lane.images.store_plan import StorePlan, plan_store
+from gm_pose.fast_lane.images.store_estimate import (
+    StoreEstimate,
+    estimate_store,
+    list_missing,
+)
+from gm_pose.fast_lane.images.store_plan import StorePlan
 from gm_pose.fast_lane.images.store_shards import write_shard
 from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 from gm_pose.runs.files.cache_folder import explain_cache_error, hold_lock
@@ -38,6 +42,7 @@ def build_store(
     workers: int = 1,
     progress: Progress | None = None,
     share: NodeShare | None = None,
+    estimate: StoreEstimate | None = None,
 ) -> Path:
     """Write the shards that are missing, damaged or no longer those of the images.
 
@@ -51,6 +56,7 @@ def build_store(
         workers: processes; 1 builds in this one.
         progress: called with entries done, entries in all, and seconds left.
         share: only shards of this machine; None: all.
+        estimate: what `estimate_store` gave for the same arguments; None: made here.
 
     Returns:
         The folder of the store.
@@ -58,7 +64,8 @@ def build_store(
     Raises:
         UserError: not enough space, or the folder cannot be written.
     """
-    estimate = estimate_store(people, kind, recipe, cache_dir, share)
+    if estimate is None:
+        estimate = estimate_store(people, kind, recipe, cache_dir, share)
     needed = estimate.num_bytes * 1.05 + _RESERVE_BYTES
     if estimate.num_missing and estimate.free_bytes < needed:
         raise UserError(
@@ -66,7 +73,7 @@ def build_store(
             f'{estimate.free_bytes / 1e9:.1f} GB free ({estimate.folder}). Fix: name a '
             'folder on another disk with --cache-dir or $GM_POSE_CACHE'
         )
-    plan, folder = plan_store(people, kind, recipe), estimate.folder
+    plan, folder = estimate.plan, estimate.folder
     with hold_lock(folder.with_name(f'{folder.name}.lock')):
         try:
             folder.mkdir(exist_ok=True)

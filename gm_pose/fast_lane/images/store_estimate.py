@@ -38,6 +38,7 @@ class StoreEstimate:
     """What building a store takes.
 
     Args:
+        plan: of the store.
         folder: of the store.
         num_entries: images or people in it.
         num_missing: those in shards that have to be written.
@@ -47,6 +48,7 @@ class StoreEstimate:
         num_unreadable: of the images that were looked at for this estimate.
     """
 
+    plan: StorePlan
     folder: Path
     num_entries: int
     num_missing: int
@@ -99,7 +101,7 @@ def estimate_store(
     if kind == 'crops':  # neighbours share an image, which is decoded once
         seconds *= len(np.unique(plan.image_rows)) / len(plan.rows)
     return StoreEstimate(
-        folder, len(plan.rows), num_missing, int(np.mean(sizes) * num_missing),
+        plan, folder, len(plan.rows), num_missing, int(np.mean(sizes) * num_missing),
         _find_free_bytes(folder), seconds * num_missing, len(unreadable),
     )  # fmt: skip
 
