@@ -4,7 +4,7 @@
 # Command: mim train gm_pose demo_gm_set2_synthetic.py
 #   after: python tools/make_synthetic_coco.py --out data/synthetic_coco
 # Expected: AP 0.62, AR 0.65 on the 160 validation people (ground-truth boxes)
-# Hardware x hours: 2 CPU cores x 0.1
+# Hardware x hours: 2 CPU cores x 0.2
 # Status: reproduced
 _base_ = ['../_base_/res50_coco_256x192.py']
 import os  # below `_base_`: an import above it makes MMEngine expect a lazy config
