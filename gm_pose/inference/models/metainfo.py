@@ -1,4 +1,4 @@
-"""MMPose's dataset metainfo, as a checkpoint carries it -> what results are written with."""
+"""MMPose's dataset metainfo, as a checkpoint carries it -> names, skeleton, colours."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def describe_model(
                 (int(a), int(b)) for a, b in metainfo.get('skeleton_links') or ()
             ),
             flip_indices=tuple(int(k) for k in metainfo['flip_indices']),
-            oks_sigmas=tuple(float(s) for s in sigmas) if known else None,
+            oks_sigmas=_read_sigmas(sigmas) if known else None,
             input_size=input_size,
             heatmap_size=heatmap_size,
             joint_colours=_read_colours(metainfo.get('keypoint_colors')),
@@ -63,7 +63,7 @@ def make_skeleton(metainfo: Mapping[str, Any]) -> Skeleton:
         name=str(metainfo.get('dataset_name', '')),
         joint_names=_read_names(metainfo),
         mirror=tuple(int(k) for k in metainfo['flip_indices']),
-        oks_sigmas=None if sigmas is None else tuple(float(s) for s in sigmas),
+        oks_sigmas=None if sigmas is None else _read_sigmas(sigmas),
     )
 
 
@@ -72,6 +72,11 @@ def _read_names(metainfo: Mapping[str, Any]) -> tuple[str, ...]:
     if sorted(by_id) != list(range(len(by_id))):
         raise ValueError(f'keypoint_id2name has the keys {sorted(by_id)[:5]}')
     return tuple(str(by_id[k]) for k in range(len(by_id)))
+
+
+def _read_sigmas(sigmas: Any) -> tuple[float, ...]:
+    """MMPose keeps them as float32: 0.026 would be 0.026000000536."""
+    return tuple(round(float(sigma), 7) for sigma in sigmas)
 
 
 def _read_colours(colours: Any) -> tuple[tuple[int, int, int], ...]:

@@ -115,7 +115,9 @@ def _read_crop(config: Mapping[str, Any], name: str) -> CropSettings:
         )
     by_type = {get_type(step): step for step in steps}
     unknown = [kind for kind in by_type if kind not in _KNOWN]
-    missing = [kind for kind in ('GetBBoxCenterScale', 'TopdownAffine') if kind not in by_type]
+    missing = [
+        kind for kind in ('GetBBoxCenterScale', 'TopdownAffine') if kind not in by_type
+    ]
     if unknown or missing:
         what = f'has {unknown[0]}' if unknown else f'lacks {missing[0]}'
         raise UserError(
@@ -161,7 +163,9 @@ def _read_pixels(preprocessor: Mapping[str, Any], name: str) -> PixelSettings:
             f'data_preprocessor of {name} has pad_size_divisor='
             f'{preprocessor["pad_size_divisor"]!r}; expected 1: crops have one size'
         )
-    swaps = preprocessor.get('bgr_to_rgb', False) or preprocessor.get('rgb_to_bgr', False)
+    swaps = preprocessor.get('bgr_to_rgb', False) or preprocessor.get(
+        'rgb_to_bgr', False
+    )
     return PixelSettings(
         None if mean is None else tuple(float(v) for v in mean),
         None if std is None else tuple(float(v) for v in std),
