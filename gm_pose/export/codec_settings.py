@@ -49,7 +49,7 @@ def read_codec(codec: Any) -> CodecSettings:
     if kind not in ('JointAdaptiveMSRAHeatmap', 'MSRAHeatmap', 'UDPHeatmap'):
         raise UserError(
             f'the codec is {kind}; expected JointAdaptiveMSRAHeatmap, MSRAHeatmap or '
-            "UDPHeatmap, whose decoding can be exported. Fix: --output maps (and decode "
+            'UDPHeatmap, whose decoding can be exported. Fix: --output maps (and decode '
             'the maps yourself)'
         )
     sizes: dict[str, Any] = dict(
@@ -79,7 +79,7 @@ def read_codec(codec: Any) -> CodecSettings:
         )
     if codec.heatmap_type != 'gaussian':
         raise UserError(
-            f"UDPHeatmap has heatmap_type={codec.heatmap_type!r}, whose decoding cannot be "
+            f'UDPHeatmap has heatmap_type={codec.heatmap_type!r}, whose decoding cannot be '
             "exported; expected 'gaussian'. Fix: --output maps (and decode the maps "
             'yourself)'
         )

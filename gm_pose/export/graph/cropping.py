@@ -72,7 +72,9 @@ def crop_people(
     for y_cell, y_weight in zip(y_cells, y_weights, strict=True):
         for x_cell, x_weight in zip(x_cells, x_weights, strict=True):
             index = y_cell[:, :, None] * width + x_cell[:, None, :]
-            taps = pixels.index_select(0, index.reshape(-1)).float().reshape(-1, h, w, 3)
+            taps = (
+                pixels.index_select(0, index.reshape(-1)).float().reshape(-1, h, w, 3)
+            )
             weights = (y_weight[:, :, None] * x_weight[:, None, :])[..., None]
             total = taps * weights if total is None else total + taps * weights
     assert total is not None

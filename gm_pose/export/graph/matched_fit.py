@@ -61,11 +61,11 @@ class MatchedFit(nn.Module):
         offset = first + second / (1 - ratio)
         offset = torch.minimum(torch.maximum(offset, -limit), limit)
         # where the first step is 0, so is the second
-        return torch.where(still, torch.zeros_like(offset), offset) * self.sigmas[:, None]
+        return (
+            torch.where(still, torch.zeros_like(offset), offset) * self.sigmas[:, None]
+        )
 
-    def _list_cells(
-        self, peak: Tensor, size: int, side: int
-    ) -> tuple[Tensor, Tensor]:
+    def _list_cells(self, peak: Tensor, size: int, side: int) -> tuple[Tensor, Tensor]:
         """Peaks (N, K) -> sigmas to each cell of an axis, and whether it is in the window."""
         cells = torch.arange(size, dtype=torch.float32)
         start = (peak - self.half).clamp(0, size - side)[..., None]

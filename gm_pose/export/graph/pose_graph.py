@@ -127,7 +127,10 @@ class JointReader(nn.Module):
         """
         cells, scores = self.decoder(heatmaps)
         found = measure_uncertainty(
-            heatmaps, cells, _as_array(self.settings.target_sigmas_cells), self.calibration
+            heatmaps,
+            cells,
+            _as_array(self.settings.target_sigmas_cells),
+            self.calibration,
         )
         # as MMPose's estimator rounds: cells to px of the crop, a fraction, px of the image
         crop_px = cells * torch.tensor(self.settings.cell_px)
@@ -182,7 +185,9 @@ class PoseGraph(nn.Module):
     def list_outputs(self) -> list[str]:
         """Names of the outputs, in order."""
         if self.reader is None:
-            return ['heatmaps'] if self.crop is None else ['heatmaps', 'centers', 'sizes']
+            return (
+                ['heatmaps'] if self.crop is None else ['heatmaps', 'centers', 'sizes']
+            )
         names = ['keypoints', 'scores', 'covariances', 'presence']
         is_known = self.reader.oks_sigmas is not None
         return [*names, 'expected_oks'] if is_known and self.crop else names
