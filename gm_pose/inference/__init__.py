@@ -6,5 +6,17 @@ Runtime. N people, K joints; boxes are x1, y1, x2, y2 in px, sizes (w, h).
 
 from gm_pose.inference.backends import ModelDescription, PeopleArrays, PoseBackend
 from gm_pose.inference.people import People
+from gm_pose.inference.pose_estimator import PoseEstimator
+from gm_pose.inference.sources import Failure, Frame, FrameSource, open_source
 
-__all__ = ['ModelDescription', 'People', 'PeopleArrays', 'PoseBackend']
+__all__ = [
+    'Failure',
+    'Frame',
+    'FrameSource',
+    'ModelDescription',
+    'People',
+    'PeopleArrays',
+    'PoseBackend',
+    'PoseEstimator',
+    'open_source',
+]

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gm_pose.inference import people_formats
 from gm_pose.inference.backends.pose_backend import ModelDescription
 
 if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
     import pandas
-    import PIL.Image
     import supervision
+    from PIL.Image import Image
 
 __all__ = ['People']
 
@@ -36,6 +40,7 @@ class People:
         frame: number of the frame in its video, None for a picture.
         track_ids: (N,) the same number for the same person of a video; None untracked, -1
             for a person whom the tracker has not confirmed.
+        image_id: of the file that the boxes are from, None for no file.
         image: (h, w, 3) uint8 BGR, None where it is not kept.
     """
 
@@ -51,6 +56,7 @@ class People:
     source: str = ''
     frame: int | None = None
     track_ids: NDArray[np.int64] | None = None
+    image_id: int | str | None = None
     image: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
@@ -59,10 +65,7 @@ class People:
     def __getitem__(self, rows: Any) -> People:
         """The people at an index, a slice, indices or a mask (N,)."""
         picked = np.atleast_1d(np.arange(len(self))[rows])
-        names = (
-            'keypoints_px', 'keypoint_scores', 'covariances_px2', 'presence', 'scores',
-            'bboxes_px', 'bbox_scores', 'track_ids',
-        )  # fmt: skip
+        names = [*people_formats.ARRAYS, 'track_ids']
         arrays = {name: getattr(self, name) for name in names}
         return replace(
             self, **{n: a[picked] for n, a in arrays.items() if a is not None}
@@ -77,6 +80,54 @@ class People:
     def skeleton_links(self) -> tuple[tuple[int, int], ...]:
         """Pairs of joint indices."""
         return self.description.skeleton_links
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each joint: source, frame, person, joint, x_px, y_px, score, ...
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        return people_formats.make_dataframe([self])
+
+    def to_coco(self, image_id: int | str | None = None) -> list[dict[str, Any]]:
+        """COCO keypoint results, with each joint's covariance and presence beside.
+
+        Args:
+            image_id: in place of the people's own; 0 where there is none.
+        """
+        return people_formats.make_coco_results(self, image_id)
+
+    def to_supervision(self) -> supervision.KeyPoints:
+        """For supervision's annotators and trackers.
+
+        Raises:
+            UserError: supervision is not installed.
+        """
+        return people_formats.make_supervision_keypoints(self)
+
+    def draw(
+        self, threshold: float = 0.3, image: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        """A picture of the people, BGR, enlarged where it is small.
+
+        Args:
+            threshold: joints with a lower score are hollow.
+            image: (h, w, 3) uint8 BGR; None: the people's own, grey without one.
+        """
+        from gm_pose.inference.outputs.overlay import draw_people
+
+        return draw_people(self, threshold, image)
+
+    def plot(self, threshold: float = 0.3) -> Image:
+        """The same as a PIL image, which notebooks show."""
+        from PIL import Image
+
+        return Image.fromarray(self.draw(threshold)[:, :, ::-1])
+
+    def _repr_png_(self) -> bytes:
+        import cv2
+
+        return cv2.imencode('.png', self.draw())[1].tobytes()
 
     def __repr__(self) -> str:
         where = self.source or 'an array'
