@@ -1,11 +1,11 @@
 """Crops of people from a whole image, as `cv2.warpAffine` makes them."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-__all__ = ['CropSettings', 'crop_people', 'measure_people']
+from gm_pose.inference.models.model_settings import CropSettings
+
+__all__ = ['crop_people', 'measure_people']
 
 # `cv2.warpAffine` rounds positions to 1/1024 px, then down to 1/32 px.
 POSITION_STEPS = 1024
@@ -13,21 +13,6 @@ WEIGHT_STEPS = 32
 
 # A box of no size would divide by zero; a crop of a thousandth of a px shows one colour.
 SMALLEST_PX = 1e-3
-
-
-@dataclass(frozen=True)
-class CropSettings:
-    """From a box to the network's input, as a pipeline of MMPose sets it.
-
-    Attributes:
-        input_size: (w, h) px.
-        padding: factor by which a box is enlarged (`GetBBoxCenterScale`).
-        use_udp: the grid of `TopdownAffine`.
-    """
-
-    input_size: tuple[int, int]
-    padding: float
-    use_udp: bool
 
 
 def measure_people(boxes_px: Tensor, settings: CropSettings) -> tuple[Tensor, Tensor]:

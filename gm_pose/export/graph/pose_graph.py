@@ -1,14 +1,14 @@
 """From pixels to joints as one module, and the shorter ways (torch)."""
 
-from dataclasses import dataclass
-from typing import Any
-
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gm_pose.export.codec_settings import CodecSettings
-from gm_pose.export.graph.cropping import CropSettings, crop_people, measure_people
+from gm_pose.export.graph.cropping import crop_people, measure_people
 from gm_pose.export.graph.decoder import Decoder
+from gm_pose.inference.backends.torch_network import PoseNetwork
+from gm_pose.inference.models.model_settings import CropSettings, PixelSettings
 from gm_pose.ops.aligned_flip import mirror_aligned
 from gm_pose.ops.uncertainty import (
     Calibration,
@@ -17,64 +17,33 @@ from gm_pose.ops.uncertainty import (
     compute_tolerances,
     measure_uncertainty,
 )
+from gm_pose.runs.evaluation.coco_people import AREA_TO_BOX_RATIO
 
-__all__ = ['GraphOptions', 'HeatmapNetwork', 'JointReader', 'PoseGraph']
-
-# COCO's segments cover so much of their boxes, on average.
-AREA_OF_BOX = 0.53
-
-
-@dataclass(frozen=True)
-class GraphOptions:
-    """What the graph takes and gives.
-
-    Attributes:
-        takes: 'image': a whole image and boxes; 'crop': crops of people.
-        gives: 'joints', or 'maps': heatmaps, undecoded.
-        flip_test: average the maps of picture and mirrored picture.
-        fp16: the network's weights and arithmetic in half precision; cropping and
-            decoding stay as they are.
-    """
-
-    takes: str = 'image'
-    gives: str = 'joints'
-    flip_test: bool = False
-    fp16: bool = False
+__all__ = ['HeatmapNetwork', 'JointReader', 'PoseGraph']
 
 
 class HeatmapNetwork(nn.Module):
     """Crops (N, h, w, 3) BGR of 0 to 255, float32 -> heatmaps (N, K, H, W) float32.
 
     Args:
-        model: MMPose's top-down estimator, in evaluation mode. With `fp16` the graph's
-            copy of it is in half precision.
-        flip_indices: K, for the flip test; None for none.
-        stride: px per cell along x, by which the mirrored picture is moved first; 1 where
-            it need not be moved.
-        fp16: see `GraphOptions`.
+        network: MMPose's estimator in evaluation mode, and its flip test.
+        pixels: how they are normalised.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self,
-        model: Any,
-        flip_indices: tuple[int, ...] | None,
-        stride: int,
-        fp16: bool,
-    ) -> None:
+    def __init__(self, network: PoseNetwork, pixels: PixelSettings) -> None:
         super().__init__()
-        self.model = model
-        self.flip_indices = None if flip_indices is None else list(flip_indices)
-        self.stride = stride
-        self.dtype = torch.float16 if fp16 else torch.float32
-        preprocessor = model.data_preprocessor
-        self.swaps_channels = bool(preprocessor._channel_conversion)
-        self.normalizes = bool(preprocessor._enable_normalize)
-        if self.normalizes:
-            self.register_buffer('mean', preprocessor.mean.float().clone())
-            self.register_buffer('std', preprocessor.std.float().clone())
+        self.model = network.model
+        self.flip_indices = list(network.description.flip_indices)
+        self.flip_stride = network.flip_stride
+        self.swaps_channels = pixels.swaps_channels
+        self.normalizes = pixels.mean is not None
+        for name in ('mean', 'std'):
+            values = getattr(pixels, name)
+            if values is not None:
+                self.register_buffer(name, torch.tensor(values).view(-1, 1, 1))
 
     def forward(self, crops: Tensor) -> Tensor:
         """See the class."""
@@ -83,16 +52,14 @@ class HeatmapNetwork(nn.Module):
             x = x[:, [2, 1, 0]]
         if self.normalizes:
             x = (x - self.mean) / self.std
-        x = x.to(self.dtype)
-        if self.flip_indices is None:
-            return self._predict(x)
-        straight = self._predict(x)
-        mirrored = self._predict(mirror_aligned(x, self.stride)).flip(-1)
-        return (straight + mirrored[:, self.flip_indices]) * 0.5
+        maps = self._predict(x)
+        if self.flip_stride is None:
+            return maps
+        mirrored = self._predict(mirror_aligned(x, self.flip_stride))
+        return (maps + mirrored[:, self.flip_indices].flip(-1)) * 0.5
 
     def _predict(self, x: Tensor) -> Tensor:
-        model = self.model
-        return model.head.forward(model.extract_feat(x)).float()
+        return self.model.head.forward(self.model.extract_feat(x))
 
 
 class JointReader(nn.Module):
@@ -129,7 +96,7 @@ class JointReader(nn.Module):
         found = measure_uncertainty(
             heatmaps,
             cells,
-            _as_array(self.settings.target_sigmas_cells),
+            np.array(self.settings.target_sigmas_cells),
             self.calibration,
         )
         # as MMPose's estimator rounds: cells to px of the crop, a fraction, px of the image
@@ -152,35 +119,32 @@ class JointReader(nn.Module):
         return average_expected_oks(expected, presence)
 
 
-def _as_array(values: tuple[float, ...]) -> Any:
-    import numpy as np
-
-    return np.array(values, dtype=np.float64)
-
-
 class PoseGraph(nn.Module):
     """What is exported; see `list_outputs` for what it gives.
 
     Args:
         network: heatmaps of crops.
         reader: joints of heatmaps; None: maps are given.
-        crop: how people are cut out; None: crops are taken.
+        crop: how people are cut out.
+        takes_crops: instead of an image and boxes.
     """
 
     def __init__(
         self,
         network: HeatmapNetwork,
         reader: JointReader | None,
-        crop: CropSettings | None,
+        crop: CropSettings,
+        takes_crops: bool,
     ) -> None:
         super().__init__()
+        self.takes_crops = takes_crops
         self.network = network
         self.reader = reader
         self.crop = crop
 
     def list_inputs(self) -> list[str]:
         """Names of the inputs."""
-        return ['crops'] if self.crop is None else ['image', 'boxes']
+        return ['crops'] if self.takes_crops else ['image', 'boxes']
 
     def list_outputs(self) -> list[str]:
         """Names of the outputs, in order."""
@@ -190,17 +154,17 @@ class PoseGraph(nn.Module):
             )
         names = ['keypoints', 'scores', 'covariances', 'presence']
         is_known = self.reader.oks_sigmas is not None
-        return [*names, 'expected_oks'] if is_known and self.crop else names
+        return names if self.takes_crops or not is_known else [*names, 'expected_oks']
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Image (h, w, 3) uint8 BGR, boxes (N, 4); or crops (N, 3, h, w) float32 BGR."""
-        if self.crop is None:
+        if self.takes_crops:
             (crops,) = inputs
             heatmaps = self.network(crops.permute(0, 2, 3, 1))
             if self.reader is None:
                 return (heatmaps,)
             # a crop is its own image
-            w, h = self.reader.settings.input_size
+            w, h = self.crop.input_size
             sizes = torch.ones_like(crops[:, 0, 0, :2]) * torch.tensor([w, h])
             return self.reader(heatmaps, sizes * 0.5, sizes)
         image, boxes = inputs
@@ -212,5 +176,5 @@ class PoseGraph(nn.Module):
         if self.reader.oks_sigmas is None:
             return outputs
         sides = boxes[:, 2:] - boxes[:, :2]
-        areas = (sides[:, 0] * sides[:, 1] * AREA_OF_BOX).clamp(min=1)
+        areas = (sides[:, 0] * sides[:, 1] * AREA_TO_BOX_RATIO).clamp(min=1)
         return *outputs, self.reader.expect_oks(outputs[2], outputs[3], areas)
