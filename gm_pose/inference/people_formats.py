@@ -120,7 +120,8 @@ def make_coco_results(
     joints = np.concatenate(
         [people.keypoints_px, people.keypoint_scores[..., None]], -1
     )
-    covariances = people.covariances_px2.reshape(len(people), -1, 4)[..., [0, 1, 3]]
+    shape = (*people.keypoint_scores.shape, 4)  # N may be 0
+    covariances = people.covariances_px2.reshape(shape)[..., [0, 1, 3]]
     corners, ends = people.bboxes_px[:, :2], people.bboxes_px[:, 2:]
     boxes = np.concatenate([corners, ends - corners], 1)
     results = []
@@ -128,7 +129,7 @@ def make_coco_results(
         result = dict(
             image_id=image_id,
             category_id=1,
-            keypoints=joints[k].reshape(-1).tolist(),
+            keypoints=joints[k].ravel().tolist(),
             score=float(people.scores[k]),
             bbox=boxes[k].tolist(),
             bbox_score=float(people.bbox_scores[k]),

@@ -7,6 +7,7 @@ So it is parsed here, and everything else is refused.
 """
 
 import ast
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ def parse_config_text(text: str, path: str) -> dict[str, Any]:
     try:
         tree = ast.parse(text)
         return dict(_read_statement(statement) for statement in tree.body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise UserError(
             f'the config in checkpoint {path} is not plain values ({error}), and is not '
             f'executed. {REMEDY}'
@@ -105,8 +106,9 @@ def check_types(config: Any, path: str) -> None:
     Raises:
         UserError: names the type.
     """
-    registered = _list_registered()
-    for kind in _list_types(config):
+    kinds = list(_list_types(config))
+    registered = _list_registered(kinds)
+    for kind in kinds:
         if kind not in registered:
             raise UserError(
                 f'the config in checkpoint {path} has type={kind!r}, which is not '
@@ -115,13 +117,21 @@ def check_types(config: Any, path: str) -> None:
             )
 
 
-def _list_registered() -> set[str]:
+def _list_registered(kinds: list[Any]) -> set[str]:
     """Names of models and codecs, with and without the scope before them."""
+    from importlib import import_module
+
     from mmengine.registry import MODELS
     from mmpose.registry import KEYPOINT_CODECS
     from mmpose.registry import MODELS as POSE_MODELS
 
     names: set[str] = set()
+    for scope in {str(kind).partition('.')[0] for kind in kinds} & {*SCOPES}:
+        with contextlib.suppress(ImportError):
+            import_module(f'{scope}.registry')
+    for registry in list(MODELS.children.values()):  # importing adds to them
+        if any(str(kind).startswith(f'{registry.scope}.') for kind in kinds):
+            registry.import_from_location()
     POSE_MODELS.import_from_location()
     KEYPOINT_CODECS.import_from_location()
     for registry in (MODELS, *MODELS.children.values(), KEYPOINT_CODECS):

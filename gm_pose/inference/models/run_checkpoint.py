@@ -51,8 +51,13 @@ def read_run_checkpoint(path: str) -> OpenedModel:
     if not isinstance(text, str) or not isinstance(metainfo, Mapping):
         lacks = 'config' if not isinstance(text, str) else 'dataset metainfo'
         raise UserError(f'checkpoint {path} holds no {lacks}. {REMEDY}')
-    settings = read_settings(parse_config_text(text, path), path)
-    check_types(settings.model, path)
+    try:
+        settings = read_settings(parse_config_text(text, path), path)
+        check_types(settings.model, path)
+    except (AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise UserError(
+            f'the config in checkpoint {path} is no config of a model ({error!r}). {REMEDY}'
+        ) from error
     return OpenedModel(
         settings=_fix_codec(settings, metainfo, path),
         checkpoint=checkpoint,

@@ -55,9 +55,43 @@ def draw_people(
         picture = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
     else:
         picture = image.copy()
-    for k in np.argsort(people.scores, kind='stable'):  # the best on top
-        _draw_person(picture, people, int(k), threshold, scale)
+    order = np.argsort(people.scores, kind='stable').tolist()  # the best on top
+    _draw_ellipses(picture, people, people.keypoint_scores >= threshold, scale)
+    for k in order:
+        _draw_person(picture, people, k, threshold, scale)
     return picture
+
+
+def _draw_ellipses(
+    picture: NDArray[np.uint8], people: People, solid: NDArray[np.bool_], scale: float
+) -> None:
+    """Of all people, pale, below all skeletons."""
+    layer = picture.copy()
+    colours = _list_colours(people.description.joint_colours, solid.shape[1])
+    covariances = people.covariances_px2.astype(np.float64) * scale**2
+    for k, joint in np.argwhere(solid).tolist():
+        box = people.bboxes_px[k].astype(np.float64) * scale
+        diagonal = float(np.hypot(*(box[2:] - box[:2])))
+        at = (people.keypoints_px[k, joint].astype(np.float64) + 0.5) * scale - 0.5
+        ellipse = _measure_ellipse(at, covariances[k, joint], diagonal)
+        if ellipse is not None:
+            for ink, width in ((colours[joint], -1), (_WHITE, 1)):
+                cv2.ellipse(layer, *ellipse, 0, 360, ink, width, cv2.LINE_AA, _SHIFT)
+    cv2.addWeighted(layer, 0.45, picture, 0.55, 0, dst=picture)
+
+
+def _measure_ellipse(
+    center: NDArray[np.float64], covariance: NDArray[np.float64], diagonal: float
+) -> tuple[tuple[int, int], tuple[int, int], float] | None:
+    """Center, radii and angle as OpenCV takes them; None where nothing is to be drawn."""
+    if not np.isfinite(covariance).all() or not np.isfinite(center).all():
+        return None
+    variances, directions = np.linalg.eigh(covariance)
+    short, long = np.sqrt(_CHI2_95 * variances.clip(0)).tolist()
+    if long > diagonal:  # anywhere: an ellipse around everybody says nothing
+        return None
+    angle = float(np.degrees(np.arctan2(directions[1, 1], directions[0, 1])))
+    return _fix(center), (round(long * 2**_SHIFT), round(short * 2**_SHIFT)), angle
 
 
 def _draw_person(
@@ -80,10 +114,8 @@ def _draw_person(
             ends = _fix(joints[a]), _fix(joints[b])
             cv2.line(picture, *ends, _BLACK, line + 2, cv2.LINE_AA, _SHIFT)
             cv2.line(picture, *ends, colour, line, cv2.LINE_AA, _SHIFT)
-    for joint in np.flatnonzero(solid):
-        covariance = people.covariances_px2[k, joint].astype(np.float64) * scale**2
-        _draw_ellipse(picture, joints[joint], covariance, colours[joint], diagonal)
     radius = round((thickness + 1) * 2**_SHIFT)
+    ring = 2 * radius  # wide enough to be seen through
     for joint, at in enumerate(joints):
         if not np.isfinite(at).all() or np.abs(at).max() > 1e6:
             continue
@@ -94,30 +126,7 @@ def _draw_person(
             )
         else:
             for colour, width in ((_BLACK, line + 2), (colours[joint], line)):
-                cv2.circle(
-                    picture, _fix(at), radius, colour, width, cv2.LINE_AA, _SHIFT
-                )
-
-
-def _draw_ellipse(
-    picture: NDArray[np.uint8],
-    center: NDArray[np.float64],
-    covariance: NDArray[np.float64],
-    colour: tuple[int, int, int],
-    diagonal: float,
-) -> None:
-    if not np.isfinite(covariance).all():
-        return
-    variances, directions = np.linalg.eigh(covariance)
-    axes = np.sqrt(_CHI2_95 * variances.clip(0))
-    if axes[1] > diagonal:  # anywhere: an ellipse around everybody says nothing
-        return
-    angle = float(np.degrees(np.arctan2(directions[1, 1], directions[0, 1])))
-    radii = tuple(round(float(axis) * 2**_SHIFT) for axis in axes[::-1])
-    for ink, width in ((_BLACK, 3), (colour, 1)):
-        cv2.ellipse(
-            picture, _fix(center), radii, angle, 0, 360, ink, width, cv2.LINE_AA, _SHIFT
-        )
+                cv2.circle(picture, _fix(at), ring, colour, width, cv2.LINE_AA, _SHIFT)
 
 
 def _draw_box(

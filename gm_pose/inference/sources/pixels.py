@@ -25,7 +25,7 @@ def read_image(path: str) -> NDArray[np.uint8]:
     """
     content = read_bytes(path)
     pixels = decode_image(content, path)
-    if is_cut_jpeg(content, pixels):
+    if is_cut_jpeg(content):
         raise UnreadableImage(f'{path}: the JPEG is cut off ({len(content)} bytes)')
     return pixels
 
