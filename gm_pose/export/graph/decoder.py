@@ -64,7 +64,7 @@ class Decoder(nn.Module):
 def list_factors(
     blur: Blur, joint_count: int, heatmap_size: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Blur of some joints -> factors (K, H, H) and (K, W, W), of the others the identity."""
+    """Blur of some joints -> factors (K, H, H), (K, W, W); of the others the identity."""
     columns, rows = torch.from_numpy(blur.columns), torch.from_numpy(blur.rows)
     if blur.joints is None:
         return columns.clone(), rows.clone()

@@ -1,8 +1,8 @@
 """Each joint's own Gaussian, fitted around its peak: `gm_pose.ops.matched_fit`'s maths.
 
-There windows are cut and stand beside each other, which is fast in numpy. Here cells outside
-the window weigh nothing, and a profile is one product of matrices over the whole map: the
-same sums without an index that depends on the values.
+There windows are cut and stand beside each other, which is fast in numpy. Here cells
+outside the window weigh nothing, and a profile is one product of matrices over the whole
+map: the same sums without an index that depends on the values.
 """
 
 import torch
@@ -66,7 +66,7 @@ class MatchedFit(nn.Module):
         )
 
     def _list_cells(self, peak: Tensor, size: int, side: int) -> tuple[Tensor, Tensor]:
-        """Peaks (N, K) -> sigmas to each cell of an axis, and whether it is in the window."""
+        """Peaks (N, K) -> sigmas to each cell of an axis, 1 where it is in the window."""
         cells = torch.arange(size, dtype=torch.float32)
         start = (peak - self.half).clamp(0, size - side)[..., None]
         inside = ((cells >= start) & (cells < start + side)).float()
