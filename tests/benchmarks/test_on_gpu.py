@@ -93,3 +93,10 @@ def test_rehearsal_measures_every_row(tmp_path):
         'MMPose'
     }
     assert all(row['people_per_s'] > 0 for row in rows if row['section'] != 'machine')
+
+
+def test_committed_table_is_made_of_the_committed_rows() -> None:
+    from benchmarks.gpu.report import make_report
+
+    folder = Path(__file__).parents[2] / 'benchmarks'
+    assert (folder / 'on_gpu.md').read_text() == make_report(folder / 'gpu' / 'measured')
