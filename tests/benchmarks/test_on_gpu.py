@@ -99,4 +99,6 @@ def test_committed_table_is_made_of_the_committed_rows() -> None:
     from benchmarks.gpu.report import make_report
 
     folder = Path(__file__).parents[2] / 'benchmarks'
-    assert (folder / 'on_gpu.md').read_text() == make_report(folder / 'gpu' / 'measured')
+    assert (folder / 'on_gpu.md').read_text() == make_report(
+        folder / 'gpu' / 'measured'
+    )

@@ -27,8 +27,8 @@ def end_workers(runner: Runner) -> None:
     """End the data workers of a runner's loops; the next epoch would start new ones."""
     for name in ('_train_loop', '_val_loop', '_test_loop'):
         loop: Any = getattr(runner, name, None)  # a dict where it has not been built
-        loader = getattr(loop, 'dataloader', None)
-        iterator = getattr(loader, '_iterator', None)
+        loader: Any = getattr(loop, 'dataloader', None)
+        iterator: Any = getattr(loader, '_iterator', None)
         if hasattr(iterator, '_shutdown_workers'):
             iterator._shutdown_workers()
             loader._iterator = None
