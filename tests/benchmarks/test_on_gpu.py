@@ -87,8 +87,12 @@ def test_rehearsal_measures_every_row(tmp_path):
         [log.read_text()[-2000:] for log in tmp_path.glob('*.log')],
     )
     assert {row['section'] for row in rows} == {
-        'machine', 'network', 'ddp', 'data', 'product',
-    }  # fmt: skip
+        'machine',
+        'network',
+        'ddp',
+        'data',
+        'product',
+    }
     assert {row['built_by'] for row in rows if row['section'] == 'network'} == {
         'MMPose'
     }

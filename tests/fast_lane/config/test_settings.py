@@ -18,9 +18,14 @@ def test_settings_have_defaults_and_are_written_into_the_config():
 def test_settings_of_a_base_are_kept():
     base = Config(dict(fast_lane=dict(images='crops', workers=3)))
     assert with_fast_lane(base, workers=4) == dict(
-        images='crops', precision='auto', compile=None, workers=4, cache_dir=None,
-        shards=None, stream_cache_gb=50.0,
-    )  # fmt: skip
+        images='crops',
+        precision='auto',
+        compile=None,
+        workers=4,
+        cache_dir=None,
+        shards=None,
+        stream_cache_gb=50.0,
+    )
 
 
 @pytest.mark.parametrize(
