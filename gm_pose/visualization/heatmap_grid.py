@@ -9,7 +9,7 @@ import numpy as np
 from gm_pose.visualization.sheet import (
     PANEL_HEIGHT,
     Panel,
-    draw_cross,
+    draw_open_cross,
     fade_crop,
     lay_out_panels,
     resize_crop,
@@ -30,11 +30,13 @@ class JointMaps:
         heatmaps: (K, H, W), 0 to 1.
         joints_px: (K, 2) in crop px [x, y], marked by a cross.
         labelled: (K,) bool: joints that have a target; None for all.
+        notes: K further remarks.
     """
 
     heatmaps: np.ndarray
     joints_px: np.ndarray
     labelled: np.ndarray | None = None
+    notes: Sequence[str] | None = None
 
 
 def overlay_heatmap(
@@ -118,14 +120,17 @@ def draw_heatmap_grid(
         note = f'peak {predicted.heatmaps[k].max():.2f}'
         if sigmas is not None:
             note = f'sigma {sigmas[k]:.2f} cells, {note}'
+        if predicted.notes is not None and predicted.notes[k]:
+            note = f'{note}, {predicted.notes[k]}'
         if labelled[k]:
             for side in (left, right):
                 at = (target.joints_px[k] + 0.5) * scale - 0.5
-                draw_cross(side, at, TARGET_MARK)
+                draw_open_cross(side, at, TARGET_MARK)
         else:
             note = f'{note}, not labelled'
             left = (left * 0.4 + 255 * 0.6).astype(np.uint8)
-        draw_cross(right, (predicted.joints_px[k] + 0.5) * scale - 0.5, PREDICTED_MARK)
+        at = (predicted.joints_px[k] + 0.5) * scale - 0.5
+        draw_open_cross(right, at, PREDICTED_MARK)
         gap = np.full((PANEL_HEIGHT, 4, 3), 255, np.uint8)
         pair = np.hstack([left, gap, right])
         panels.append(Panel(pair, name.replace('_', ' '), note))
