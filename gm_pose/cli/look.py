@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from gm_pose.looks.index_page import Entry
     from gm_pose.looks.samples import Setup
 
-DESCRIPTION = """Draw one sheet a person and an index of all. Without --checkpoint: the first
-people of the training run, cropped and augmented as it has them, each joint's target and its
-weight in the loss, the skeleton and its mirror image; and what is wrong: joints without a
-target, cut or overlapping targets, sigmas too narrow or too wide for the cells. With
---checkpoint: target beside prediction of validation people, with errors in px and OKS."""
+DESCRIPTION = """Draw one sheet a person and an index of all. Without --checkpoint: the
+first people of the training run, cropped and augmented as it has them, each joint's target
+and its weight in the loss, the skeleton and its mirror image; and what is wrong: joints
+without a target, cut or overlapping targets, sigmas too narrow or too wide for the cells.
+With --checkpoint: target beside prediction of validation people, errors in px and OKS."""
 EXAMPLE = """example:
   gm_pose look mouse/mouse_res50.py
   gm_pose look mouse/mouse_res50.py --checkpoint work_dirs/mouse_res50/epoch_210.pth"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from gm_pose.cli.run_arguments import add_cfg_options
+
     parser.add_argument('config', help='config file')
     parser.add_argument('--checkpoint', help='draw what this one predicts')
     parser.add_argument(
@@ -43,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help="crops of MMPose's own pipeline, whatever the config says",
     )
+    add_cfg_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,7 +84,9 @@ def look(args: argparse.Namespace) -> Path:
     page = format_index(made, setup, alerts, name, _repeat_command(args))
     write_atomically(out / 'index.html', page.encode())
     print(f'crops: {setup.source}')
-    for kind, count in count_kinds([*alerts, *(f for e in made for f in e.findings)]).items():
+    for kind, count in count_kinds(
+        [*alerts, *(f for e in made for f in e.findings)]
+    ).items():
         print(f'  {kind}: {count}')
     for alert in alerts:
         print(f'  config: {setup.names[alert.joint]}: {alert.text}')
@@ -97,13 +102,14 @@ def _look_before(args: argparse.Namespace) -> tuple[Setup, Iterator[Entry]]:
 
     from mmengine.registry import init_default_scope
 
-    from gm_pose.cli.run_arguments import read_config
+    from gm_pose.cli.run_arguments import merge_options, read_config
     from gm_pose.looks.findings import find_in_person
     from gm_pose.looks.index_page import Entry
     from gm_pose.looks.read_config import check_config
     from gm_pose.looks.training_samples import open_training
 
     cfg = read_config(args.config)
+    merge_options(cfg, args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     check_config(cfg, args.config, 'train')
     if args.no_fast:
@@ -127,7 +133,7 @@ def _look_after(args: argparse.Namespace) -> tuple[Setup, Iterator[Entry]]:
     from gm_pose.looks.index_page import Entry
     from gm_pose.looks.predicted_samples import open_validation
 
-    cfg = read_drawable_config(args.config)
+    cfg = read_drawable_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     model = build_model(cfg, args.checkpoint, args.device)
     setup, pairs = open_validation(cfg, model, args.num_people)
@@ -172,7 +178,9 @@ def _describe_predictions(entries: list[Entry]) -> str:
     import numpy as np
 
     oks = np.array([e.prediction.oks for e in entries if e.prediction is not None])
-    errors = np.array([e.prediction.error_px for e in entries if e.prediction is not None])
+    errors = np.array(
+        [e.prediction.error_px for e in entries if e.prediction is not None]
+    )
     if not np.isfinite(oks).any():
         return f'median error {np.nanmedian(errors):.1f} px'
     return f'mean OKS {np.nanmean(oks):.3f}, median error {np.nanmedian(errors):.1f} px'
@@ -184,4 +192,6 @@ def _repeat_command(args: argparse.Namespace) -> str:
         value = getattr(args, option)
         if value is not None:
             words += [f'--{option}', str(value)]
+    if args.cfg_options:
+        words += ['--cfg-options', *(f'{k}={v}' for k, v in args.cfg_options.items())]
     return shlex.join(words + (['--no-fast'] if args.no_fast else []))

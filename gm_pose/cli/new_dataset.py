@@ -24,7 +24,9 @@ EXAMPLE = """example:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('annotations', type=Path, help='file of annotated people or animals')
-    add('--images', type=Path, required=True, metavar='DIR', help='folder of its images')
+    add(
+        '--images', type=Path, required=True, metavar='DIR', help='folder of its images'
+    )
     add('--val', type=Path, metavar='FILE', help='annotations to validate on')
     add('--val-images', type=Path, metavar='DIR', help="their images (--images')")
     add(
@@ -177,12 +179,20 @@ def _show_check(
             'correct the annotations (`gm_pose check-data` lists all), or '
             '--ignore-findings'
         )
-    print('checked: ' + ('; '.join(harm) if harm else 'nothing that would harm training'))
+    print(
+        'checked: ' + ('; '.join(harm) if harm else 'nothing that would harm training')
+    )
 
 
 def _repeat_command(args: argparse.Namespace) -> str:
     """The command, to be run again from the same folder."""
-    words = ['gm_pose', 'new-dataset', str(args.annotations), '--images', str(args.images)]
+    words = [
+        'gm_pose',
+        'new-dataset',
+        str(args.annotations),
+        '--images',
+        str(args.images),
+    ]
     for option in ('val', 'val_images', 'out', 'category', 'format'):
         value = getattr(args, option)
         if value is not None:

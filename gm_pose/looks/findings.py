@@ -40,12 +40,17 @@ class Finding:
     Attributes:
         kind: of KINDS.
         joint: its index.
-        text: a few words.
+        text: a few words, '' where the kind says all.
+        other: index of the joint that it overlaps.
     """
 
     kind: str
     joint: int
-    text: str
+    text: str = ''
+    other: int | None = None
+
+    def __str__(self) -> str:
+        return f'{self.kind}: {self.text}' if self.text else self.kind
 
 
 def find_in_setup(setup: Setup) -> list[Finding]:
@@ -59,7 +64,9 @@ def find_in_setup(setup: Setup) -> list[Finding]:
             text = f'sigma {sigma:.2f} cells: between cells its peak is {peak:.2f}'
             found.append(Finding('narrow', k, text))
         elif sigma > bound:
-            text = f'sigma {sigma:.2f} cells, above {bound:.1f}: 6 sigma fill half the map'
+            text = (
+                f'sigma {sigma:.2f} cells, above {bound:.1f}: 6 sigma fill half the map'
+            )
             found.append(Finding('wide', k, text))
     for a, b in find_counterparts(setup.names).items():
         if setup.flip_indices[a] != b:
@@ -77,18 +84,18 @@ def find_in_person(person: Person, setup: Setup) -> list[Finding]:
     full = 2 * np.pi * _get_sigmas(person, setup, has_target) ** 2
     for k in range(len(setup.names)):
         if not person.labelled[k]:
-            found.append(Finding('unlabelled', k, 'not labelled'))
+            found.append(Finding('unlabelled', k))
         elif not has_target[k]:
-            found.append(Finding('outside', k, 'outside of the crop'))
+            found.append(Finding('outside', k))
         elif sums[k] < CUT * full[k] and _is_near_border(person.joints_px[k], setup):
-            text = f'cut: {sums[k] / full[k]:.0%} in the map'
+            text = f'{sums[k] / full[k]:.0%} of it in the map'
             found.append(Finding('cut', k, text))
     likeness = _measure_likeness(person.heatmaps, has_target)
     for k in range(len(setup.names)):
         other = int(likeness[k].argmax())
         if likeness[k, other] >= OVERLAP:
             text = f'{likeness[k, other]:.0%} like {setup.names[other]}'
-            found.append(Finding('overlap', k, text))
+            found.append(Finding('overlap', k, text, other))
     return sorted(found, key=lambda f: f.joint)
 
 

@@ -36,9 +36,17 @@ class Entry:
     prediction: Prediction | None = None
 
     def list_rows(self, names: Sequence[str]) -> list[tuple[str, str, str]]:
-        """Findings -> (kind, joint, text), without the unlabelled joints."""
+        """Findings -> (kind, joint, text): no unlabelled joints, two that overlap once."""
+        overlaps = {(f.joint, f.other) for f in self.findings if f.kind == 'overlap'}
         return [
-            (f.kind, names[f.joint], f.text) for f in self.findings if f.kind != 'unlabelled'
+            (f.kind, names[f.joint], f.text)
+            for f in self.findings
+            if f.kind != 'unlabelled'
+            and not (
+                f.other is not None
+                and f.other < f.joint
+                and (f.other, f.joint) in overlaps
+            )
         ]
 
 
@@ -70,7 +78,9 @@ def summarize_joints(
         own = weights[labelled[:, k], k]
         row = JointRow(
             name=name,
-            swap=setup.names[setup.flip_indices[k]] if setup.flip_indices[k] != k else '',
+            swap=setup.names[setup.flip_indices[k]]
+            if setup.flip_indices[k] != k
+            else '',
             sigma_cells=sigma,
             sigma_px=None if sigma is None else sigma * setup.cell_px[0],
             weight=float(own.mean()) if len(own) else 0.0,
@@ -80,8 +90,12 @@ def summarize_joints(
             },
             alerts=[f.text for f in alerts if f.joint == k],
         )
-        errors = [e.prediction.errors_px[k] for e in entries if e.prediction is not None]
-        similar = [e.prediction.joint_oks[k] for e in entries if e.prediction is not None]
+        errors = [
+            e.prediction.errors_px[k] for e in entries if e.prediction is not None
+        ]
+        similar = [
+            e.prediction.joint_oks[k] for e in entries if e.prediction is not None
+        ]
         if np.isfinite(errors).any():
             row.error_px = float(np.nanmedian(errors))
         if np.isfinite(similar).any():

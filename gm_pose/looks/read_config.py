@@ -37,7 +37,9 @@ def check_config(cfg: Config, path: str, split: str) -> None:
             'heatmap head'
         )
     if cfg.get(f'{split}_dataloader') is None:
-        raise UserError(f'config {path} has no {split}_dataloader, whose people are shown')
+        raise UserError(
+            f'config {path} has no {split}_dataloader, whose people are shown'
+        )
     outline = read_outline(cfg, (split,))
     run_checks(outline, [check_codec_agreement, check_data_files]).raise_errors()
 

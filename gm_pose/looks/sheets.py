@@ -34,7 +34,12 @@ def draw_training_sheet(
     shown = person.labelled
     skeletons = [
         draw_sides(
-            person.image, person.joints_px, shown, setup.links, setup.flip_indices, mirror
+            person.image,
+            person.joints_px,
+            shown,
+            setup.links,
+            setup.flip_indices,
+            mirror,
         )
         for mirror in (False, True)
     ]
@@ -63,7 +68,7 @@ def draw_training_sheet(
         )
         stated = '' if sigma is None else f'sigma {sigma:.2f} cells, '
         note = f'{stated}weight {person.weights[k]:.2f}'
-        alert = '; '.join(to_ascii(f.text) for f in findings if f.joint == k)
+        alert = '; '.join(to_ascii(str(f)) for f in findings if f.joint == k)
         panels.append(Panel(picture, names[k].replace('_', ' '), note, alert))
     unlabelled = [names[k] for k in np.flatnonzero(~shown)]
     legend = 'each pair: target over the crop, and enlarged around the joint (dot)'

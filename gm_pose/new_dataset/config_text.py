@@ -35,7 +35,8 @@ def suggest_sigmas(joints: Sequence[Joint], base: str) -> tuple[str, str]:
     narrow = [
         j.name
         for j in joints
-        if j.known and (j.known.dataset, j.known.name) in {('coco', n) for n in NARROW}
+        if j.known
+        and (j.known.dataset, j.known.name) in {('coco', n) for n in NARROW}
         and j.known.likeness == 1
     ]
     if not narrow or len(narrow) == len(joints):
@@ -77,7 +78,9 @@ def format_config(
         f'# Command: gm_pose train {name}_{base_name}.py',
         '# Expected: open',
         '# Status: not run',
-        f'_base_ = [{base.config!r}]' if len(base.config) < 70 else _split_path(base.config),
+        f'_base_ = [{base.config!r}]'
+        if len(base.config) < 70
+        else _split_path(base.config),
         'from gm_pose import with_codec, with_fast_lane',
         '',
         f"here = {HERE}  # this file's folder",
@@ -92,7 +95,7 @@ def format_config(
         '    balance_weights=True,',
         *flip,
         ')',
-        "with_fast_lane(_base_)  # `--no-fast` leaves it",
+        'with_fast_lane(_base_)  # `--no-fast` leaves it',
         '',
         'model = dict(',
         *(f'    {line}' for line in base.model),

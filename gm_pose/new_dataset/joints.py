@@ -109,14 +109,20 @@ def _take_known(
     coco = float(np.mean(COCO.oks_sigmas or ()))
     usual = float(np.nanmean(given)) if np.isfinite(given).any() else coco
     whose = 'the others' if np.isfinite(given).any() else "COCO's joints"
-    measured = None if sizes is None else np.where(sizes.are_measured, sizes.sizes, np.nan)
+    measured = (
+        None if sizes is None else np.where(sizes.are_measured, sizes.sizes, np.nan)
+    )
     if measured is not None and np.isfinite(measured).any():
         base = measured[np.isfinite(given) & np.isfinite(measured)]
         scale = usual / float(base.mean() if len(base) else np.nanmean(measured))
     for k in open_joints:
         if measured is not None and np.isfinite(measured[k]):
             given[k] = measured[k] * scale
-            what = 'mask' if sizes and sizes.method == 'masks' else 'distance to its nearest'
+            what = (
+                'mask'
+                if sizes and sizes.method == 'masks'
+                else 'distance to its nearest'
+            )
             reasons[k] = f'a guess: no known joint; its {what}, on the scale of {whose}'
         else:
             given[k] = usual

@@ -90,7 +90,7 @@ def add_boxes(data: KeypointData) -> None:
         )
     if areas:
         data.notes.append(
-            f"{areas} people had no area, which OKS needs: {AREA_PER_BOX} of their box, "
+            f'{areas} people had no area, which OKS needs: {AREA_PER_BOX} of their box, '
             "MMPose's ratio"
         )
 

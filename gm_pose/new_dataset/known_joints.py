@@ -15,28 +15,79 @@ from gm_pose.codecs.dataset_metainfo import find_metainfo_files
 
 __all__ = ['KnownJoint', 'find_known_joint', 'split_words']
 
-# Datasets whose OKS sigmas are their own or COCO's, best first. Left out are those that give
-# one number to all joints (ak), list them in another order (coco_openpose), or measure
-# otherwise (aic: a tenth of COCO's).
+# Datasets whose OKS sigmas are their own or COCO's, best first. Left out are those that
+# give one number to all joints (ak), list them in another order (coco_openpose), or
+# measure otherwise (aic: a fifth of COCO's).
 DATASETS = (
-    'coco', 'crowdpose', 'halpe26', 'mpii', 'ap10k', 'animalpose', 'atrw', 'jhmdb',
-    'coco_wholebody_hand', 'coco_wholebody',
-)  # fmt: skip
+    'coco',
+    'crowdpose',
+    'halpe26',
+    'mpii',
+    'ap10k',
+    'animalpose',
+    'atrw',
+    'jhmdb',
+    'coco_wholebody_hand',
+    'coco_wholebody',
+)
 
 _WORD = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+')
-_SIDES = frozenset('left right lft rght rgt lt rt l r'.split())
-_FILLERS = frozenset('the of joint kpt keypoint point mid center centre middle'.split())
+_SIDES = frozenset(['left', 'right', 'lft', 'rght', 'rgt', 'lt', 'rt', 'l', 'r'])
+_FILLERS = frozenset(
+    [
+        'the',
+        'of',
+        'joint',
+        'kpt',
+        'keypoint',
+        'point',
+        'mid',
+        'center',
+        'centre',
+        'middle',
+    ]
+)
 # word of yours -> word of MMPose's
 _SYNONYMS = dict(
-    shldr='shoulder', sho='shoulder', shoulders='shoulder', elb='elbow', wri='wrist',
-    hand='wrist', kne='knee', ank='ankle', heel='ankle', foot='ankle', toes='toe',
-    snout='nose', muzzle='nose', forehead='head', skull='head', crown='head', top='top',
-    rump='tail', tailbase='tail', root='tail', base='tail', eyes='eye', ears='ear',
-    pelvic='pelvis', hips='hip', belly='belly', chest='thorax', sternum='thorax',
-    fore='front', f='front', hind='back', rear='back', b='back', forepaw='front paw',
-    hindpaw='back paw', thumbs='thumb', index='forefinger', pointer='forefinger',
+    shldr='shoulder',
+    sho='shoulder',
+    shoulders='shoulder',
+    elb='elbow',
+    wri='wrist',
+    hand='wrist',
+    kne='knee',
+    ank='ankle',
+    heel='ankle',
+    foot='ankle',
+    toes='toe',
+    snout='nose',
+    muzzle='nose',
+    forehead='head',
+    skull='head',
+    crown='head',
+    top='top',
+    rump='tail',
+    tailbase='tail',
+    root='tail',
+    base='tail',
+    eyes='eye',
+    ears='ear',
+    pelvic='pelvis',
+    hips='hip',
+    chest='thorax',
+    sternum='thorax',
+    fore='front',
+    f='front',
+    hind='back',
+    rear='back',
+    b='back',
+    forepaw='front paw',
+    hindpaw='back paw',
+    thumbs='thumb',
+    index='forefinger',
+    pointer='forefinger',
     little='pinky',
-)  # fmt: skip
+)
 SIMILAR = 0.8
 """Least likeness of two names, by difflib's ratio, that are taken for one misspelt."""
 
@@ -125,7 +176,9 @@ def find_known_joint(name: str) -> KnownJoint | None:
         if likeness <= 0 or (best is not None and likeness < best[0][0]):
             continue
         # of two that are as near, the better dataset's, then that of the same side
-        spelling = difflib.SequenceMatcher(None, name.lower(), joint.name.lower()).ratio()
+        spelling = difflib.SequenceMatcher(
+            None, name.lower(), joint.name.lower()
+        ).ratio()
         rank = likeness, -DATASETS.index(joint.dataset), spelling
         if best is None or rank > best[0]:
             best = rank, joint

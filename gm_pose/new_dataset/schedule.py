@@ -26,8 +26,9 @@ class Schedule:
         milestones = [round(self.num_epochs * m / EPOCHS) for m in MILESTONES]
         interval = max(1, self.num_epochs // 21)
         return [
-            f'# {self.num_epochs} epochs of {self.iterations_per_epoch} iterations, {total} '
-            'in all',
+            '# the learning rate is for this batch size, as --auto-scale-lr reads it',
+            f'auto_scale_lr = dict(base_batch_size={self.batch_size})',
+            f'# {self.num_epochs} epochs of {self.iterations_per_epoch} iterations: {total}',
             f'train_cfg = dict(max_epochs={self.num_epochs}, val_interval={interval})',
             'param_scheduler = [',
             "    dict(type='LinearLR', begin=0, end="

@@ -27,7 +27,9 @@ def split_images(
     """
     if not 0 < share < 1:
         raise UserError(f'--val-share is {share:g}; expected above 0 and below 1')
-    used = {a['image_id'] for a in data.annotations if any(a.get('keypoints', ())[2::3])}
+    used = {
+        a['image_id'] for a in data.annotations if any(a.get('keypoints', ())[2::3])
+    }
     images = sorted(
         (i for i in data.images if i['id'] in used), key=lambda i: str(i['file_name'])
     )

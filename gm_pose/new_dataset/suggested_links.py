@@ -36,7 +36,9 @@ def suggest_links(
     """
     count = points_px.shape[1]
     scale = np.sqrt(np.maximum(areas_px2, 1.0))[:, None, None]
-    lengths = np.linalg.norm(points_px[:, :, None] - points_px[:, None], axis=-1) / scale
+    lengths = (
+        np.linalg.norm(points_px[:, :, None] - points_px[:, None], axis=-1) / scale
+    )
     both = labelled[:, :, None] & labelled[:, None]
     costs = np.zeros((count, count))
     for a in range(count):

@@ -67,7 +67,7 @@ def write_dataset(plan: Plan, out: Path, name: str, made_by: str) -> Path:
 
 
 def _write_part(part: Part, folder: Path, split: str) -> DataPaths:
-    """A part's annotations, where the file given cannot be read as it is, and its frames."""
+    """A part's annotations, if the file given cannot be read as it is, and its frames."""
     images = f'{str(part.folder.resolve()) + "/"!r}'
     if part.images is None:
         ann_file = repr(str(Path(part.data.path).resolve()))

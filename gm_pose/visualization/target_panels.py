@@ -47,7 +47,9 @@ def zoom_target(
     Cell c of the map is the square around px c * cell_px of the crop. Beyond the crop the
     panel is grey.
     """
-    cells = (np.arange(PANEL_HEIGHT) + 0.5) / PANEL_HEIGHT * 2 * reach_cells - reach_cells
+    cells = (
+        np.arange(PANEL_HEIGHT) + 0.5
+    ) / PANEL_HEIGHT * 2 * reach_cells - reach_cells
     cell = np.asarray(joint_px) / np.asarray(cell_px)
     columns, rows = cells + cell[0], cells + cell[1]
     at_x, at_y = (

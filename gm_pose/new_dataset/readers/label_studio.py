@@ -59,7 +59,9 @@ def read_label_studio(
     data.joint_names = [*names]
     for image_id, points, box in found:
         data.annotations.append(
-            _make_person(path, len(data.annotations) + 1, image_id, points, box, [*names])
+            _make_person(
+                path, len(data.annotations) + 1, image_id, points, box, [*names]
+            )
         )
     if missing:
         data.notes.append(f'{missing} annotated images are not in {images}: left out')

@@ -20,8 +20,8 @@ FORMATS = {
 }
 # What to export instead of what no reader is here for.
 ADVICE = {
-    '.h5': "DeepLabCut writes a .csv beside each CollectedData_*.h5; give that one. SLEAP's "
-    'analysis .h5 holds predictions; give the project, .slp',
+    '.h5': 'DeepLabCut writes a .csv beside each CollectedData_*.h5; give that one. Of '
+    "SLEAP's analysis .h5 give the project, .slp",
     '.hdf5': 'give the .csv (DeepLabCut) or the .slp (SLEAP) that it was made from',
     '.zip': 'unpack it and give the annotation file inside',
     '.txt': "YOLO's label files name no joints; export COCO keypoints",

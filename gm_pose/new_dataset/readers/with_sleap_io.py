@@ -122,8 +122,8 @@ def _make_reader(frame: Any) -> Callable[[], Any]:
             pixels = frame.image
         except Exception as error:
             raise UserError(
-                f'frame {frame.frame_idx} of {frame.video.filename} cannot be read: {error}.'
-                ' Fix: export a package (.pkg.slp), which holds its frames'
+                f'frame {frame.frame_idx} of {frame.video.filename} cannot be read: '
+                f'{error}. Fix: export a package (.pkg.slp), which holds its frames'
             ) from error
         if pixels.shape[2] == 1:
             pixels = np.repeat(pixels, 3, axis=2)
