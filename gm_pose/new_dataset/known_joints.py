@@ -12,6 +12,7 @@ from typing import Any
 from mmengine import Config
 
 from gm_pose.codecs.dataset_metainfo import find_metainfo_files
+from gm_pose.runs.data_checks.joint_sides import LEFT, RIGHT
 
 __all__ = ['KnownJoint', 'find_known_joint', 'split_words']
 
@@ -32,21 +33,10 @@ DATASETS = (
 )
 
 _WORD = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+')
-_SIDES = frozenset(['left', 'right', 'lft', 'rght', 'rgt', 'lt', 'rt', 'l', 'r'])
-_FILLERS = frozenset(
-    [
-        'the',
-        'of',
-        'joint',
-        'kpt',
-        'keypoint',
-        'point',
-        'mid',
-        'center',
-        'centre',
-        'middle',
-    ]
-)
+_SIDES = {*LEFT, *RIGHT}
+_FILLERS = {'the', 'of', 'joint', 'kpt', 'keypoint', 'point'} | {
+    *('mid', 'middle', 'center', 'centre', 'base', 'root')
+}
 # word of yours -> word of MMPose's
 _SYNONYMS = dict(
     shldr='shoulder',
@@ -57,7 +47,6 @@ _SYNONYMS = dict(
     hand='wrist',
     kne='knee',
     ank='ankle',
-    heel='ankle',
     foot='ankle',
     toes='toe',
     snout='nose',
@@ -65,11 +54,8 @@ _SYNONYMS = dict(
     forehead='head',
     skull='head',
     crown='head',
-    top='top',
     rump='tail',
     tailbase='tail',
-    root='tail',
-    base='tail',
     eyes='eye',
     ears='ear',
     pelvic='pelvis',
@@ -127,6 +113,20 @@ def split_words(name: str) -> frozenset[str]:
     return frozenset(words) - _SIDES - _FILLERS
 
 
+def find_side(name: str) -> str:
+    """Joint name -> 'left', 'right', '' for none.
+
+    Example:
+        >>> find_side('wrist.R'), find_side('lefthip'), find_side('nose')
+        ('right', 'left', '')
+    """
+    words = {word.lower() for word in _WORD.findall(name)}
+    for side, spellings in (('left', LEFT), ('right', RIGHT)):
+        if words & {*spellings} or any(side in word for word in words):
+            return side
+    return ''
+
+
 @lru_cache(maxsize=1)
 def list_known_joints() -> tuple[tuple[KnownJoint, frozenset[str]], ...]:
     """Joints of DATASETS with the words of their names."""
@@ -164,11 +164,13 @@ def find_known_joint(name: str) -> KnownJoint | None:
         ('coco', 'right_shoulder', 0.079)
     """
     words = split_words(name)
-    if not words:
+    if not any(word.isalpha() for word in words):  # a number says nothing by itself
         return None
-    best: tuple[tuple[float, int, float], KnownJoint] | None = None
+    best: tuple[tuple[float, int, bool], KnownJoint] | None = None
     for joint, theirs in list_known_joints():
-        likeness = len(words & theirs) / len(words | theirs)
+        common = words & theirs
+        has_word = any(word.isalpha() for word in common)
+        likeness = len(common) / len(words | theirs) if has_word else 0.0
         if likeness < 0.5:
             texts = ' '.join(sorted(words)), ' '.join(sorted(theirs))
             ratio = difflib.SequenceMatcher(None, *texts).ratio()
@@ -176,10 +178,8 @@ def find_known_joint(name: str) -> KnownJoint | None:
         if likeness <= 0 or (best is not None and likeness < best[0][0]):
             continue
         # of two that are as near, the better dataset's, then that of the same side
-        spelling = difflib.SequenceMatcher(
-            None, name.lower(), joint.name.lower()
-        ).ratio()
-        rank = likeness, -DATASETS.index(joint.dataset), spelling
+        is_same_side = find_side(name) == find_side(joint.name)
+        rank = likeness, -DATASETS.index(joint.dataset), is_same_side
         if best is None or rank > best[0]:
             best = rank, joint
     return None if best is None else replace(best[1], likeness=best[0][0])

@@ -28,7 +28,7 @@ class Schedule:
         return [
             '# the learning rate is for this batch size, as --auto-scale-lr reads it',
             f'auto_scale_lr = dict(base_batch_size={self.batch_size})',
-            f'# {self.num_epochs} epochs of {self.iterations_per_epoch} iterations: {total}',
+            f'# {self.iterations_per_epoch} iterations an epoch, {total} in all',
             f'train_cfg = dict(max_epochs={self.num_epochs}, val_interval={interval})',
             'param_scheduler = [',
             "    dict(type='LinearLR', begin=0, end="

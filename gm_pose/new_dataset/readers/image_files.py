@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['ENDINGS', 'ImageFolder']
+__all__ = ['ENDINGS', 'ImageFolder', 'read_size']
 
 ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
@@ -61,3 +61,17 @@ def _count_common(file: str, parts: tuple[str, ...]) -> int:
             break
         count += 1
     return count
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Image file -> height and width in px.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    import cv2
+
+    image = cv2.imread(str(path))
+    if image is None:
+        raise UserError(f'{path} cannot be read as an image')
+    return image.shape[0], image.shape[1]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from gm_pose.new_dataset.keypoint_data import KeypointData
-from gm_pose.new_dataset.readers import coco, cvat_xml, label_studio, with_sleap_io
+from gm_pose.new_dataset.readers import coco, cvat_xml, deeplabcut, label_studio, sleap
 from gm_pose.runs.user_errors import UserError
 
 __all__ = ['FORMATS', 'find_format', 'read_annotations']
@@ -85,8 +85,10 @@ def read_annotations(
         data = cvat_xml.read_cvat(path, images, category)
     elif kind == 'label-studio':
         data = label_studio.read_label_studio(path, images, joint_names)
+    elif kind == 'deeplabcut':
+        data = deeplabcut.read_deeplabcut(path, images)
     else:
-        data = with_sleap_io.read_with_sleap_io(path, images, kind)
+        data = sleap.read_sleap(path, images)
     data.path = str(path)
     if joint_names is not None:
         _rename(data, joint_names)

@@ -1,7 +1,6 @@
-"""SLEAP's projects and DeepLabCut's tables, read by sleap-io (BSD-3).
+"""SLEAP's projects, read by sleap-io (BSD-3).
 
-It is kept by SLEAP's authors and reads both as their tools write them; it brings about 20
-packages, so that it is an extra.
+It is kept by SLEAP's authors and brings about 20 packages, so that it is an extra.
 """
 
 from __future__ import annotations
@@ -13,21 +12,18 @@ from typing import Any
 import numpy as np
 
 from gm_pose.new_dataset.keypoint_data import KeypointData
-from gm_pose.new_dataset.readers.image_files import ImageFolder
+from gm_pose.new_dataset.readers.image_files import ImageFolder, read_size
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['read_with_sleap_io']
+__all__ = ['read_sleap']
 
 INSTALL = "pip install 'gm_pose[labels]'"
 
 
-def read_with_sleap_io(path: Path, images: Path, kind: str) -> KeypointData:
-    """`.slp` or `CollectedData_*.csv` -> people labelled by a person.
+def read_sleap(path: Path, images: Path) -> KeypointData:
+    """`.slp` or `.pkg.slp` -> animals labelled by a person.
 
     Predictions are left out. Frames of a video become images of the new folder.
-
-    Args:
-        kind: 'sleap' or 'deeplabcut'.
 
     Raises:
         UserError: sleap-io is missing or cannot read the file.
@@ -38,12 +34,11 @@ def read_with_sleap_io(path: Path, images: Path, kind: str) -> KeypointData:
         raise UserError(
             f'{path} needs sleap-io to be read, which is not installed. Fix: {INSTALL}'
         ) from error
-    load = sleap_io.load_slp if kind == 'sleap' else sleap_io.load_dlc
     try:
-        labels = load(str(path))
-    except Exception as error:  # whatever HDF5, pandas or sleap-io raise for a bad file
+        labels = sleap_io.load_slp(str(path))
+    except Exception as error:  # whatever HDF5 or sleap-io raise for a bad file
         text = ' '.join(str(error).split())[:200]
-        raise UserError(f'{path} cannot be read as {kind}: {text}') from error
+        raise UserError(f'{path} cannot be read as SLEAP project: {text}') from error
     if len(labels.skeletons) != 1:
         raise UserError(
             f'{path} has {len(labels.skeletons)} skeletons; expected one. Fix: export the '
@@ -51,7 +46,7 @@ def read_with_sleap_io(path: Path, images: Path, kind: str) -> KeypointData:
         )
     skeleton = labels.skeletons[0]
     data = KeypointData(
-        source='SLEAP' if kind == 'sleap' else 'DeepLabCut',
+        source='SLEAP',
         images=[],
         annotations=[],
         joint_names=[str(name) for name in skeleton.node_names],
@@ -64,6 +59,8 @@ def read_with_sleap_io(path: Path, images: Path, kind: str) -> KeypointData:
 
 def _add_frames(data: KeypointData, labels: Any, images: Path) -> None:
     frames = [f for f in labels.labeled_frames if len(f.user_instances)]
+    if not frames:
+        raise UserError('no frame has labels of a person; predictions do not count')
     are_files = [isinstance(f.video.filename, list) for f in frames]
     if any(are_files) and not all(are_files):
         raise UserError(
@@ -78,7 +75,7 @@ def _add_frames(data: KeypointData, labels: Any, images: Path) -> None:
             if name is None:
                 missing += 1
                 continue
-            height, width = _read_size(images / name)
+            height, width = read_size(images / name)
         else:
             name = f'frame_{number:06d}.png'
             data.frames[name] = _make_reader(frame)
@@ -105,15 +102,6 @@ def _make_person(data: KeypointData, image_id: int, instance: Any) -> dict[str, 
         keypoints=[round(float(v), 2) for v in triples.ravel()],
         num_keypoints=int(known.sum()),
     )
-
-
-def _read_size(path: Path) -> tuple[int, int]:
-    import cv2
-
-    image = cv2.imread(str(path))
-    if image is None:
-        raise UserError(f'{path} cannot be read as an image')
-    return image.shape[:2]  # type: ignore[return-value]
 
 
 def _make_reader(frame: Any) -> Callable[[], Any]:
