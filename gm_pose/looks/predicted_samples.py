@@ -83,7 +83,7 @@ def open_validation(
     """
     encoder = cfg.model.head.decoder
     dataset = _build_dataset(cfg, encoder)
-    setup = read_setup(cfg, encoder, cfg.val_dataloader, 'validation, annotated boxes')
+    setup = read_setup(encoder, dataset.metainfo, 'validation, annotated boxes')
     total = len(dataset)
     count = min(count, total)
     indices = [n * total // count for n in range(count)]

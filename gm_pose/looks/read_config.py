@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import KEYPOINT_CODECS
 
 from gm_pose.codecs.base_codec import get_type
 from gm_pose.looks.samples import Setup
 from gm_pose.runs.checks.codec_agreement import check_codec_agreement
 from gm_pose.runs.checks.data_files import check_data_files
-from gm_pose.runs.checks.dataset_keypoints import get_metainfo
 from gm_pose.runs.checks.outline import read_outline
 from gm_pose.runs.checks.run_checks import run_checks
 from gm_pose.runs.config_dicts import iter_dicts
@@ -44,13 +42,12 @@ def check_config(cfg: Config, path: str, split: str) -> None:
     run_checks(outline, [check_codec_agreement, check_data_files]).raise_errors()
 
 
-def read_setup(cfg: Config, encoder: Any, loader: Any, source: str) -> Setup:
-    """Config, its encoder and the loader whose people are shown -> what they share.
+def read_setup(encoder: Any, info: Mapping[str, Any], source: str) -> Setup:
+    """Encoder and metainfo of the people that are shown -> what they share.
 
     Args:
-        cfg: merged config.
         encoder: config of a codec, or of several, of which the last is shown.
-        loader: a data loader's config.
+        info: the dataset's metainfo, as MMPose parses it.
         source: see `Setup`.
 
     Raises:
@@ -63,7 +60,6 @@ def read_setup(cfg: Config, encoder: Any, loader: Any, source: str) -> Setup:
         raise UserError(
             f'the codec {get_type(encoder)} draws no heatmaps; expected one that does'
         )
-    info = parse_pose_metainfo(dict(get_metainfo(_find_dataset(loader))))
     count = info['num_keypoints']
     cell_px = getattr(codec, 'scale_factor', None)
     if cell_px is None:
@@ -93,18 +89,10 @@ def find_encoder(loader: Any) -> Any:
     raise UserError('train_dataloader has no GenerateTarget, whose targets are shown')
 
 
-def _find_dataset(loader: Any) -> Any:
-    """The innermost dataset, the first of several."""
-    dataset = loader['dataset']
-    while isinstance(dataset.get('dataset'), Mapping):
-        dataset = dataset['dataset']
-    if dataset.get('metainfo') is None and dataset.get('datasets'):
-        dataset = dataset['datasets'][0]
-    return dataset
-
-
 def _read_sigmas(codec: Any, count: int) -> np.ndarray | None:
     """Sigma in cells of each joint, None for a codec without any."""
+    if getattr(codec, 'heatmap_type', 'gaussian') != 'gaussian':
+        return None  # UDP's discs: it has a sigma, and draws none
     sigmas = getattr(codec, 'sigmas_cells', getattr(codec, 'sigma', None))
     if sigmas is None:
         return None

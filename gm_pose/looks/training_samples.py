@@ -35,7 +35,6 @@ def open_training(cfg: Config, seed: int) -> tuple[Setup, Iterator[Person]]:
         UserError: a codec without heatmaps.
     """
     encoder = find_encoder(cfg.train_dataloader)
-    setup_loader = cfg.train_dataloader
     add_run_defaults(cfg)
     splits = ('train', 'val') if cfg.get('val_dataloader') is not None else ('train',)
     notes = apply_fast_lane(cfg, splits)
@@ -46,7 +45,6 @@ def open_training(cfg: Config, seed: int) -> tuple[Setup, Iterator[Person]]:
         source = 'the fast lane'
     elif notes:
         source = f"MMPose's pipeline ({notes[0]})"
-    setup = read_setup(cfg, encoder, setup_loader, source)
     for _, step in iter_dicts(loader.dataset):
         if get_type(step) == 'PackPoseInputs' and not is_fast:
             step['pack_transformed'] = True  # adds the joints of the crop, nothing else
@@ -54,6 +52,7 @@ def open_training(cfg: Config, seed: int) -> tuple[Setup, Iterator[Person]]:
     loader.persistent_workers = False
     loader.pop('prefetch_factor', None)
     built = Runner.build_dataloader(loader, seed=seed)
+    setup = read_setup(encoder, built.dataset.metainfo, source)
     if not is_fast:
         return setup, _read_stock(built, setup)
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
