@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_WIDENING = 3.0
-"""Targets are cut at ``exp(-40)`` an axis; raised to ``1 / 3^2`` that is a floor of 0.012."""
+"""Targets are cut at ``exp(-40)`` an axis, of which ``exp(-40 / 3^2) = 0.012`` is left."""
 
 
 def compute_log_probabilities(maps: 'Tensor', sharpness: float = 1.0) -> 'Tensor':

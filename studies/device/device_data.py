@@ -33,7 +33,9 @@ class MemoryImages:
         paths = [people.image_paths[row] for row in range(len(people.image_sizes_px))]
         missing = [path for path in paths if path not in self._decoded]
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            decoded = pool.map(lambda path: decode_image(read_bytes(path), path), missing)
+            decoded = pool.map(
+                lambda path: decode_image(read_bytes(path), path), missing
+            )
             self._decoded.update(zip(missing, decoded, strict=True))
         self._pixels = [self._decoded[path] for path in paths]
         self._matrices = []

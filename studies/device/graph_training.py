@@ -5,18 +5,20 @@ from step to step is looked up on the device by a counter, so a replay needs not
 Python: the crops of the whole run, the learning rates, where the losses are written.
 """
 
+import copy
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.runner import set_random_seed
 from mmpose.registry import MODELS
 from torch import Tensor
 
-WARM_UP = 3  # eager steps before a capture
+WARM_UP = 2  # eager steps before a capture
 
 
 class DeviceCrops(NamedTuple):
@@ -28,17 +30,42 @@ class DeviceCrops(NamedTuple):
     sizes_px: Tensor
 
 
-def build_model(cfg: Config, seed: int) -> Any:
-    """The model of a run with the weights that its Runner begins with."""
-    set_random_seed(seed)
+def _read_model(cfg: Config) -> dict[str, Any]:
+    """Config of the model with the fast lane's data preprocessor."""
     model = cfg.model.to_dict()
     target = cfg.train_dataloader.dataset.pipeline[-2]
     model['data_preprocessor'].update(
         type='FastPoseDataPreprocessor', encoder=target.encoder.to_dict()
     )
-    built = MODELS.build(model)
+    return model
+
+
+def build_model(cfg: Config, seed: int) -> Any:
+    """The model of a run with the weights that its Runner begins with."""
+    set_random_seed(seed)
+    built = MODELS.build(_read_model(cfg))
     built.init_weights()
     return built
+
+
+_PROTOTYPES: list[Any] = []
+
+
+def build_quickly(cfg: Config, seed: int) -> Any:
+    """As `build_model`, for models that differ in the head alone.
+
+    The backbone, whose weights are ImageNet's, is built once in a process. So the head's
+    are drawn from the seed at another place than in a Runner.
+    """
+    if not _PROTOTYPES:
+        _PROTOTYPES.append(build_model(cfg, 0))
+    settings = _read_model(cfg)
+    model = copy.deepcopy(_PROTOTYPES[0])
+    model.data_preprocessor = MODELS.build(settings['data_preprocessor'])
+    set_random_seed(seed)
+    model.head = MODELS.build(settings['head'])
+    model.head.init_weights()
+    return model
 
 
 def list_learning_rates(cfg: Config, steps: int) -> list[float]:
@@ -48,23 +75,32 @@ def list_learning_rates(cfg: Config, steps: int) -> list[float]:
         cfg: of the run.
         steps: in an epoch.
     """
+    text = json.dumps(cfg.param_scheduler, default=lambda part: part.to_dict())
+    rate, epochs = cfg.optim_wrapper.optimizer.lr, int(cfg.train_cfg.max_epochs)
+    return list(_list_rates(text, float(rate), epochs, steps))
+
+
+@cache
+def _list_rates(schedule: str, rate: float, epochs: int, steps: int) -> list[float]:
     from mmengine.optim import build_optim_wrapper
     from mmengine.registry import PARAM_SCHEDULERS
 
-    wrapper = build_optim_wrapper(torch.nn.Linear(1, 1), cfg.optim_wrapper)
+    optimizer = dict(optimizer=dict(type='SGD', lr=rate))
+    wrapper = build_optim_wrapper(torch.nn.Linear(1, 1), optimizer)
     schedulers = []
-    for scheduler in cfg.param_scheduler:
-        settings = scheduler.to_dict()
+    for settings in json.loads(schedule):
         if settings.pop('convert_to_iter_based', False):
             kind = PARAM_SCHEDULERS.get(settings.pop('type'))
             made = kind.build_iter_from_epoch(
                 optimizer=wrapper, epoch_length=steps, **settings
             )
         else:
-            made = PARAM_SCHEDULERS.build(settings, default_args=dict(optimizer=wrapper))
+            made = PARAM_SCHEDULERS.build(
+                settings, default_args=dict(optimizer=wrapper)
+            )
         schedulers.append(made)
     rates = []
-    for _ in range(int(cfg.train_cfg.max_epochs) * steps):
+    for _ in range(epochs * steps):
         rates.append(float(wrapper.param_groups[0]['lr']))
         wrapper.optimizer.step()
         for scheduler in schedulers:
@@ -84,13 +120,18 @@ class Training:
     """
 
     def __init__(
-        self, cfg: Config, crops: DeviceCrops, steps: int, device: str, stream: Any = None
+        self,
+        cfg: Config,
+        crops: DeviceCrops,
+        steps: int,
+        device: str,
+        stream: Any = None,
     ) -> None:
         self.device, self.stream, self.crops = device, stream, crops
         self.batch_size = int(cfg.train_dataloader.batch_size)
         self.num_steps = steps * int(cfg.train_cfg.max_epochs)
         with self._on_stream():
-            self.model = build_model(cfg, 0).to(device).train()
+            self.model = build_quickly(cfg, 0).to(device).train()
             rates = list_learning_rates(cfg, steps)
             self._rates = torch.tensor(rates, device=device)
             self._counter = torch.zeros((), dtype=torch.int64, device=device)
@@ -106,6 +147,7 @@ class Training:
                 else None
             )
         self._graph: Any = None
+        self._done = 0
 
     def _build_optimizer(self, cfg: Config) -> torch.optim.Optimizer:
         settings = cfg.optim_wrapper.optimizer.to_dict()
@@ -175,9 +217,7 @@ class Training:
             age = self._counter + 1
             share = (1 - self._momentum) * (-(1 + age) / 2000).exp() + self._momentum
             torch._foreach_mul_(self._averages, 1 - share)
-            torch._foreach_add_(
-                self._averages, torch._foreach_mul(self._floats, share)
-            )
+            torch._foreach_add_(self._averages, torch._foreach_mul(self._floats, share))
         self._counter.add_(1)
 
     def prepare(self) -> None:
@@ -199,9 +239,31 @@ class Training:
                 graph.capture_end()
             self._graph = graph
 
-    def run(self, count: int) -> bool:
-        """Enqueue up to `count` steps -> whether they were the last."""
-        count = min(count, self.num_steps - self._done)
+    def take_over(self, other: 'Training') -> None:
+        """Go on where another training stopped, with its optimizer and crops."""
+        state = {k: v.detach() for k, v in other.model.state_dict().items()}
+        self.reset(state, other.crops)
+        with self._on_stream(), torch.no_grad():
+            self._counter.copy_(other._counter)
+            mine, given = self._optimizer.state, other._optimizer.state
+            pairs = zip(self.model.parameters(), other.model.parameters(), strict=True)
+            for parameter, source in pairs:
+                for name, value in given[source].items():
+                    mine[parameter][name].copy_(value)
+            self.losses.copy_(other.losses)
+            for average, value in zip(self._averages, other._averages, strict=True):
+                average.copy_(value)
+        self._done = other._done
+
+    def run(self, count: int, end: int | None = None) -> bool:
+        """Enqueue up to `count` steps -> whether they were the last.
+
+        Args:
+            count: steps.
+            end: number of the run's steps to stop at, None for all.
+        """
+        end = self.num_steps if end is None else end
+        count = min(count, end - self._done)
         with self._on_stream():
             for _ in range(count):
                 if self._graph is None:
@@ -209,7 +271,7 @@ class Training:
                 else:
                     self._graph.replay()
         self._done += count
-        return self._done == self.num_steps
+        return self._done == end
 
     def load_average(self) -> None:
         """Put the averaged weights, where there are any, in place of the last."""
@@ -244,8 +306,3 @@ class Training:
                 name: torch.cat([part[name] for part in parts]).cpu().numpy()
                 for name in parts[0]
             }
-
-
-def count_parameters(state: dict[str, Tensor]) -> int:
-    """Numbers in a state dict."""
-    return int(np.sum([value.numel() for value in state.values()]))

@@ -7,8 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmpose.registry import KEYPOINT_CODECS
 
+from gm_pose.ops.uncertainty import (
+    average_expected_oks,
+    compute_expected_oks,
+    measure_uncertainty,
+)
 from gm_pose.runs.evaluation.average_precision import MatchingRules, compute_precision
-from gm_pose.runs.evaluation.coco_people import read_true_people
+from gm_pose.runs.evaluation.coco_people import (
+    AREA_TO_BOX_RATIO,
+    read_true_people,
+)
 from gm_pose.runs.evaluation.people import DetectedPeople
 from studies.device.device_data import People
 from studies.training.joint_statistics import compute_oks, score_people
@@ -22,7 +30,9 @@ class Reading(NamedTuple):
         decoding: 'own' the targets' sigmas, 'oks' the metric's, 'uniform' the metric's
             mean for all joints, 'stock' MMPose's codec.
         scoring: 'peaks' as CocoMetric, the mean of those above 0.2; 'mean' that of all
-            joints' values, 0 to 1: at the metric's sigmas the OKS that is expected.
+            joints' values, 0 to 1: at the metric's sigmas the OKS that is expected;
+            'expected' the OKS expected from each map's spread and peak
+            (`gm_pose.ops.uncertainty`), 'uniform' with one tolerance for all joints.
     """
 
     decoding: str
@@ -37,10 +47,12 @@ DECODINGS: dict[str, Any] = {
     'oks': dict(oks='coco', mean=MEAN_TOLERANCE),
     'uniform': MEAN_TOLERANCE,
 }
-SCORINGS = ('peaks', 'mean')
+SCORINGS = ('peaks', 'mean', 'expected')
 READINGS = tuple(str(Reading(d, s)) for d in DECODINGS for s in SCORINGS)
 # Open to a side that knows no joint from another.
-UNIFORM_READINGS = tuple(r for r in READINGS if not r.startswith('oks'))
+UNIFORM_READINGS = tuple(
+    r for r in READINGS if not r.startswith('oks') and r != 'own-expected'
+)
 
 
 def decode_maps(
@@ -84,6 +96,30 @@ def score(values: np.ndarray, scoring: str) -> np.ndarray:
     if scoring == 'peaks':
         return score_people(values)
     return values.clip(0, 1).mean(1)
+
+
+def expect_oks(
+    maps: np.ndarray,
+    joints: np.ndarray,
+    cells: list[float],
+    people: People,
+    codec: dict[str, Any],
+    oks_sigmas: np.ndarray,
+) -> np.ndarray:
+    """Maps (N, K, H, W), joints (N, K, 2) in input px -> expected OKS (N,) of people.
+
+    A person's area is taken as 0.53 of the box, which is all that a test knows.
+    """
+    px = codec['input_size'][0] / codec['heatmap_size'][0]
+    sides = np.array([person['bbox'][2:] for person in people.truth], float)
+    scales = codec['input_size'][0] / people.scales_px[:, 0]
+    roots = np.sqrt(AREA_TO_BOX_RATIO * sides.prod(1)) * scales / px
+    tolerances = 2 * oks_sigmas * roots[:, None]
+    sure = measure_uncertainty(
+        maps.astype(np.float32), joints / px, np.asarray(cells, float)
+    )
+    found = compute_expected_oks(sure.covariances_cells2, sure.presence, tolerances)
+    return np.nan_to_num(average_expected_oks(found, sure.presence))
 
 
 def measure_ap(
@@ -157,8 +193,12 @@ def read_split(
             placed = to_image_px(joints, people, codec['input_size'])
             oks, labelled = measure_joints(placed, people.truth, oks_sigmas)
             oks = np.where(labelled, oks, 0)
-            scores = [score(peaks, scoring) for scoring in SCORINGS]
-            for scoring, person_scores in zip(SCORINGS, scores, strict=True):
+            scores = [score(peaks, scoring) for scoring in SCORINGS[:2]]
+            if is_flip and name != 'stock':
+                told = np.full_like(oks_sigmas, oks_sigmas.mean())
+                told = told if name == 'uniform' else oks_sigmas
+                scores.append(expect_oks(values, joints, cells, people, codec, told))
+            for scoring, person_scores in zip(SCORINGS, scores, strict=False):
                 result['ap'][f'{test}/{name}-{scoring}'] = measure_ap(
                     placed, person_scores, people.truth, oks_sigmas
                 )

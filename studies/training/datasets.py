@@ -76,6 +76,19 @@ DATASETS = {
         num_select=300,
         epochs=5,
     ),
+    # the first people of it, in small pictures (pack_photographs.py)
+    'lspet-1k': StudyDataset(
+        name='lspet-1k',
+        folder='lspet-1k',
+        metainfo='studies/training/lspet_metainfo.py',
+        num_joints=14,
+        train_annotations='annotations/person_keypoints_train.json',
+        val_annotations='annotations/person_keypoints_val.json',
+        train_images='train/',
+        val_images='val/',
+        num_select=0,
+        epochs=15,
+    ),
 }
 
 

@@ -127,7 +127,9 @@ def make_loss_variants() -> list[Variant]:
     """The forms for both sides; `studies.device.arms` names the trials."""
     found: dict[str, Variant] = {}
 
-    def add(table: SigmaTable, adaptive: bool, change: Change, power: float = 2) -> None:
+    def add(
+        table: SigmaTable, adaptive: bool, change: Change, power: float = 2
+    ) -> None:
         weights = DatasetWeights(power)
         variant = Variant('forms', 'subcell', table, adaptive, weights, change)
         found[variant.name] = variant
