@@ -102,6 +102,10 @@ TRIALS: tuple[Trial, ...] = (
         adaptive=True,
     ),
 )  # fmt: skip
+# Without CUDA graphs there is no time for a screening.
+FIXED = tuple(
+    _join(base, form) for base in (UNIFORM, ADAPTIVE) for form in ('', 'poks0.003')
+)
 STOCK = Trial('stock-uniform2', False)
 PLAIN = Trial('subcell-uniform2', False)
 

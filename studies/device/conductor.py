@@ -11,8 +11,7 @@ import torch
 from studies.device import workers
 from studies.device.active_run import ActiveRun
 from studies.device.arms import (
-    FINAL_SEED,
-    PLAIN,
+    FIXED,
     STOCK,
     TRIALS,
     Job,
@@ -30,6 +29,10 @@ from studies.training.datasets import DATASETS
 SCREENING_SHARE = 0.5  # of the budget
 WRAP_UP_S = 8.0  # for the last maps and the archive
 MAX_FREE = 60  # trainings kept for another seed
+
+
+class GraphFailure(RuntimeError):
+    """The step cannot be captured, or its replay is another."""
 
 
 class Conductor:
@@ -60,6 +63,7 @@ class Conductor:
         self.states: dict[Any, dict] = {}
         self.pixels: dict[tuple[str, int], torch.Tensor] = {}
         self.broken: set[str] = set()
+        self.tested = False
         if args.device == 'cuda':
             self.streams = [torch.cuda.Stream() for _ in range(30)]
             torch.backends.cuda.matmul.allow_tf32 = True
@@ -68,19 +72,34 @@ class Conductor:
 
     def conduct(self) -> None:
         """Screening by rounds, then the finals."""
+        if self.args.share is not None:
+            self._conduct_share(*map(int, self.args.share.split('/')))
+            return
         fillers = self._keep(plan_finals([STOCK], 8, {'studio17', 'coco-union'}))
         screening_end = self.begin + SCREENING_SHARE * (self.end - self.begin)
         for round_ in range(3):
             jobs = self._keep(plan_screening(round_, self.log.scores))
             self.log.say(f'screening, round {round_}: {len(jobs)} runs')
-            fillers = self._work(jobs, fillers, screening_end)
+            fillers = self._work(jobs, fillers, screening_end, 'screen')
         finalists = choose_finalists(self.log.scores)
         self.log.say(f'finalists: {", ".join(trial.name for trial in finalists)}')
         for trial in finalists:
             self.log.say(f'  {trial.name}: {self._describe(trial)}')
         self.free.clear()
         jobs = self._keep(plan_finals(finalists, self.args.seeds, self.data.datasets))
-        self._work(jobs, [], self.end)
+        self._work(jobs, [], self.end, 'final')
+        self._finish()
+
+    def _conduct_share(self, index: int, count: int) -> None:
+        """Every `count`-th of a fixed list of jobs, one after another, without graphs."""
+        trials = [trial for trial in TRIALS if trial.name in FIXED]
+        jobs = plan_finals(trials, self.args.seeds, self.data.datasets)
+        mine = [
+            job
+            for number, job in enumerate(jobs)
+            if number % count == index and job.dataset != 'studio17-modern'
+        ]
+        self._work(self._keep(mine), [], self.end, 'final')
         self._finish()
 
     def _describe(self, trial: Trial) -> str:
@@ -104,7 +123,9 @@ class Conductor:
             )
         ]
 
-    def _work(self, jobs: list[Job], fillers: list[Job], end: float) -> list[Job]:
+    def _work(
+        self, jobs: list[Job], fillers: list[Job], end: float, stage: str
+    ) -> list[Job]:
         """Run jobs; `fillers` only while the last results come in -> those left."""
         jobs = list(jobs)
         started = time.monotonic()
@@ -112,7 +133,7 @@ class Conductor:
         while time.monotonic() < end:
             self.crops.request([job.crops for job in (jobs or fillers)])
             while len(self.active) < self.args.runs_at_once and (jobs or fillers):
-                if not jobs and not self._waits():
+                if not jobs and not self._waits(stage):
                     break
                 queue = jobs or fillers
                 if not self._start_one(queue):
@@ -124,7 +145,7 @@ class Conductor:
                     count += 1
                     is_busy = True
             self._collect()
-            if not jobs and not self._waits():
+            if not jobs and not self._waits(stage):
                 break
             if not is_busy:
                 time.sleep(0.0005)
@@ -133,12 +154,10 @@ class Conductor:
         self._drop_unneeded([*jobs, *fillers])
         return fillers
 
-    def _waits(self) -> bool:
-        """Whether results that decide what comes next are still on their way."""
+    def _waits(self, stage: str) -> bool:
+        """Whether results of a stage are still on their way."""
         jobs = [run.job for run in self.active] + [row[0] for row in self.reading]
-        if any(job.stage == 'screen' for job in jobs):
-            return True
-        return bool(jobs) and all(job.stage == 'final' for job in jobs)
+        return any(job.stage == stage for job in jobs)
 
     def _start_one(self, queue: list[Job]) -> bool:
         """Start the first job whose crops are there -> whether there was one."""
@@ -152,7 +171,16 @@ class Conductor:
             queue.remove(job)
             try:
                 self._start(job, crops)
+            except GraphFailure:
+                raise
+            except torch.OutOfMemoryError:
+                self.log.say(f'{job.key}: no memory, trainings are dropped')
+                self.free.clear()
+                torch.cuda.empty_cache()
+                queue.append(job)
             except Exception as error:
+                if not self.tested and self.args.share is None:
+                    raise GraphFailure(f'{type(error).__name__}: {error}') from error
                 self.broken.add(job.trial.name)
                 self.log.say(
                     f'{job.key} FAILED to start: {type(error).__name__}: {error}'
@@ -183,9 +211,25 @@ class Conductor:
             stream.wait_stream(torch.cuda.current_stream())
         steps = workers.TRAINING[dataset, 0].steps
         training = Training(cfg, own, steps, self.args.device, stream)
-        training.prepare()
+        training.prepare(uses_graph=self.args.share is None)
+        if not self.tested and self.args.share is None:
+            self._test(training, crops)
         self.log.say(f'{dataset} {variant}: ready in {time.monotonic() - begin:.2f} s')
         return training
+
+    def _test(self, training: Training, crops: Any) -> None:
+        """Replayed steps must be eager ones.
+
+        Raises:
+            GraphFailure: they are not.
+        """
+        state = {k: v.clone() for k, v in training.model.state_dict().items()}
+        difference = training.compare_with_eager(state, crops)
+        self.log.say(f'first losses, replayed against eager: {difference:.1e} apart')
+        # TF32 and sums in any order: 1e-3 each; Adam's first steps add up
+        if not difference < 0.02:
+            raise GraphFailure(f'replayed losses are {difference:.1e} off')
+        self.tested = True
 
     def _get_state(self, job: Job, training: Training) -> dict:
         """Initial weights of a seed, the same for all trials with the same layers."""
@@ -275,6 +319,3 @@ class Conductor:
             self._collect()
             time.sleep(0.01)
         self.log.say(f'{len(self.log.done)} runs are written')
-
-
-__all__ = ['FINAL_SEED', 'PLAIN', 'Conductor']

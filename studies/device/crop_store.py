@@ -11,7 +11,7 @@ from studies.device.graph_training import DeviceCrops
 from studies.device.run_log import RunLog
 
 Key = tuple[str, int, int]  # dataset, fold, seed
-MAX_BYTES = 25e9  # on the device
+MAX_BYTES = 12e9  # on the device
 
 
 class CropStore:

@@ -188,6 +188,8 @@ class Training:
             self._counter.zero_()
             for mine, given in zip(self.crops, crops, strict=True):
                 mine.copy_(given, non_blocking=True)
+                if self.stream is not None:  # it may be forgotten before it is copied
+                    given.record_stream(self.stream)
         self._done = 0
         self.model.train()
 
@@ -220,11 +222,12 @@ class Training:
             torch._foreach_add_(self._averages, torch._foreach_mul(self._floats, share))
         self._counter.add_(1)
 
-    def prepare(self) -> None:
+    def prepare(self, uses_graph: bool = True) -> None:
         """Capture the step; the weights must be `reset` afterwards."""
-        if self.device != 'cuda':
-            if not self._optimizer.state:  # so that `reset` finds it
-                self.step()
+        if self.device != 'cuda' or not uses_graph:
+            with self._on_stream():
+                if not self._optimizer.state:  # so that `reset` finds it
+                    self.step()
             return
         with self._on_stream():
             for _ in range(WARM_UP):
@@ -238,6 +241,22 @@ class Training:
             finally:
                 graph.capture_end()
             self._graph = graph
+
+    def compare_with_eager(
+        self, state: dict[str, Tensor], crops: DeviceCrops, count: int = 4
+    ) -> float:
+        """Largest relative difference in loss of replayed and eager first steps."""
+        found = []
+        graph = self._graph
+        for used in (None, graph):
+            self._graph = used
+            self.reset(state, crops)
+            self.run(count)
+            if self.stream is not None:
+                self.stream.synchronize()
+            found.append(self.losses[:count].tolist())
+        pairs = zip(*found, strict=True)
+        return max(abs(a - b) / abs(a) if a == a and b == b else 1e9 for a, b in pairs)
 
     def take_over(self, other: 'Training') -> None:
         """Go on where another training stopped, with its optimizer and crops."""

@@ -181,7 +181,7 @@ def read_split(
         cells: see `decode_maps`.
         metainfo: parsed, with `sigmas`.
         dataset_name: for the codec's tables.
-        keep_joints: also every joint and its value with flip test.
+        keep_joints: also every joint with flip test.
     """
     oks_sigmas = np.asarray(metainfo['sigmas'], float)
     result: dict[str, Any] = dict(ap={}, people={}, joints={})
@@ -215,5 +215,4 @@ def read_split(
                 # 1 / 200 px of the input
                 packed = np.clip(np.rint(joints * 200), -32000, 32000)
                 result['people'][f'{test}/{name}/joints'] = pack(packed, 'int16')
-                result['people'][f'{test}/{name}/values'] = pack(peaks)
     return result

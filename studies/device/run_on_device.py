@@ -5,13 +5,15 @@
 DIR holds studio17/ and what else there is of coco-union/ and lspet-1k/, as
 `studies/pack_photographs.py` makes them. Trials, order and rules are in
 `studies/device/arms.py`. Every finished run is a line of OUT/runs.jsonl, written at once;
-started again with the same OUT, runs that are there are not repeated.
+started again with the same OUT, runs that are there are not repeated. Exit code 3: the
+step cannot be captured as a CUDA graph; see --share.
 """
 
 import argparse
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
@@ -44,6 +46,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--trials', nargs='+', help='only these of the screening (rehearsals)'
     )
+    parser.add_argument(
+        '--share',
+        metavar='I/N',
+        help='without CUDA graphs: the I-th of N processes, on a fixed list of runs',
+    )
     parser.add_argument('--device', default='cuda', choices=['cuda', 'cpu'])
     args = parser.parse_args(argv)
     if args.trials:
@@ -65,19 +72,28 @@ def main(argv: list[str] | None = None) -> int:
     import studies  # noqa: F401  registers the network, and prepares the stack
 
     init_default_scope('mmpose')
+    if args.share is not None:
+        args.out = args.out / f'share{args.share.replace("/", "of")}'
+        args.work = args.work / args.share.replace('/', 'of')
+        args.runs_at_once, args.workers = 1, 1
     log = RunLog(args.out, begin)
     data = StudyData(args.data.resolve(), args.work, args.epochs, args.datasets)
     data.load()
     log.say(f'pictures are in memory: {sorted(data.datasets)}')
     # forked before the device is used: a CUDA context does not survive a fork
     with multiprocessing.get_context('fork').Pool(max(args.workers, 1)) as pool:
-        from studies.device.conductor import Conductor
+        from studies.device.conductor import Conductor, GraphFailure
 
-        conductor = Conductor(args, data, pool, log, begin + args.budget)
-        conductor.conduct()
+        try:
+            Conductor(args, data, pool, log, begin + args.budget).conduct()
+            code = 0
+        except GraphFailure as error:
+            log.say(f'GRAPHS FAILED: {error}')
+            traceback.print_exc()
+            code = 3
         pool.terminate()
     log.pack()
-    return 0
+    return code
 
 
 if __name__ == '__main__':

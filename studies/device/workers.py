@@ -61,7 +61,8 @@ def read_maps(
                 job['cells'],
                 METAINFO[job['dataset']],
                 job['metainfo_name'],
-                keep_joints=job['stage'] == 'final',
+                # people of one picture can be taken for each other
+                keep_joints=job['dataset'] == 'coco-union',
             )
     except Exception:
         return None, traceback.format_exc()
