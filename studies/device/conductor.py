@@ -128,7 +128,7 @@ class Conductor:
     ) -> list[Job]:
         """Run jobs; `fillers` only while the last results come in -> those left."""
         jobs = list(jobs)
-        started = time.monotonic()
+        started = said = time.monotonic()
         count = 0
         while time.monotonic() < end:
             self.crops.request([job.crops for job in (jobs or fillers)])
@@ -145,6 +145,12 @@ class Conductor:
                     count += 1
                     is_busy = True
             self._collect()
+            if time.monotonic() - said > 10:
+                said = time.monotonic()
+                self.log.say(
+                    f'{count} runs, {len(self.active)} active, {len(self.reading)} '
+                    f'being read, {len(jobs)} to come'
+                )
             if not jobs and not self._waits(stage):
                 break
             if not is_busy:
