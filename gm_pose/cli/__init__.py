@@ -18,6 +18,8 @@ __all__ = ['COMMANDS', 'build_parser', 'main', 'make_parser']
 COMMANDS = {
     'train': 'Train a pose model',
     'test': 'Evaluate a checkpoint',
+    'export': 'Export a model to one ONNX file, from image and boxes to joints',
+    'predict': 'Predict the joints of people in images, videos, camera pictures',
     'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
     'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
     'new-dataset': 'Write metainfo and config for your own annotations',
@@ -31,7 +33,8 @@ COMMANDS = {
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a
 # user's mistake.
-_RUNS = ('train', 'test', 'draw-predictions', 'draw-mixture', 'build-store')
+_MODEL_RUNS = ('predict', 'export', 'draw-predictions', 'draw-mixture')
+_RUNS = ('train', 'test', *_MODEL_RUNS, 'build-store')
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:
