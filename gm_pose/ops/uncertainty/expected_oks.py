@@ -6,6 +6,9 @@ from gm_pose.ops.array_types import ArrayT, get_namespace, make_like
 from gm_pose.ops.uncertainty.calibration import Calibration
 from gm_pose.ops.uncertainty.logits import compute_logits, compute_sigmoid
 
+BOX_AREA_SHARE = 0.53
+"""Part of its box that a person covers, where the box alone is known (as xtcocotools)."""
+
 # A person of whom nothing shows has no score rather than 0 / 0.
 LEAST_PRESENCE = 1e-6
 

@@ -43,7 +43,8 @@ class Evidence:
         presence: (N, K), not calibrated.
         errors_cells: (N, K, 2), true place minus decoded place; any where not labelled.
         labelled: (N, K).
-        tolerances_cells: (N, K), of OKS.
+        tolerances_cells: (N, K), of OKS as far as it is known when predicting.
+        true_oks: (N, K), of labelled joints.
     """
 
     covariances_cells2: FloatArray
@@ -51,16 +52,11 @@ class Evidence:
     errors_cells: FloatArray
     labelled: BoolArray
     tolerances_cells: FloatArray
+    true_oks: FloatArray
 
     def take(self, people: NDArray[np.generic]) -> 'Evidence':
         """The people of these rows."""
         return Evidence(*(getattr(self, name)[people] for name in self.__annotations__))
-
-    @property
-    def true_oks(self) -> FloatArray:
-        """``exp(-d^2 / (2 t^2))`` (N, K), of labelled joints."""
-        square = (self.errors_cells**2).sum(-1) / self.tolerances_cells**2
-        return np.exp(-square / 2)
 
     def measure_radii(self, covariances: FloatArray) -> FloatArray:
         """Errors in units of the covariances (N, K, 2, 2): squared radii (N, K)."""

@@ -10,13 +10,10 @@ from gm_pose.ops.sigma_tables import describe_count_mismatch
 from gm_pose.ops.uncertainty.calibration import Calibration
 from gm_pose.ops.uncertainty.covariances import add_to_diagonal, clip_eigenvalues
 from gm_pose.ops.uncertainty.logits import MARGIN, compute_logits, compute_sigmoid
-from gm_pose.ops.uncertainty.map_moments import (
-    LEAST_SIGMA,
-    MASS_SHARE,
-    MOMENT_SHARE,
-    cut_background,
-    measure_moments,
-)
+from gm_pose.ops.uncertainty.map_moments import measure_moments
+
+# Below this sigma cells show the shape of nothing, see `gm_pose.ops.matched_fit`.
+LEAST_SIGMA = 0.6
 
 # No joint is placed better than to a tenth of a cell: ellipses keep an area.
 LEAST_VARIANCE = 0.01
@@ -75,7 +72,7 @@ def measure_uncertainty(
         >>> middle = places.mean(0)[None, None]
         >>> found = measure_uncertainty(maps.mean(0)[None, None], middle, sigmas)
         >>> print(found.covariances_cells2[0, 0].round(1))
-        [[2.8 0. ]
+        [[2.7 0. ]
          [0.  0. ]]
     """
     num_joints = heatmaps.shape[1]
@@ -90,10 +87,8 @@ def measure_uncertainty(
         )
     xp = get_namespace(heatmaps)
     sigmas = make_like(heatmaps, np.maximum(target_sigmas_cells, LEAST_SIGMA))
-    kept, peaks = cut_background(heatmaps, locations_cells, sigmas)
-    mass, moments = measure_moments(kept, locations_cells, sigmas)
-    mass = mass / MASS_SHARE / (2 * np.pi * sigmas * sigmas)
-    covariances = add_to_diagonal(moments / MOMENT_SHARE, -sigmas * sigmas)
+    peaks, mass, moments = measure_moments(heatmaps, locations_cells, sigmas)
+    covariances = add_to_diagonal(moments, -sigmas * sigmas)
     covariances = clip_eigenvalues(covariances, LEAST_VARIANCE)
     presence = xp.sqrt(peaks * mass).clip(0.0, 1.0)
     if calibration is None:
