@@ -81,7 +81,7 @@ class Assessment:
 
 
 def assess(evidence: Evidence, calibration: Calibration | None) -> Assessment:
-    """People whose truth is known, a calibration (None: the neutral one) -> how it fares."""
+    """People whose truth is known, a calibration (None: neutral) -> how it fares."""
     labelled = evidence.labelled
     if calibration is None:
         calibration = Calibration.neutral(labelled.shape[1])

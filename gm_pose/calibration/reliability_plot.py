@@ -8,6 +8,9 @@ import numpy as np
 
 from gm_pose.calibration.reliability import Assessment, Reliability
 
+# Bins of fewer joints are left out: their means say nothing.
+FEWEST = 10
+
 _COLORS = {'peak': '#999999', 'before': '#d95f02', 'after': '#1b6ca8'}
 
 
@@ -29,18 +32,18 @@ def draw_reliability(
     ):
         axis.plot([0, 1], [0, 1], color='black', linewidth=0.8, linestyle=':')
         for (name, color), part in zip(_COLORS.items(), parts, strict=True):
-            used = part.counts > 0
+            used = part.counts >= FEWEST
             axis.plot(
                 part.predicted[used],
                 part.observed[used],
                 color=color,
                 marker='o',
                 markersize=4,
-                label=f'{name}, error {part.error:.3f}',
+                label=f'{name}, ECE {part.error:.3f}',
             )
         axis.set(xlim=(0, 1), ylim=(0, 1), title=title, xlabel='predicted')
         axis.set_ylabel('observed')
-        axis.legend(loc='upper left', frameon=False, fontsize=9)
+        axis.legend(loc='lower right', frameon=False, fontsize=9)
     _draw_coverage(axes[2], before, after, joint_names)
     buffer = io.BytesIO()
     figure.savefig(buffer, format='png', dpi=110)
@@ -60,4 +63,10 @@ def _draw_coverage(
     axis.set_yticks(rows, joint_names, fontsize=8)
     axis.invert_yaxis()
     axis.set(title='Joints inside their 95 % ellipse', xlabel='%', xlim=(None, 101))
-    axis.legend(loc='lower left', frameon=False, fontsize=9)
+    axis.legend(
+        loc='upper center',
+        bbox_to_anchor=(0.5, -0.12),
+        ncols=3,
+        frameon=False,
+        fontsize=9,
+    )

@@ -7,12 +7,13 @@ from typing import Any
 
 from gm_pose.cli.run_arguments import add_run_arguments, load_config, run_task
 
-DESCRIPTION = """Predict the people of test_dataloader (annotated boxes), fit a calibration on
-one part of the images, report on the rest, and store it in a copy of the checkpoint.
+DESCRIPTION = """Predict the people of test_dataloader (annotated boxes), fit a
+calibration on one part of the images, report on the rest, and store it in a copy of the
+checkpoint.
 
-Prints the expected calibration error of the expected OKS and of the presence without and with
-the calibration, a reliability table, and for each joint how many true places lie inside the
-95 % ellipse."""
+Prints the expected calibration error of the expected OKS and of the presence without and
+with the calibration, a reliability table, and for each joint how many true places lie
+inside the 95 % ellipse."""
 EXAMPLE = """example:
   gm_pose calibrate configs/gm_best_res50_coco.py work_dirs/best/epoch_210.pth"""
 

@@ -59,7 +59,8 @@ def measure_moments(
     columns, rows = _list_powers(width, x, sigmas), _list_powers(height, y, sigmas)
     sums = xp.swapaxes(rows, -1, -2) @ (kept @ columns)  # (B, K, 3, 3), y before x
     mass = sums[..., 0, 0]
-    xx, xy, yy = (sums[..., i, 2 - i] / mass / MOMENT_SHARE for i in range(3))
+    divisor = xp.where(found, mass, xp.ones_like(mass)) * MOMENT_SHARE
+    xx, xy, yy = (sums[..., i, 2 - i] / divisor for i in range(3))
     xx = xp.where(found, xx, _spread_evenly(width, x))
     yy = xp.where(found, yy, _spread_evenly(height, y))
     xy = xp.where(found, xy, xp.zeros_like(xy))
