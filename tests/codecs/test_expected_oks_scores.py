@@ -1,5 +1,7 @@
 """score='expected_oks': positions stay, scores follow areas and calibration."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from gm_pose.codecs.target_sigmas import read_cell_px
 from gm_pose.ops import COCO, compute_expected_oks, measure_uncertainty
 from gm_pose.ops.uncertainty import Calibration, compute_tolerances
 
+CONFIG = Path(__file__).parents[2] / 'configs' / 'sigma20_res50_coco.py'
 SIZES = dict(input_size=(192, 256), heatmap_size=(48, 64))
 SIGMAS = np.array(COCO.oks_sigmas)
 
@@ -143,7 +146,7 @@ def test_refuses_codecs_without_a_gaussian_map_per_joint():
 
 
 def test_with_codec_adds_the_hook_once():
-    base = Config.fromfile('configs/sigma20_res50_coco.py')
+    base = Config.fromfile(CONFIG)
     with_codec(base, score='expected_oks', dataset='coco')
     with_codec(base, balance_weights=True)
     assert [hook['type'] for hook in base.custom_hooks].count(HOOK) == 1
