@@ -1,7 +1,6 @@
 """`gm_pose calibrate`: fit how sure a model is, and report it on people kept aside."""
 
 import argparse
-import os.path as osp
 from pathlib import Path
 from typing import Any
 
@@ -120,25 +119,25 @@ def prepare_config(args: argparse.Namespace) -> Any:
     return cfg
 
 
-def run_calibration(args: argparse.Namespace) -> None:
+def measure_people(args: argparse.Namespace) -> tuple[Any, Any]:
+    """Predict the test set -> its `UncertaintyMetric`, and the config.
+
+    The metric is None on all but the first of several processes.
+
+    Raises:
+        UserError: config, data or checkpoint are wrong.
+    """
     from mmengine.runner import Runner
 
-    from gm_pose.calibration.calibrated_checkpoint import write_calibrated
-    from gm_pose.calibration.reliability import assess, assess_peaks, choose_fit_people
-    from gm_pose.calibration.reliability_plot import draw_reliability
-    from gm_pose.calibration.report_text import format_report
     from gm_pose.cli.test import check_run
     from gm_pose.fast_lane.config.apply_fast_lane import apply_fast_lane
-    from gm_pose.ops.uncertainty import fit_calibration
-    from gm_pose.runs.files.atomic_files import explain_write_error, write_atomically
+    from gm_pose.runs.files.atomic_files import explain_write_error
     from gm_pose.runs.host.checkpoints.safe_loading import CheckpointError
     from gm_pose.runs.launch import cpu_processes
     from gm_pose.runs.launch.run_defaults import use_readable_images
     from gm_pose.runs.user_errors import as_user_errors
 
-    out, plot = choose_files(args)
     cfg = prepare_config(args)
-    config_text = cfg.pretty_text
     notes = check_run(cfg, args)
     use_readable_images(cfg)
     with as_user_errors(ValueError):
@@ -152,31 +151,43 @@ def run_calibration(args: argparse.Namespace) -> None:
         runner.logger.info(note)
     with as_user_errors(CheckpointError):
         runner.test()
-    if runner.rank != 0:
+    return (runner.test_evaluator.metrics[0] if runner.rank == 0 else None), cfg
+
+
+def run_calibration(args: argparse.Namespace) -> None:
+    from gm_pose.calibration.calibrated_checkpoint import write_calibrated
+    from gm_pose.calibration.reliability import assess, assess_peaks, choose_fit_people
+    from gm_pose.calibration.reliability_plot import draw_reliability
+    from gm_pose.calibration.report_text import format_report
+    from gm_pose.cli.run_arguments import read_config
+    from gm_pose.ops.uncertainty import fit_calibration
+    from gm_pose.runs.files.atomic_files import explain_write_error, write_atomically
+    from gm_pose.runs.user_errors import as_user_errors
+
+    out, plot = choose_files(args)
+    metric, _ = measure_people(args)
+    if metric is None:
         return
-    metric: Any = runner.test_evaluator.metrics[0]
     with as_user_errors(ValueError):
         is_fit = choose_fit_people(metric.image_ids, args.fit_share, args.seed)
         calibration = fit_calibration(metric.evidence.take(is_fit))
     kept = metric.evidence.take(~is_fit)
-    names = [
-        metric.dataset_meta['keypoint_id2name'][k]
-        for k in range(kept.presence.shape[1])
-    ]
+    names = metric.dataset_meta['keypoint_id2name']
     parts = (
         assess(kept, None),
         assess(kept, calibration),
         assess_peaks(kept, metric.peaks[~is_fit]),
-        names,
+        [names[k] for k in range(kept.presence.shape[1])],
     )
     print(
         f'Fitted on {is_fit.sum()} people, reported on {(~is_fit).sum()} others; people of '
         f'an image stay together (seed {args.seed}).\n\n{format_report(*parts)}\n'
     )
+    config_text = read_config(args.config).pretty_text
     try:
         write_calibrated(Path(args.checkpoint), calibration, out, config_text)
         write_atomically(plot, draw_reliability(*parts))
     except OSError as error:
         raise explain_write_error(error, str(out), option='--out') from error
     print(f'calibration: meta.gm_pose_calibration of {out}')
-    print(f'plot: {osp.relpath(plot)}')
+    print(f'plot: {plot}')
