@@ -5,14 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.ops.array_types import BoolArray, FloatArray
-from gm_pose.ops.uncertainty import (
-    ELLIPSE_95,
-    Calibration,
-    Evidence,
-    calibrate_uncertainty,
-    compute_expected_oks,
-)
+from gm_pose.calibration.predictions import Predictions
+from gm_pose.ops.array_types import FloatArray
+from gm_pose.ops.uncertainty import ELLIPSE_95, Evidence
 
 NUM_BINS = 10
 
@@ -80,25 +75,16 @@ class Assessment:
         return float((self.covered * self.counts)[used].sum() / self.counts.sum())
 
 
-def assess(evidence: Evidence, calibration: Calibration | None) -> Assessment:
-    """People whose truth is known, a calibration (None: neutral) -> how it fares."""
+def assess(evidence: Evidence, predicted: Predictions) -> Assessment:
+    """People whose truth is known, what was predicted of them -> how far it holds."""
     labelled = evidence.labelled
-    if calibration is None:
-        calibration = Calibration.neutral(labelled.shape[1])
-    covariances, presence = calibrate_uncertainty(
-        evidence.covariances_cells2, evidence.presence, calibration
-    )
-    there = np.ones_like(presence)
-    expected = compute_expected_oks(
-        covariances, there, evidence.tolerances_cells, calibration
-    )
-    inside = evidence.measure_radii(covariances) <= ELLIPSE_95
+    inside = evidence.measure_radii(predicted.covariances_cells2) <= ELLIPSE_95
     counts = labelled.sum(0)
     with np.errstate(invalid='ignore'):
         covered = (inside & labelled).sum(0) / counts
     return Assessment(
-        measure_reliability(expected[labelled], evidence.true_oks[labelled]),
-        measure_reliability(presence.ravel(), labelled.ravel().astype(float)),
+        measure_reliability(predicted.oks[labelled], evidence.true_oks[labelled]),
+        measure_reliability(predicted.presence.ravel(), labelled.ravel().astype(float)),
         covered,
         counts,
     )
@@ -114,22 +100,3 @@ def assess_peaks(
         measure_reliability(peaks[labelled], evidence.true_oks[labelled]),
         measure_reliability(peaks.ravel(), labelled.ravel().astype(float)),
     )
-
-
-def choose_fit_people(
-    image_ids: NDArray[np.integer], share: float, seed: int
-) -> BoolArray:
-    """Image ids (N,) of people -> which are fitted on; people of an image stay together.
-
-    Raises:
-        ValueError: one of the two parts would be empty.
-    """
-    images = np.unique(image_ids)
-    count = round(share * len(images))
-    if not 0 < count < len(images):
-        raise ValueError(
-            f'{len(images)} images cannot be split into a part of {share:g} to fit on and '
-            'the rest to test on. Fix: more images, or another --fit-share'
-        )
-    chosen = np.random.default_rng(seed).permutation(images)[:count]
-    return np.isin(image_ids, chosen)

@@ -18,7 +18,7 @@ __all__ = ['COMMANDS', 'build_parser', 'main', 'make_parser']
 COMMANDS = {
     'train': 'Train a pose model',
     'test': 'Evaluate a checkpoint',
-    'calibrate': 'Fit how sure a model is on a validation set, and report how far it holds',
+    'calibrate': 'Fit how sure a model is to a validation set, and report how far it holds',
     'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
     'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
     'check-data': 'Check a COCO keypoint file, and its images, before training on it',

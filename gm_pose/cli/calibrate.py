@@ -6,9 +6,9 @@ from typing import Any
 
 from gm_pose.cli.run_arguments import add_run_arguments, load_config, run_task
 
-DESCRIPTION = """Predict the people of test_dataloader (annotated boxes), fit a
-calibration on one part of the images, report on the rest, and store it in a copy of the
-checkpoint.
+DESCRIPTION = """Predict the people of test_dataloader (annotated boxes), report
+how far a calibration holds on images that it was not fitted on, and store one in a copy of
+the checkpoint.
 
 Prints the expected calibration error of the expected OKS and of the presence without and
 with the calibration, a reliability table, and for each joint how many true places lie
@@ -32,14 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--plot', metavar='FILE', help='picture to write (beside --out, as .png)'
     )
     parser.add_argument(
-        '--fit-share',
-        type=float,
-        default=0.5,
-        metavar='S',
-        help='share of the images to fit on; the rest is reported on (%(default)s)',
+        '--folds',
+        type=int,
+        default=5,
+        metavar='N',
+        help='parts of the images, each reported on by a fit on the others (%(default)s)',
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help='of the choice of images (%(default)s)'
+        '--seed', type=int, default=0, help='of the choice of the parts (%(default)s)'
     )
     add_run_arguments(parser)
 
@@ -68,10 +68,8 @@ def choose_files(args: argparse.Namespace) -> tuple[Path, Path]:
         )
     if args.in_place and args.out:
         raise UserError('--in-place and --out were both given. Fix: leave one out')
-    if not 0 < args.fit_share < 1:
-        raise UserError(
-            f'--fit-share is {args.fit_share:g}; expected between 0 and 1, such as 0.5'
-        )
+    if args.folds < 2:
+        raise UserError(f'--folds is {args.folds}; expected at least 2')
     default = checkpoint if args.in_place else name_calibrated(checkpoint)
     out = Path(args.out) if args.out else default
     plot = Path(args.plot) if args.plot else out.with_suffix('.png')
@@ -156,7 +154,12 @@ def measure_people(args: argparse.Namespace) -> tuple[Any, Any]:
 
 def run_calibration(args: argparse.Namespace) -> None:
     from gm_pose.calibration.calibrated_checkpoint import write_calibrated
-    from gm_pose.calibration.reliability import assess, assess_peaks, choose_fit_people
+    from gm_pose.calibration.predictions import (
+        assign_folds,
+        predict,
+        predict_kept_aside,
+    )
+    from gm_pose.calibration.reliability import assess, assess_peaks
     from gm_pose.calibration.reliability_plot import draw_reliability
     from gm_pose.calibration.report_text import format_report
     from gm_pose.cli.run_arguments import read_config
@@ -168,20 +171,22 @@ def run_calibration(args: argparse.Namespace) -> None:
     metric, _ = measure_people(args)
     if metric is None:
         return
+    evidence = metric.evidence
     with as_user_errors(ValueError):
-        is_fit = choose_fit_people(metric.image_ids, args.fit_share, args.seed)
-        calibration = fit_calibration(metric.evidence.take(is_fit))
-    kept = metric.evidence.take(~is_fit)
+        folds = assign_folds(metric.image_ids, args.folds, args.seed)
+        kept_aside, _ = predict_kept_aside(evidence, folds)
+        calibration = fit_calibration(evidence)
     names = metric.dataset_meta['keypoint_id2name']
     parts = (
-        assess(kept, None),
-        assess(kept, calibration),
-        assess_peaks(kept, metric.peaks[~is_fit]),
-        [names[k] for k in range(kept.presence.shape[1])],
+        assess(evidence, predict(evidence, None)),
+        assess(evidence, kept_aside),
+        assess_peaks(evidence, metric.peaks),
+        [names[k] for k in range(evidence.presence.shape[1])],
     )
     print(
-        f'Fitted on {is_fit.sum()} people, reported on {(~is_fit).sum()} others; people of '
-        f'an image stay together (seed {args.seed}).\n\n{format_report(*parts)}\n'
+        f'{len(folds)} people in {args.folds} parts (seed {args.seed}), those of an image '
+        'together; each part is predicted by a calibration fitted on the others. The one '
+        f'that is stored is fitted on all.\n\n{format_report(*parts)}\n'
     )
     config_text = read_config(args.config).pretty_text
     try:

@@ -1,7 +1,6 @@
 """`gm_pose calibrate` on a few people: what it prints and writes, and its errors."""
 
 import os
-import re
 
 import numpy as np
 import pytest
@@ -49,12 +48,9 @@ def calibrate(run, *words):
 @pytest.mark.parametrize('lane', ['--fast', '--no-fast'])
 def test_prints_a_report_and_writes_checkpoint_and_plot(run, lane, tmp_path, capsys):
     out = tmp_path / 'calibrated.pth'
-    assert calibrate(run, lane, '--out', str(out), '--fit-share', '0.6') == 0
+    assert calibrate(run, lane, '--out', str(out), '--folds', '2') == 0
     printed = capsys.readouterr().out
-    fitted, kept = re.search(
-        r'Fitted on (\d+) people, reported on (\d+) others', printed
-    ).groups()
-    assert int(fitted) + int(kept) == 5
+    assert '5 people in 2 parts (seed 0)' in printed
     assert '| OKS of labelled joints |' in printed
     assert '| left_ankle |' in printed
     assert f'meta.gm_pose_calibration of {out}' in printed
@@ -116,8 +112,8 @@ def test_evidence_holds_true_places_in_cells(run):
     ('words', 'message'),
     [
         (('--in-place', '--out', 'a.pth'), 'leave one out'),
-        (('--fit-share', '1'), '--fit-share is 1'),
-        (('--fit-share', '0.01'), 'cannot be split'),
+        (('--folds', '1'), '--folds is 1'),
+        (('--folds', '50'), 'cannot be split'),
         (('--plot', 'plot.jpg'), 'expected a name in .png'),
         (('--out', '/dev/null/a.pth'), 'is in the way'),
     ],
