@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gm_pose.inference.people_fields import PeopleFields
 from gm_pose.runs.user_errors import UserError
 
 if TYPE_CHECKING:
     import pandas
     import supervision
-
-    from gm_pose.inference.people import People
 
 __all__ = [
     'ARRAYS',
@@ -71,7 +70,7 @@ def import_extra(module: str, extra: str) -> Any:
         ) from error
 
 
-def make_columns(people: People) -> dict[str, Any]:
+def make_columns(people: PeopleFields) -> dict[str, Any]:
     """People of one image -> columns of N K rows."""
     count, joints = people.keypoint_scores.shape
     tracks = people.track_ids
@@ -96,7 +95,7 @@ def make_columns(people: People) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def make_dataframe(images: Iterable[People]) -> pandas.DataFrame:
+def make_dataframe(images: Iterable[PeopleFields]) -> pandas.DataFrame:
     """People of several images -> a row for each joint."""
     pandas = import_extra('pandas', 'predict')
     parts = [make_columns(people) for people in images]
@@ -108,7 +107,7 @@ def make_dataframe(images: Iterable[People]) -> pandas.DataFrame:
 
 
 def make_coco_results(
-    people: People, image_id: int | str | None = None
+    people: PeopleFields, image_id: int | str | None = None
 ) -> list[dict[str, Any]]:
     """People of one image -> COCO keypoint results.
 
@@ -142,7 +141,7 @@ def make_coco_results(
     return results
 
 
-def make_supervision_keypoints(people: People) -> supervision.KeyPoints:
+def make_supervision_keypoints(people: PeopleFields) -> supervision.KeyPoints:
     """People of one image -> supervision's key points, covariances in `data`."""
     key_points = import_extra('supervision', 'predict').KeyPoints
     if len(people) == 0:

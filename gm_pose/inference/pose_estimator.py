@@ -59,7 +59,7 @@ class PoseEstimator:
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f'batch_size is {batch_size!r}; expected at least 1')
         if isinstance(model, (str, os.PathLike)):
-            from gm_pose.inference.models.open_model import open_backend
+            from gm_pose.inference.backends.open_backend import open_backend
 
             path = os.fspath(model)
             model = open_backend(path, weights, device, flip_test, batch_size)
@@ -133,7 +133,7 @@ class PoseEstimator:
                 f'boxes is a {type(boxes).__name__}; expected whole, a file, a detector, '
                 'or arrays'
             )
-        return GivenBoxes(boxes)
+        return GivenBoxes(list(boxes))
 
     def estimate(
         self, frames: Iterable[Any], finder: BoxFinder, counts: BoxCounts

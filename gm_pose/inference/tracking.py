@@ -33,12 +33,9 @@ class Tracker:
     def __init__(self, fps: float | None) -> None:
         self._supervision: Any = import_extra('supervision', 'track')
         rate = fps or 30.0
-        try:
-            from trackers import ByteTrackTracker
-        except ImportError:
-            ByteTrackTracker = None
-        if ByteTrackTracker is not None:
-            self._tracker: Any = ByteTrackTracker(
+        trackers = _import_trackers()
+        if trackers is not None:
+            self._tracker: Any = trackers.ByteTrackTracker(
                 frame_rate=rate,
                 track_activation_threshold=_TRACKED_FROM,
                 high_conf_det_threshold=_TRACKED_FROM,
@@ -71,3 +68,11 @@ class Tracker:
         if found.tracker_id is not None and len(found):
             ids[np.asarray(found.data['place'], int)] = found.tracker_id
         return replace(people, track_ids=ids)
+
+
+def _import_trackers() -> Any:
+    try:
+        import trackers
+    except ImportError:
+        return None
+    return trackers

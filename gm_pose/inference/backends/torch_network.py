@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gm_pose.codecs import read_target_sigmas
+from gm_pose.inference.backends.describe_model import describe_model
 from gm_pose.inference.backends.pose_backend import ModelDescription
-from gm_pose.inference.models.metainfo import describe_model
 from gm_pose.inference.models.run_checkpoint import OpenedModel
 from gm_pose.ops.aligned_flip import mirror_aligned
 from gm_pose.runs.user_errors import UserError, as_user_errors

@@ -5,9 +5,9 @@ from gm_pose.inference.boxes.box_finder import (
     FoundBoxes,
     GivenBoxes,
     WholeImage,
-    open_boxes,
 )
 from gm_pose.inference.boxes.box_rules import BoxCounts, keep_usable
+from gm_pose.inference.boxes.open_boxes import open_boxes
 
 __all__ = [
     'BoxCounts',

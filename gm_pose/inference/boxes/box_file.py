@@ -37,6 +37,7 @@ class BoxFile:
     def __init__(self, path: str, threshold: float) -> None:
         self._path = path
         self._ids: dict[str, Any] = {}  # file name -> image id
+        self._boxes: dict[Any, NDArray[np.float32]] = {}  # with scores, (n, 5)
         data = read_json(path)
         if isinstance(data, dict):
             self._read_annotations(data)
@@ -116,9 +117,7 @@ class BoxFile:
         ):
             if score >= threshold:
                 rows[image_id].append([*box, score])
-        self._boxes: dict[Any, NDArray[np.float32]] = {
-            k: np.array(v, np.float32) for k, v in rows.items()
-        }
+        self._boxes = {k: np.array(v, np.float32) for k, v in rows.items()}
 
 
 def _clip(box: Any, size: tuple[int, int]) -> list[float]:

@@ -1,6 +1,5 @@
-"""What a user calls `--boxes`: the whole image, given arrays, a file, a detector."""
+"""What finds boxes, and the two simplest: the whole image, given arrays."""
 
-import os.path as osp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gm_pose.inference.sources.frame import Frame
-from gm_pose.runs.user_errors import UserError
 
-__all__ = ['BoxFinder', 'FoundBoxes', 'GivenBoxes', 'WholeImage', 'open_boxes']
+__all__ = ['BoxFinder', 'FoundBoxes', 'GivenBoxes', 'WholeImage']
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,8 @@ class WholeImage:
     def find(self, frame: Frame) -> FoundBoxes:
         """The image's own box."""
         w, h = frame.size
-        return FoundBoxes(np.float32([[0, 0, w, h]]), np.ones(1, np.float32))
+        box = np.array([[0, 0, w, h]], np.float32)
+        return FoundBoxes(box, np.ones(1, np.float32))
 
 
 class GivenBoxes:
@@ -81,38 +80,3 @@ def _read_boxes(boxes: Any) -> NDArray[np.float32]:
             '(n, 5) with scores'
         )
     return array
-
-
-def open_boxes(
-    boxes: str,
-    threshold: float | None = None,
-    weights: str | None = None,
-    device: str | None = None,
-) -> BoxFinder:
-    """'whole', a file, or a detector's name or config -> box finder.
-
-    Args:
-        boxes: 'whole'; a COCO annotations or detections file (.json); name, alias or
-            config of an MMDetection detector.
-        threshold: boxes with a lower score are left out; None: 0.3 of a detector's, none
-            of a file's.
-        weights: of the detector.
-        device: of the detector.
-
-    Raises:
-        UserError: no such file or detector.
-    """
-    if boxes == 'whole':
-        return WholeImage()
-    if boxes.endswith('.json'):
-        from gm_pose.inference.boxes.box_file import BoxFile
-
-        return BoxFile(boxes, 0.0 if threshold is None else threshold)
-    if osp.isfile(boxes) and not boxes.endswith('.py'):
-        raise UserError(
-            f'--boxes {boxes} is a file of another kind; expected COCO annotations or '
-            'detections (.json)'
-        )
-    from gm_pose.inference.boxes.detector import Detector
-
-    return Detector(boxes, weights, 0.3 if threshold is None else threshold, device)

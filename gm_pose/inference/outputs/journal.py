@@ -118,7 +118,7 @@ def _decode(line: bytes, description: ModelDescription) -> People:
     frame = json.loads(line)
     joints = description.joint_count
     shapes = ((joints, 2), (joints,), (joints, 2, 2), (joints,), (), (4,), ())
-    arrays = {
+    arrays: dict[str, Any] = {
         name: np.array(frame[name], np.float32).reshape(-1, *shape)
         for name, shape in zip(ARRAYS, shapes, strict=True)
     }

@@ -17,22 +17,19 @@ class ImageFiles:
         paths: in the order of the results.
     """
 
-    fps = None
+    fps: float | None = None
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = list(enumerate(paths))
+        self.total: int | None = len(paths)
         self.failures: list[Failure] = []
-
-    @property
-    def total(self) -> int | None:
-        """Files that are left."""
-        return len(self._paths)
 
     def leave_out(self, done: Collection[tuple[str, int | None]]) -> int:
         """Skip files that are done."""
         before = len(self._paths)
         self._paths = [(k, p) for k, p in self._paths if (p, None) not in done]
-        return before - len(self._paths)
+        self.total = len(self._paths)
+        return before - self.total
 
     def __iter__(self) -> Iterator[Frame]:
         for position, path in self._paths:
@@ -52,7 +49,7 @@ class Arrays:
         ValueError: one of another kind, when it is reached.
     """
 
-    fps = None
+    fps: float | None = None
 
     def __init__(self, images: Sequence[Any]) -> None:
         self._images = images

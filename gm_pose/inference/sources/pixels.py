@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,7 +44,7 @@ def to_bgr(image: Any) -> NDArray[np.uint8]:
         from PIL import ImageOps
 
         rgb = np.asarray(ImageOps.exif_transpose(image).convert('RGB'))
-        return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+        return np.ascontiguousarray(rgb[:, :, ::-1])
     if not isinstance(image, np.ndarray):
         raise ValueError(
             f'the image is a {type(image).__name__}; expected a path, an array (h, w, 3) '
@@ -68,5 +67,5 @@ def to_bgr(image: Any) -> NDArray[np.uint8]:
             '(image * 255).clip(0, 255).astype(np.uint8) for values from 0 to 1'
         )
     if array.ndim == 2:
-        return cv2.cvtColor(array, cv2.COLOR_GRAY2BGR)
+        return np.repeat(array[:, :, None], 3, 2)
     return np.ascontiguousarray(array[:, :, :3])

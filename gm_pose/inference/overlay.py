@@ -1,15 +1,10 @@
 """People drawn over their image: skeletons, and ellipses that hold 95 % of each joint."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from gm_pose.inference.people import People
+from gm_pose.inference.people_fields import PeopleFields
 
 __all__ = ['draw_people']
 
@@ -33,7 +28,7 @@ _PALETTE = (
 
 
 def draw_people(
-    people: People, threshold: float, image: NDArray[np.uint8] | None = None
+    people: PeopleFields, threshold: float, image: NDArray[np.uint8] | None = None
 ) -> NDArray[np.uint8]:
     """People -> picture (h, w, 3) uint8 BGR.
 
@@ -52,7 +47,9 @@ def draw_people(
     scale = max(1.0, _LEAST_SIDE / max(image.shape[:2]))
     size = [round(side * scale) for side in image.shape[1::-1]]
     if scale > 1:
-        picture = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+        picture = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).astype(
+            np.uint8
+        )
     else:
         picture = image.copy()
     order = np.argsort(people.scores, kind='stable').tolist()  # the best on top
@@ -63,7 +60,10 @@ def draw_people(
 
 
 def _draw_ellipses(
-    picture: NDArray[np.uint8], people: People, solid: NDArray[np.bool_], scale: float
+    picture: NDArray[np.uint8],
+    people: PeopleFields,
+    solid: NDArray[np.bool_],
+    scale: float,
 ) -> None:
     """Of all people, pale, below all skeletons."""
     layer = picture.copy()
@@ -95,7 +95,11 @@ def _measure_ellipse(
 
 
 def _draw_person(
-    picture: NDArray[np.uint8], people: People, k: int, threshold: float, scale: float
+    picture: NDArray[np.uint8],
+    people: PeopleFields,
+    k: int,
+    threshold: float,
+    scale: float,
 ) -> None:
     box = (people.bboxes_px[k].astype(np.float64) + 0.5) * scale - 0.5
     diagonal = float(np.hypot(*(box[2:] - box[:2])))
@@ -130,7 +134,7 @@ def _draw_person(
 
 
 def _draw_box(
-    picture: NDArray[np.uint8], people: People, k: int, box: NDArray, line: int
+    picture: NDArray[np.uint8], people: PeopleFields, k: int, box: NDArray, line: int
 ) -> None:
     corners = _fix(box[:2]), _fix(box[2:])
     cv2.rectangle(picture, *corners, _WHITE, max(1, line // 2), cv2.LINE_AA, _SHIFT)
@@ -145,7 +149,7 @@ def _draw_box(
         )
 
 
-def _covers(people: People, k: int) -> bool:
+def _covers(people: PeopleFields, k: int) -> bool:
     """Whether a box is that of the whole image."""
     return people.bboxes_px[k].tolist() == [0, 0, *people.image_size]
 
