@@ -49,9 +49,10 @@ def read_image(body: bytes) -> np.ndarray:
 
 def read_boxes(text: str, size: tuple[int, int]) -> np.ndarray:
     try:
-        boxes = np.array(json.loads(text), np.float32)
-        boxes = boxes.reshape(-1, 4) if boxes.ndim == 2 else boxes.reshape(0, 4)
-    except (ValueError, TypeError, RecursionError) as error:
+        boxes = np.array(json.loads(text) or np.zeros((0, 4)), np.float32)
+        if boxes.ndim != 2 or boxes.shape[1] != 4:
+            raise ValueError(boxes.shape)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise HTTPException(422, 'boxes: expected [[x1, y1, x2, y2], ...]') from error
     if len(boxes) > MAX_PEOPLE:
         raise HTTPException(413, f'{len(boxes)} boxes; expected at most {MAX_PEOPLE}')

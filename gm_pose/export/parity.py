@@ -122,7 +122,8 @@ def _decode_twice(
     noise *= NOISE * maps.abs().amax((2, 3), keepdim=True)
     joints = _Joints(*backend.network.decode(maps))
     moved = backend.network.decode(maps + noise)[0] - joints.keypoints
-    return joints, np.abs(moved).max(-1) < STEADY_PX
+    # MMPose's UDPHeatmap refines joints without a peak by what stands in other maps
+    return joints, (np.abs(moved).max(-1) < STEADY_PX) & (joints.scores > 0)
 
 
 def _run_on_image(

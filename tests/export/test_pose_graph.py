@@ -64,9 +64,12 @@ def test_joints_equal_mmposes(tmp_path, name, flip_test):
         ]
         keypoints = np.concatenate([e.keypoints for e in expected])
         scores = np.concatenate([e.keypoint_scores for e in expected])
-        off = np.abs(found['keypoints'] - keypoints).max(-1) > 0.01
-        # DARK's step on a map of random weights may be a division by next to nothing.
-        assert off.sum() <= (1 if name == 'UDP' else 0)
+        # MMPose refines a joint of UDP without a peak, which is at (-1, -1), by what stands
+        # in other maps.
+        has_peak = scores > 0 if name == 'UDP' else np.ones_like(scores, dtype=bool)
+        assert has_peak.mean() > 0.7
+        distances = np.abs(found['keypoints'] - keypoints)[has_peak]
+        assert distances.max() < 0.01
         assert np.abs(found['scores'] - scores).max() < 1e-5
         (people,) = backend.estimate([sample.image], [sample.boxes_px])
         # Standard deviations in px: covariances grow with the square of the crop's size.
@@ -74,9 +77,11 @@ def test_joints_equal_mmposes(tmp_path, name, flip_test):
             np.sqrt(c[..., (0, 1), (0, 1)])
             for c in (found['covariances'], people.covariances_px2)
         )
-        np.testing.assert_allclose(sigmas[~off], expected_sigmas[~off], rtol=2e-3)
-        presence = found['presence'][~off]
-        np.testing.assert_allclose(presence, people.presence[~off], atol=1e-3)
+        np.testing.assert_allclose(
+            sigmas[has_peak], expected_sigmas[has_peak], rtol=2e-3
+        )
+        presence = found['presence'][has_peak]
+        np.testing.assert_allclose(presence, people.presence[has_peak], atol=1e-3)
         assert found['expected_oks'].shape == (len(sample.boxes_px),)
         assert ((found['expected_oks'] > 0) & (found['expected_oks'] <= 1)).all()
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 from torch import nn
 
@@ -74,6 +75,7 @@ def make_config(
 
 def build_model(config: Config) -> nn.Module:
     """The model, its weights random and away from the block's identity start."""
+    init_default_scope('mmpose')  # session fixtures come before the one that does it
     torch.manual_seed(0)
     model = MODELS.build(config.model)
     generator = torch.Generator().manual_seed(0)
