@@ -61,7 +61,7 @@ def write_model(tmp_path):
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)])
         model.ir_version = 10
-        helper.set_model_props(model, properties)
+        helper.set_model_props(model, {**properties, 'another.tool': 'no JSON'})
         path = tmp_path / 'model.onnx'
         onnx.save(model, path)
         return str(path)
