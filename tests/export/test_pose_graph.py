@@ -67,7 +67,7 @@ def test_joints_equal_mmposes(tmp_path, name, flip_test):
         # MMPose refines a joint of UDP without a peak, which is at (-1, -1), by what stands
         # in other maps.
         has_peak = scores > 0 if name == 'UDP' else np.ones_like(scores, dtype=bool)
-        assert has_peak.mean() > 0.7
+        assert has_peak.mean() > 0.5
         distances = np.abs(found['keypoints'] - keypoints)[has_peak]
         assert distances.max() < 0.01
         assert np.abs(found['scores'] - scores).max() < 1e-5

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 # What a product installs, what openvino and gm_pose need of their own, and cv2's libraries.
 INSTALLED = (
     'numpy', 'numpy.libs', 'cv2', 'opencv_python_headless.libs', 'onnxruntime', 'openvino',
-    'packaging', 'orjson', 'msgspec',
+    'packaging', 'orjson', 'msgspec', 'PIL', 'pillow.libs',
 )  # fmt: skip
 
 SCRIPT = dedent("""

@@ -86,7 +86,7 @@ def build_model(config: Config) -> nn.Module:
             nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
     head = model.head
     nn.init.normal_(head.final_layer.weight, std=0.3, generator=generator)
-    nn.init.constant_(head.final_layer.bias, 0.2)  # maps have positive peaks
+    nn.init.constant_(head.final_layer.bias, 1.0)  # maps have positive peaks
     if hasattr(head, 'mixture_scale'):
         nn.init.normal_(head.mixture_scale, std=0.5, generator=generator)
     return model.eval()
