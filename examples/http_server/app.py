@@ -42,16 +42,17 @@ def read_image(body: bytes) -> np.ndarray:
         image = decode_image(body, 'image', MAX_PIXELS)  # the header first
     except UnreadableImage as error:
         raise HTTPException(422, str(error)) from error
-    if is_cut_jpeg(body, image):
+    if is_cut_jpeg(body):
         raise HTTPException(422, f'image: the JPEG is cut off ({len(body)} bytes)')
     return image
 
 
 def read_boxes(text: str, size: tuple[int, int]) -> np.ndarray:
     try:
-        boxes = np.array(json.loads(text), np.float32)
-        boxes = boxes.reshape(-1, 4) if boxes.ndim == 2 else boxes.reshape(0, 4)
-    except (ValueError, TypeError, RecursionError) as error:
+        boxes = np.array(json.loads(text) or np.zeros((0, 4)), np.float32)
+        if boxes.ndim != 2 or boxes.shape[1] != 4:
+            raise ValueError(boxes.shape)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise HTTPException(422, 'boxes: expected [[x1, y1, x2, y2], ...]') from error
     if len(boxes) > MAX_PEOPLE:
         raise HTTPException(413, f'{len(boxes)} boxes; expected at most {MAX_PEOPLE}')

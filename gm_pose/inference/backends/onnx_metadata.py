@@ -66,7 +66,12 @@ def read_metadata(
             'what its joints are. Fix: gm_pose export CHECKPOINT --out FILE'
         )
     try:
-        values = {k: json.loads(v) for k, v in properties.items() if k != 'producer'}
+        known = {'format'} | {
+            f.name for f in (*fields(ModelDescription), *fields(OnnxMetadata))
+        }
+        # others are of tools that worked on the file afterwards, ONNX Runtime's quantiser
+        # for one
+        values = {k: json.loads(v) for k, v in properties.items() if k in known}
         if values['format'] != FORMAT:
             raise UserError(
                 f'{path} has format {values["format"]}; expected {FORMAT}. Fix: take the '

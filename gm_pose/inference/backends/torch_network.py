@@ -14,6 +14,7 @@ from gm_pose.inference.backends.describe_model import describe_model
 from gm_pose.inference.backends.pose_backend import ModelDescription
 from gm_pose.inference.models.run_checkpoint import OpenedModel
 from gm_pose.ops.aligned_flip import mirror_aligned
+from gm_pose.ops.grids import compute_cell_sizes
 from gm_pose.runs.user_errors import UserError, as_user_errors
 
 __all__ = ['PoseNetwork', 'build_network']
@@ -95,9 +96,11 @@ def build_network(
     decoder = model.head.decoder
     with as_user_errors(ValueError):
         target_sigmas = read_target_sigmas(decoder)
-    cell_size = np.asarray(decoder.scale_factor, np.float32)
+    # as predictions are scaled: on the 'udp' grid targets have another
+    grid = 'udp' if _mirrors_onto_itself(decoder) else 'stride'
+    cell_size = compute_cell_sizes(grid, decoder.input_size, decoder.heatmap_size)
     stride = _find_flip_stride(decoder, input_size, heatmap_size) if flip_test else None
-    return PoseNetwork(model, description, cell_size, target_sigmas, stride)
+    return PoseNetwork(model, description, cell_size.decode_px, target_sigmas, stride)
 
 
 def drop_preprocessor(weights: Any) -> Any:
@@ -138,9 +141,7 @@ def _find_flip_stride(
     decoder: Any, input_size: tuple[int, int], heatmap_size: tuple[int, int]
 ) -> int:
     """s where cell c stands for px s c; 1 on grids that mirror onto themselves."""
-    from mmpose.codecs import UDPHeatmap
-
-    if isinstance(decoder, UDPHeatmap) or getattr(decoder, 'grid', 'stride') == 'udp':
+    if _mirrors_onto_itself(decoder):
         return 1
     stride, rest = divmod(input_size[0], heatmap_size[0])
     if rest:
@@ -149,3 +150,10 @@ def _find_flip_stride(
             f'{heatmap_size[0]} cells of the heatmap for a flip test. Fix: leave it out'
         )
     return stride
+
+
+def _mirrors_onto_itself(decoder: Any) -> bool:
+    """Whether its first and last cells are the edges of the box ('udp')."""
+    from mmpose.codecs import UDPHeatmap
+
+    return isinstance(decoder, UDPHeatmap) or getattr(decoder, 'grid', '') == 'udp'
