@@ -158,10 +158,7 @@ def test_score_bins_know_good_scores_from_bad_ones():
     oks = rng.uniform(size=400)
     images = np.arange(400)
     counts = rng.multinomial(400, np.full(400, 1 / 400), 50)
-    good, bad = (
-        bin_scores(oks, oks, images, counts),
-        bin_scores(1 - oks, oks, images, counts),
-    )
+    good, bad = (bin_scores(s, oks, images, counts) for s in (oks, 1 - oks))
     assert good.rank_correlation == pytest.approx(1)
     assert good.gap < 0.001
     assert bad.rank_correlation == pytest.approx(-1)
