@@ -10,7 +10,7 @@ from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.registry import KEYPOINT_CODECS
 
 from gm_pose.codecs import config_rules
-from gm_pose.codecs.codec_options import read_alignment
+from gm_pose.codecs.codec_options import read_alignment, read_foot
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.ops import (
     batch_targets,
@@ -73,6 +73,10 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             With the metric's own tolerance (``dict(oks='coco', mean=3.4)``, see
             docs/use-the-codec.md) the peak is the guess of largest expected OKS, see
             `gm_pose.ops.heatmap_blur`. Needs `unbiased`. Changes no target.
+        foot: a second, wider Gaussian below each joint's own, ``dict(share=0.4,
+            factor=2.0)``: ``(1 - share) G(s) + share G(factor s)``. The narrow one places
+            the joint, the wide one is found from further away; decoding fits the narrow
+            one. Needs `unbiased`. None: one Gaussian.
         dataset: whose joints `sigmas` refers to: the name of an MMPose dataset or the
             path of a metainfo file. Names of joints are COCO's by default; with it, the
             number of sigmas is checked at construction.
@@ -107,6 +111,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         decode_sigmas: str | float | Sequence[float] | Mapping[str, Any] | None = None,
         dataset: str | None = None,
         grid: str = 'stride',
+        foot: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.input_size = grids.require_size(input_size, 'input_size')
@@ -144,6 +149,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self._balance = (
             gaussian_targets.compute_balance_weights(cells) if balance_weights else None
         )
+        self.foot = read_foot(foot, unbiased)
+        if self.foot is not None:
+            wide = [sigma * self.foot.factor for sigma in cells]
+            self._exact_foot = gaussian_targets.make_exact_grid(wide, self.heatmap_size)
+            self._batch_foot = batch_targets.BatchTargets(
+                wide, self.heatmap_size, self.scale_factor, 'exact'
+            )
         rounded = 'legacy_msra' if self.alignment == 'legacy_msra' else 'rounded'
         self._batch_targets = batch_targets.BatchTargets(
             cells,
@@ -181,6 +193,11 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             heatmaps, overlaps_map = gaussian_targets.draw_exact(
                 centers_cells, labelled, self._exact, self.heatmap_size
             )
+            if self.foot is not None:
+                wide, _ = gaussian_targets.draw_exact(
+                    centers_cells, overlaps_map, self._exact_foot, self.heatmap_size
+                )
+                heatmaps = self.foot.mix(heatmaps, wide)
         elif self.alignment == 'legacy_msra':
             heatmaps, overlaps_map = gaussian_targets.draw_legacy_msra(
                 centers_cells, labelled, self.sigmas_cells.tolist(), self.heatmap_size
@@ -206,7 +223,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             ValueError: K is not the table's.
         """
         self._check_count(keypoints.shape[1])
-        return self._batch_targets(keypoints, keypoints_visible)
+        heatmaps, weights = self._batch_targets(keypoints, keypoints_visible)
+        if self.foot is not None:
+            # a joint whose own Gaussian lies outside the map has no foot either
+            drawn = heatmaps.flatten(2).amax(2)[..., None, None] > 0
+            wide, _ = self._batch_foot(keypoints, keypoints_visible)
+            heatmaps = self.foot.mix(heatmaps, wide * drawn)
+        return heatmaps, weights
 
     def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heatmaps (K, H, W) -> joints (1, K, 2) in input px, scores (1, K)."""
