@@ -1,6 +1,7 @@
 """Imports gm_pose before any test imports mmpose: it puts the stand-ins in."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ import torch
 from filelock import FileLock
 from mmengine.config import config as config_module
 from mmengine.registry import init_default_scope
+from warm_python import start_warm_python
 from wheels import build_wheel_after_another
 
 import gm_pose  # noqa: F401
+
+ROOT = Path(__file__).parents[1]
 
 # The tests' maps are small: threads would only fight over the cores with the data
 # loaders and child processes that some of them start.
@@ -53,6 +57,19 @@ def wheel(tmp_path_factory) -> Path:
             build_wheel_after_another(folder)
     (path,) = folder.glob('gm_pose-*.whl')
     return path
+
+
+@pytest.fixture(scope='session')
+def warm_python():
+    """An executable like `python` that has imported this checkout and MMPose already."""
+    if torch.cuda.is_available():  # a forked process may not be able to use CUDA
+        yield Path(sys.executable)
+        return
+    modules = ('gm_pose', 'mmpose.models', 'mmpose.datasets', 'mmpose.evaluation')
+    modules += ('mmpose.engine', 'torch._dynamo', 'torch.distributed.run')
+    path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
+    with start_warm_python(modules, env=dict(os.environ, PYTHONPATH=path)) as python:
+        yield python
 
 
 def pytest_collection_modifyitems(items):
