@@ -87,9 +87,11 @@ def attend(link: socket.socket) -> None:
 
 def run(words: list[str], folder: str, environment: dict[str, str]) -> int:
     """Do what `python *words` does in a folder and an environment -> its exit code."""
-    sys.stdin = open(0, closefd=False)
-    sys.stdout = open(1, 'w', closefd=False)
-    sys.stderr = open(2, 'w', buffering=1, errors='backslashreplace', closefd=False)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, 'w', closefd=False)  # noqa: SIM115
+    sys.stderr = open(  # noqa: SIM115
+        2, 'w', buffering=1, errors='backslashreplace', closefd=False
+    )
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
