@@ -30,9 +30,9 @@ INSTALLED = [path for path in sys.path[1:] if path not in NAMED]
 
 
 def serve(address: str, executable: str, modules: list[str]) -> None:
+    sys.executable = executable  # some modules keep it
     for name in modules:
         importlib.import_module(name)
-    sys.executable = executable
     gc.freeze()  # what was imported stays in pages that all share
     server = socket.socket(socket.AF_UNIX)
     server.bind(f'{address}.new')
