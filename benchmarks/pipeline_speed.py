@@ -195,8 +195,11 @@ def main() -> None:
     cv2.setNumThreads(0)
     arms = ('stock', '--no-fast', 'original', *STORES)
     tables: dict[str, dict[str, dict[str, float]]] = {
-        'train': {}, 'val': {}, 'hand': {}, 'pre': {},
-    }  # fmt: skip
+        'train': {},
+        'val': {},
+        'hand': {},
+        'pre': {},
+    }
     for root in args.roots:
         with tempfile.TemporaryDirectory() as cache:
             build_stores(root, cache)

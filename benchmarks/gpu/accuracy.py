@@ -17,6 +17,7 @@ import studies  # noqa: F401  registers the network, and prepares the stack
 from benchmarks.gpu.children import run_together
 from benchmarks.gpu.configs import finish_config
 from benchmarks.gpu.rows import Bench
+from gm_pose.runs.launch.loader_workers import end_workers
 from studies.analysis.intervals import compare_paired, compute_interval
 from studies.training.build_config import add_paths, build_config
 from studies.training.datasets import DATASETS, prepare_splits
@@ -65,6 +66,7 @@ def _train(lane: str, seed: int, bench: Bench) -> None:
     begin = time.perf_counter()
     runner = Runner.from_cfg(cfg)
     model = runner.train()
+    end_workers(runner)
     seconds = time.perf_counter() - begin
     results = evaluate_model(model, cfg, splits['report'])
     values: dict[str, Any] = {test: results[test]['AP'] for test in _TESTS}

@@ -15,6 +15,7 @@ from benchmarks.gpu.configs import finish_config, load_config
 from benchmarks.gpu.photographs import make_photographs
 from benchmarks.gpu.plan import ARMS, Arm
 from benchmarks.gpu.rows import Bench
+from gm_pose.runs.launch.loader_workers import end_workers
 
 _PREFETCH = 2  # batches a worker has ready
 _SECONDS = 14.0  # of measuring, at most
@@ -88,6 +89,7 @@ def _measure_arm(name: str, arm: Arm, bench: Bench, annotations: Path) -> None:
     settings = dict(
         images=arm.images,
         compile=arm.compile,
+        cuda_graphs=arm.graphs,
         workers=workers,
         cache_dir=str(bench.scratch / 'cache'),
     )
@@ -112,6 +114,7 @@ def _measure_arm(name: str, arm: Arm, bench: Bench, annotations: Path) -> None:
     )
     if arm.profile:
         _profile(runner, bench, name)
+    end_workers(runner)
     shutil.rmtree(cfg.work_dir, ignore_errors=True)
 
 

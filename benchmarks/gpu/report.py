@@ -38,6 +38,8 @@ def make_report(folder: Path) -> str:
     parts = [_HEAD]
     if machine:
         parts.append(', '.join(f'{machine[-1][key]}' for key in ('device', 'versions')))
+    if (folder / 'note.md').exists():
+        parts.append((folder / 'note.md').read_text())
     for section, title in _TITLES.items():
         own = [row for row in rows if row['section'] == section]
         if section == 'accuracy':  # written anew whenever more seeds are there

@@ -26,6 +26,7 @@ from benchmarks.gpu.children import run_together
 from benchmarks.gpu.configs import finish_config, load_config
 from benchmarks.gpu.photographs import make_photographs
 from benchmarks.gpu.rows import Bench
+from gm_pose.runs.launch.loader_workers import end_workers
 
 _ITERATIONS, _SAVE_AFTER, _KILL_AFTER = 20, 10, 13
 
@@ -115,6 +116,7 @@ def _train(lane: str, part: str, bench: Bench) -> None:
     started = StartHook()
     runner.register_hook(started)
     runner.train()
+    end_workers(runner)
     wrapper = runner.optim_wrapper
     scaler = getattr(wrapper, 'loss_scaler', None)
     values = dict(

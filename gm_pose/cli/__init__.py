@@ -20,8 +20,12 @@ COMMANDS = {
     'test': 'Evaluate a checkpoint',
     'export': 'Export a model to one ONNX file, from image and boxes to joints',
     'predict': 'Predict the joints of people in images, videos, camera pictures',
+    'calibrate': 'Fit how sure a model is to a validation set, and report how far it holds',
+    'report': 'Measure what a run gets right and wrong, and compare runs',
     'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
     'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
+    'new-dataset': 'Write metainfo and config for your own annotations',
+    'look': 'Draw what a config trains on, or predicts, as one sheet a person',
     'check-data': 'Check a COCO keypoint file, and its images, before training on it',
     'estimate-sigmas': 'Estimate a sigma table from a COCO-style annotation file',
     'build-store': 'Decode the images of a config once, for runs with --fast',
@@ -31,7 +35,14 @@ COMMANDS = {
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a
 # user's mistake.
-_MODEL_RUNS = ('predict', 'export', 'draw-predictions', 'draw-mixture')
+_MODEL_RUNS = (
+    'predict',
+    'export',
+    'calibrate',
+    'report',
+    'draw-predictions',
+    'draw-mixture',
+)
 _RUNS = ('train', 'test', *_MODEL_RUNS, 'build-store')
 
 

@@ -144,6 +144,7 @@ def run_test(args: argparse.Namespace) -> None:
     )
     from gm_pose.runs.launch import cpu_processes
     from gm_pose.runs.launch.crash_log import log_crash
+    from gm_pose.runs.launch.loader_workers import workers_ended
     from gm_pose.runs.launch.processes import get_launched_rank
     from gm_pose.runs.launch.run_defaults import use_readable_images
     from gm_pose.runs.user_errors import as_user_errors
@@ -160,7 +161,11 @@ def run_test(args: argparse.Namespace) -> None:
         raise explain_write_error(error, cfg.work_dir, 'write into') from error
     for note in notes:
         runner.logger.info(note)
-    with log_crash(runner), as_user_errors(CheckpointError, DownloadError):
+    with (
+        workers_ended(runner),
+        log_crash(runner),
+        as_user_errors(CheckpointError, DownloadError),
+    ):
         metrics = runner.test()
     if args.out is not None and metrics and get_launched_rank(cfg.launcher) == 0:
         try:

@@ -73,11 +73,11 @@ def test_report_has_the_rows_and_names_what_is_missing(on_gpu, tmp_path):
 
 
 @pytest.mark.slow
-def test_rehearsal_measures_every_row(tmp_path):
+def test_rehearsal_measures_every_row(warm_python, tmp_path):
     from benchmarks.gpu.row_file import read_rows
 
     jobs = 'network:fastest;ddp;data;product'
-    command = [sys.executable, SCRIPT, '--out', tmp_path, '--jobs', jobs, '--rehearse']
+    command = [warm_python, SCRIPT, '--out', tmp_path, '--jobs', jobs, '--rehearse']
     command += ['--scratch', tmp_path / 'scratch']
     subprocess.run(command, check=True, timeout=900, capture_output=True)
     rows = read_rows(tmp_path)
@@ -87,9 +87,22 @@ def test_rehearsal_measures_every_row(tmp_path):
         [log.read_text()[-2000:] for log in tmp_path.glob('*.log')],
     )
     assert {row['section'] for row in rows} == {
-        'machine', 'network', 'ddp', 'data', 'product',
-    }  # fmt: skip
+        'machine',
+        'network',
+        'ddp',
+        'data',
+        'product',
+    }
     assert {row['built_by'] for row in rows if row['section'] == 'network'} == {
         'MMPose'
     }
     assert all(row['people_per_s'] > 0 for row in rows if row['section'] != 'machine')
+
+
+def test_committed_table_is_made_of_the_committed_rows() -> None:
+    from benchmarks.gpu.report import make_report
+
+    folder = Path(__file__).parents[2] / 'benchmarks'
+    assert (folder / 'on_gpu.md').read_text() == make_report(
+        folder / 'gpu' / 'measured'
+    )

@@ -46,9 +46,10 @@ def make_data(seed: int, num_images: int = 12, per_image: int = 3) -> dict[str, 
     _make_odd(annotations)
     rng.shuffle(annotations)
     return dict(
-        images=images, annotations=annotations,
+        images=images,
+        annotations=annotations,
         categories=[dict(id=2, name='b'), dict(id=1, name='person')],
-    )  # fmt: skip
+    )
 
 
 def _make_odd(annotations: list[dict[str, Any]]) -> None:
@@ -94,8 +95,11 @@ def write_config(folder: Path, data: Any, **settings: Any) -> dict[str, Any]:
     (folder / 'people.json').write_text(json.dumps(data))
     return dict(
         dict(
-            type='CocoDataset', data_root=f'{folder}/', ann_file='people.json',
-            data_prefix=dict(img='images/'), pipeline=[],
+            type='CocoDataset',
+            data_root=f'{folder}/',
+            ann_file='people.json',
+            data_prefix=dict(img='images/'),
+            pipeline=[],
         ),
         **settings,
-    )  # fmt: skip
+    )

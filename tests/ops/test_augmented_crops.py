@@ -57,10 +57,15 @@ class Stock:
     def run(self, k, people, draws):
         boxes, keypoints, visible = people
         results = dict(
-            img=np.zeros((H, W, 3), np.uint8), img_shape=(H, W), flip_indices=FLIP,
-            upper_body_ids=UPPER, lower_body_ids=LOWER, bbox=boxes[k : k + 1],
-            keypoints=keypoints[k : k + 1], keypoints_visible=visible[k : k + 1],
-        )  # fmt: skip
+            img=np.zeros((H, W, 3), np.uint8),
+            img_shape=(H, W),
+            flip_indices=FLIP,
+            upper_body_ids=UPPER,
+            lower_body_ids=LOWER,
+            bbox=boxes[k : k + 1],
+            keypoints=keypoints[k : k + 1],
+            keypoints_visible=visible[k : k + 1],
+        )
         side = 'horizontal' if draws.flipped[k] else None
         self.set(self.flip, '_choose_direction', lambda: side)
         # The first number is compared with prob, the second with upper_prioritized_prob.
@@ -113,9 +118,14 @@ def test_matrix_takes_the_image_to_the_crop(use_udp):
     boxes, keypoints, visible = make_people()
     draws = make_draws()
     crops = augment_crops(
-        boxes, keypoints, visible, CropFrame((192, 256), use_udp), SIDES, AUGMENTATION,
+        boxes,
+        keypoints,
+        visible,
+        CropFrame((192, 256), use_udp),
+        SIDES,
+        AUGMENTATION,
         draws,
-    )  # fmt: skip
+    )
     assert draws.flipped.any()
     for k, matrix in enumerate(crops.matrices):
         points = keypoints[k].astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
@@ -133,9 +143,12 @@ def test_neither_the_batch_nor_its_inputs_change_a_sample():
         one = slice(k, k + 1)
         own = {name: values[one] for name, values in vars(draws).items()}
         alone = augment_crops(
-            *(array[one] for array in people), frame, SIDES, AUGMENTATION,
+            *(array[one] for array in people),
+            frame,
+            SIDES,
+            AUGMENTATION,
             dataclasses.replace(draws, **own),
-        )  # fmt: skip
+        )
         for name, values in vars(alone).items():
             assert np.array_equal(values[0], getattr(whole, name)[k])
     assert all(np.array_equal(a, b) for a, b in zip(before, people, strict=True))
@@ -146,9 +159,14 @@ def half_body_box(labelled, draws, **settings):
     keypoints = np.stack([np.arange(17), 10 * np.arange(17)], 1).astype(np.float32)
     visible = np.isin(np.arange(17), labelled).astype(np.float32)
     crops = augment_crops(
-        np.float32([[0, 0, 600, 800]]), keypoints[None], visible[None],
-        CropFrame((192, 256)), SIDES, CropAugmentation(**settings), draws,
-    )  # fmt: skip
+        np.float32([[0, 0, 600, 800]]),
+        keypoints[None],
+        visible[None],
+        CropFrame((192, 256)),
+        SIDES,
+        CropAugmentation(**settings),
+        draws,
+    )
     inverse = np.linalg.inv(np.vstack([crops.matrices[0], [0, 0, 1]]))
     return (inverse @ [[0, 192], [0, 256], [1, 1]])[:2].T
 
@@ -173,8 +191,12 @@ def test_half_body_by_hand():
 def test_half_body_on_one_point_leaves_the_person_whole():
     always = CropAugmentation(half_body_prob=1)
     crops = augment_crops(
-        np.float32([[0, 0, 60, 80]]), np.full((1, 17, 2), 7, np.float32),
-        np.ones((1, 17), np.float32), CropFrame((192, 256), padding=1), SIDES, always,
+        np.float32([[0, 0, 60, 80]]),
+        np.full((1, 17, 2), 7, np.float32),
+        np.ones((1, 17), np.float32),
+        CropFrame((192, 256), padding=1),
+        SIDES,
+        always,
         always.draw(np.zeros((1, NUM_UNIFORMS))),
-    )  # fmt: skip
+    )
     assert np.allclose(crops.matrices[0], [[3.2, 0, 0], [0, 3.2, 0]], atol=1e-4)

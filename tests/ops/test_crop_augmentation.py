@@ -34,9 +34,13 @@ def stock():
     """(offsets, scales, rotations) of MMPose for as many boxes."""
     np.random.seed(0)  # noqa: NPY002, its generator
     transform = RandomBBoxTransform(
-        shift_factor=0.2, shift_prob=0.35, scale_factor=(0.6, 1.3), scale_prob=0.8,
-        rotate_factor=45.0, rotate_prob=0.6,
-    )  # fmt: skip
+        shift_factor=0.2,
+        shift_prob=0.35,
+        scale_factor=(0.6, 1.3),
+        scale_prob=0.8,
+        rotate_factor=45.0,
+        rotate_prob=0.6,
+    )
     return transform._get_transform_params(COUNT)
 
 
@@ -88,12 +92,18 @@ def test_both_shifts_happen_together_and_the_rest_independently(draws):
     mean = 0.95  # of scales that happen: 1 would tell whether they do
     columns = np.stack(
         [
-            draws.flipped, draws.halved, draws.prefers_upper, draws.shifts[:, 0] != 0,
-            draws.scales != 1, draws.rotations_deg != 0, draws.shifts[:, 0],
-            draws.shifts[:, 1], np.where(draws.scales == 1, mean, draws.scales),
+            draws.flipped,
+            draws.halved,
+            draws.prefers_upper,
+            draws.shifts[:, 0] != 0,
+            draws.scales != 1,
+            draws.rotations_deg != 0,
+            draws.shifts[:, 0],
+            draws.shifts[:, 1],
+            np.where(draws.scales == 1, mean, draws.scales),
             draws.rotations_deg,
         ]
-    )  # fmt: skip
+    )
     correlation = np.corrcoef(columns.astype(np.float64)) - np.eye(10)
     # 4.5 standard deviations of 1 / sqrt(20,000), for 45 pairs.
     assert np.abs(correlation).max() < 0.032

@@ -9,9 +9,13 @@ FRAME = CropFrame((192, 256))
 FLIPS = np.array([0, 2, 1, 4, 3, 6, 5])
 SIDES = BodySides(FLIPS, np.arange(7) < 5, np.arange(7) >= 5)
 EVERYTHING = CropAugmentation(
-    flip_prob=0.5, min_total_keypoints=3, half_body_prob=0.5, shift_prob=1,
-    scale_prob=1, rotate_prob=1,
-)  # fmt: skip
+    flip_prob=0.5,
+    min_total_keypoints=3,
+    half_body_prob=0.5,
+    shift_prob=1,
+    scale_prob=1,
+    rotate_prob=1,
+)
 
 
 def make_people(count, seed=0):

@@ -29,9 +29,26 @@ DETECTIONS = 'person_detection_results/COCO_val2017_detections_AP_H_56_person.js
 
 # COCO's limbs, 1-based as in its files.
 _SKELETON = [
-    [16, 14], [14, 12], [17, 15], [15, 13], [12, 13], [6, 12], [7, 13], [6, 7], [6, 8],
-    [7, 9], [8, 10], [9, 11], [2, 3], [1, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 7],
-]  # fmt: skip
+    [16, 14],
+    [14, 12],
+    [17, 15],
+    [15, 13],
+    [12, 13],
+    [6, 12],
+    [7, 13],
+    [6, 7],
+    [6, 8],
+    [7, 9],
+    [8, 10],
+    [9, 11],
+    [2, 3],
+    [1, 2],
+    [1, 3],
+    [2, 4],
+    [3, 5],
+    [4, 6],
+    [5, 7],
+]
 
 
 def make_coco_folder(
@@ -69,8 +86,12 @@ def make_coco_folder(
     if seed < 0:
         raise ValueError(f'seed is {seed}; use 0 or a positive integer')
     out = Path(out)
-    settings = {'format': FORMAT, 'seed': seed, 'train_people': train_people,
-                'val_people': val_people}  # fmt: skip
+    settings = {
+        'format': FORMAT,
+        'seed': seed,
+        'train_people': train_people,
+        'val_people': val_people,
+    }
     if _is_done(out, settings, overwrite):
         return False
     _write_json(out / MANIFEST, {'complete': False, **settings})
@@ -91,13 +112,24 @@ def make_coco_folder(
             height, width = scene.image.shape[:2]
             _write_image(out / f'{split}2017' / name, scene.image)
             files.append(f'{split}2017/{name}')
-            data['images'].append({'license': 1, 'file_name': name, 'coco_url': '',
-                                   'height': height, 'width': width,
-                                   'date_captured': '2017-01-01 00:00:00',
-                                   'flickr_url': '', 'id': image_id})  # fmt: skip
+            data['images'].append(
+                {
+                    'license': 1,
+                    'file_name': name,
+                    'coco_url': '',
+                    'height': height,
+                    'width': width,
+                    'date_captured': '2017-01-01 00:00:00',
+                    'flickr_url': '',
+                    'id': image_id,
+                }
+            )
             for annotation in scene.annotations:
-                annotation.update(image_id=image_id, category_id=1,
-                                  id=len(data['annotations']) * 2 + index + 1)  # fmt: skip
+                annotation.update(
+                    image_id=image_id,
+                    category_id=1,
+                    id=len(data['annotations']) * 2 + index + 1,
+                )
                 data['annotations'].append(annotation)
                 detections.append(_detect(rng, annotation, width, height))
             left -= people

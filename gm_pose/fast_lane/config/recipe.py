@@ -132,9 +132,14 @@ def _check_order(names: Sequence[str]) -> None:
     """A flip may come before or after the random box: both are symmetric."""
     middle = ('RandomFlip', 'RandomHalfBody', 'RandomBBoxTransform')
     known = (
-        *LOADERS, 'GetBBoxCenterScale', *middle, 'TopdownAffine',
-        *PIXEL_TRANSFORMS, 'GenerateTarget', 'PackPoseInputs',
-    )  # fmt: skip
+        *LOADERS,
+        'GetBBoxCenterScale',
+        *middle,
+        'TopdownAffine',
+        *PIXEL_TRANSFORMS,
+        'GenerateTarget',
+        'PackPoseInputs',
+    )
     for name in names:
         if name not in known:
             raise NotRecognised(f'transform {name}')
@@ -182,9 +187,12 @@ def _bind_arguments(name: str, step: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_load(load: Mapping[str, Any]) -> None:
     expected = dict(
-        to_float32=False, color_type='color', ignore_empty=False,
-        imdecode_backend='cv2', file_client_args=None,
-    )  # fmt: skip
+        to_float32=False,
+        color_type='color',
+        ignore_empty=False,
+        imdecode_backend='cv2',
+        file_client_args=None,
+    )
     for key, value in expected.items():
         if load.get(key, value) != value:
             raise NotRecognised(f'LoadImage has {key}={load[key]!r}')

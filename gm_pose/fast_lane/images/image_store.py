@@ -205,5 +205,6 @@ class StoredImages:
         """Log a warning with the way out."""
         print_log(
             f'{text}. Fix: `gm_pose build-store CONFIG` makes what is missing',
-            'current', logging.WARNING,
-        )  # fmt: skip
+            'current',
+            logging.WARNING,
+        )

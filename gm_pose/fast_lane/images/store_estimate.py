@@ -101,9 +101,15 @@ def estimate_store(
     if kind == 'crops':  # neighbours share an image, which is decoded once
         seconds *= len(np.unique(plan.image_rows)) / len(plan.rows)
     return StoreEstimate(
-        plan, folder, len(plan.rows), num_missing, int(np.mean(sizes) * num_missing),
-        _find_free_bytes(folder), seconds * num_missing, len(unreadable),
-    )  # fmt: skip
+        plan,
+        folder,
+        len(plan.rows),
+        num_missing,
+        int(np.mean(sizes) * num_missing),
+        _find_free_bytes(folder),
+        seconds * num_missing,
+        len(unreadable),
+    )
 
 
 def list_missing(

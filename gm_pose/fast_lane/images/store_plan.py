@@ -77,15 +77,21 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
         count = len(people.image_paths)
         rows = np.arange(count)
         return StorePlan(
-            kind, _make_key(described, names), rows, rows, None, np.ones(count),
+            kind,
+            _make_key(described, names),
+            rows,
+            rows,
+            None,
+            np.ones(count),
             _cut(3 * sizes.prod(1)),
-        )  # fmt: skip
+        )
     frame = CropFrame(recipe.input_size, recipe.use_udp, recipe.padding)
     augmentation = recipe.augmentation
     described.update(
-        frame=asdict(frame), augmentation=augmentation and asdict(augmentation),
+        frame=asdict(frame),
+        augmentation=augmentation and asdict(augmentation),
         density=SOURCE_PX_PER_INPUT_PX,
-    )  # fmt: skip
+    )
     sides = read_sides(people.metainfo)
     content = [*names, people.image_rows, people.bboxes_px]
     if augmentation is not None and augmentation.half_body_prob > 0:
@@ -93,9 +99,13 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
         content += [sides.upper, sides.lower, sides.flip_indices]
     rows = order_people(people)
     rects = compute_reach(
-        people.bboxes_px, people.keypoints_px, people.visible, frame, sides,
+        people.bboxes_px,
+        people.keypoints_px,
+        people.visible,
+        frame,
+        sides,
         augmentation,
-    )[rows]  # fmt: skip
+    )[rows]
     box = compute_reach(people.bboxes_px, people.keypoints_px, people.visible, frame)
     height = np.maximum(box[:, 3] - box[:, 1], 1)[rows]
     factors = np.minimum(1, SOURCE_PX_PER_INPUT_PX * recipe.input_size[1] / height)
@@ -103,9 +113,14 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
     inside = np.clip(rects, 0, np.tile(sizes[image_rows], 2))
     area = np.prod(inside[:, 2:] - inside[:, :2], axis=1) * factors**2
     return StorePlan(
-        kind, _make_key(described, content), rows, image_rows, rects, factors,
+        kind,
+        _make_key(described, content),
+        rows,
+        image_rows,
+        rects,
+        factors,
         _cut(area * _JPEG_BYTES_PER_PX),
-    )  # fmt: skip
+    )
 
 
 def order_people(people: PeopleArrays) -> np.ndarray:

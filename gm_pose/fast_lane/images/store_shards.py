@@ -149,9 +149,11 @@ def write_mark(path: Path, content_hash: str) -> None:
     """Say that a shard is whole."""
     stat = path.stat()
     mark = dict(
-        size=stat.st_size, mtime_ns=stat.st_mtime_ns, hash=content_hash,
+        size=stat.st_size,
+        mtime_ns=stat.st_mtime_ns,
+        hash=content_hash,
         index_hash=hash_file(path.with_suffix('.npy')),
-    )  # fmt: skip
+    )
     write_atomically(path.with_suffix('.json'), json.dumps(mark).encode())
 
 
@@ -161,9 +163,10 @@ def _read_source(path: str) -> tuple[np.ndarray | None, dict[str, Any]]:
         stat = os.stat(path)
         content = read_bytes(path)
         known = dict(
-            source_size=stat.st_size, source_mtime_ns=stat.st_mtime_ns,
+            source_size=stat.st_size,
+            source_mtime_ns=stat.st_mtime_ns,
             source_hash=hash_content(content),
-        )  # fmt: skip
+        )
         return decode_image(content, path), known
     except (OSError, UnreadableImage):
         return None, {}

@@ -103,11 +103,15 @@ def build_stream(
     return target
 
 
-def _read_item(paths: PackedTexts, row: int) -> dict[str, str | bytes]:
-    """Name and bytes of an image; none of one that cannot be read."""
+def _read_item(paths: PackedTexts, row: int) -> bytes:
+    """Name, NUL and bytes of an image; none of one that cannot be read.
+
+    Not a dict: where pyarrow is installed, litdata 0.2.76 writes dicts as Arrow rows, which
+    it does not find when it reads single items.
+    """
     path = paths[row]
     try:
         content = read_bytes(path)
     except UnreadableImage:
         content = b''
-    return dict(name=path.removeprefix(paths.prefix), content=content)
+    return os.fsencode(path.removeprefix(paths.prefix)) + b'\0' + content

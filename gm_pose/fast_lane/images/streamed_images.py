@@ -121,11 +121,12 @@ class StreamedImages:
                 if is_last_try:
                     reason = str(error).strip().partition('\n')[0][:200]
                     raise UnreadableImage(f'{path}: {reason}') from error
-        if not path.endswith(item['name']):
+        name, _, content = bytes(item).partition(b'\0')
+        if not path.endswith(os.fsdecode(name)):
             raise UnreadableImage(
-                f'{path}: the stream has {item["name"]} in its place; build it again'
+                f'{path}: the stream has {os.fsdecode(name)} in its place; build it again'
             )
-        return bytes(item['content'])
+        return content
 
     def _open(self) -> Any:
         """litdata's dataset, opened in each process: a fork shares the place in a file."""

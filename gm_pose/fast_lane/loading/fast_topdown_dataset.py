@@ -145,8 +145,9 @@ class FastTopdownDataset:
                 f'{absent} of {len(rows)} people of this machine are not in its store; '
                 'their images are read from their files. Fix: gm_pose build-store CONFIG '
                 f'--node {share.node} --nodes {share.num_nodes}',
-                'current', logging.WARNING,
-            )  # fmt: skip
+                'current',
+                logging.WARNING,
+            )
 
     def _resolve(self, indices: Sequence[int]) -> np.ndarray:
         """Rows (B,); negative indices count from the end."""

@@ -21,10 +21,17 @@ __all__ = ['read_coco_columns']
 
 # Methods that a class must have as MMPose's base class has them.
 _READERS = (
-    'full_init', 'load_data_list', '_load_annotations', 'parse_data_info',
-    '_is_valid_instance', '_get_topdown_data_infos', '_load_detection_results',
-    'filter_data', 'get_data_info', '_get_unserialized_subset',
-)  # fmt: skip
+    'full_init',
+    'load_data_list',
+    '_load_annotations',
+    'parse_data_info',
+    '_is_valid_instance',
+    '_get_topdown_data_infos',
+    '_load_detection_results',
+    'filter_data',
+    'get_data_info',
+    '_get_unserialized_subset',
+)
 
 
 class _Unusual(Exception):

@@ -44,8 +44,14 @@ def read_dataset_columns(dataset: Mapping[str, Any]) -> PeopleColumns:
 
 
 _KEYS = (
-    'id', 'img_id', 'img_path', 'bbox', 'bbox_score', 'keypoints', 'keypoints_visible',
-)  # fmt: skip
+    'id',
+    'img_id',
+    'img_path',
+    'bbox',
+    'bbox_score',
+    'keypoints',
+    'keypoints_visible',
+)
 
 
 def _list_infos(built: Any) -> list[dict[str, Any]]:

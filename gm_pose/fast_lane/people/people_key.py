@@ -23,9 +23,16 @@ FORMAT_VERSION = 2
 # Settings that do not change the people. The files and the folder of images are compared
 # by content and by name below it.
 _IRRELEVANT = (
-    'type', 'pipeline', 'lazy_init', 'serialize_data', 'max_refetch', 'data_root',
-    'data_prefix', 'metainfo', '_scope_',
-)  # fmt: skip
+    'type',
+    'pipeline',
+    'lazy_init',
+    'serialize_data',
+    'max_refetch',
+    'data_root',
+    'data_prefix',
+    'metainfo',
+    '_scope_',
+)
 
 
 def make_shell(dataset: Mapping[str, Any]) -> Any:

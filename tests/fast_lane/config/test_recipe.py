@@ -71,8 +71,10 @@ def test_flip_after_the_random_box_is_known():
     steps = dataset['pipeline']
     steps.insert(4, steps.pop(2))
     assert [s['type'] for s in steps][2:5] == [
-        'RandomHalfBody', 'RandomBBoxTransform', 'RandomFlip',
-    ]  # fmt: skip
+        'RandomHalfBody',
+        'RandomBBoxTransform',
+        'RandomFlip',
+    ]
     assert read_recipe(dataset) == read_recipe(make_dataset())
 
 
@@ -105,14 +107,17 @@ def insert(dataset: dict, place: int, step: dict) -> dict:
         (make_dataset(('RandomHalfBody', dict(probability=1))), 'probability'),
         (make_dataset(('LoadImage', dict(to_float32=True))), 'to_float32=True'),
         (make_dataset(('LoadImage', dict(imdecode_backend='pillow'))), 'pillow'),
-        (make_dataset(('LoadImage', dict(backend_args=dict(backend='petrel')))), 'petrel'),
+        (
+            make_dataset(('LoadImage', dict(backend_args=dict(backend='petrel')))),
+            'petrel',
+        ),
         (make_dataset(('PackPoseInputs', dict(pack_transformed=True))), 'pack_transf'),
         ({**make_dataset(), 'type': 'CombinedDataset'}, 'CombinedDataset'),
         ({**make_dataset(), 'type': 'NoSuchDataset'}, 'NoSuchDataset'),
         ({**make_dataset(), 'data_mode': 'bottomup'}, 'bottomup'),
         ({**make_dataset(), 'pipeline': []}, 'without GetBBoxCenterScale'),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_known_is_named(dataset, text):
     with pytest.raises(NotRecognised) as raised:
         read_recipe(dataset)

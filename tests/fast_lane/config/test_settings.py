@@ -18,9 +18,15 @@ def test_settings_have_defaults_and_are_written_into_the_config():
 def test_settings_of_a_base_are_kept():
     base = Config(dict(fast_lane=dict(images='crops', workers=3)))
     assert with_fast_lane(base, workers=4) == dict(
-        images='crops', precision='auto', compile=None, workers=4, cache_dir=None,
-        shards=None, stream_cache_gb=50.0,
-    )  # fmt: skip
+        images='crops',
+        precision='auto',
+        compile=None,
+        cuda_graphs=False,
+        workers=4,
+        cache_dir=None,
+        shards=None,
+        stream_cache_gb=50.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,6 +35,8 @@ def test_settings_of_a_base_are_kept():
         (dict(images='disk'), "fast_lane.images is 'disk'; expected one of 'auto', "),
         (dict(precision='half'), "fast_lane.precision is 'half'"),
         (dict(compile='fast'), "fast_lane.compile is 'fast'"),
+        (dict(cuda_graphs=1), 'fast_lane.cuda_graphs is 1; expected True or False'),
+        (dict(cuda_graphs=True, compile='default'), 'expected one of them'),
         (dict(workers=-1), 'fast_lane.workers is -1'),
         (
             dict(image='crops'),

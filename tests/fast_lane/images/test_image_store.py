@@ -113,9 +113,14 @@ def test_crops_give_the_crops_of_the_images(opened, monkeypatch):
     uniforms = np.random.default_rng(0).random((len(people), NUM_UNIFORMS))
     draws = recipe.augmentation.draw(uniforms)
     matrices = augment_crops(
-        people.bboxes_px, people.keypoints_px, people.visible, frame, sides,
-        recipe.augmentation, draws,
-    ).matrices  # fmt: skip
+        people.bboxes_px,
+        people.keypoints_px,
+        people.visible,
+        frame,
+        sides,
+        recipe.augmentation,
+        draws,
+    ).matrices
     for row, matrix in enumerate(matrices):
         image_row = int(people.image_rows[row])
         image = load_with_mmpose(people.image_paths[image_row])
@@ -331,8 +336,10 @@ store_builder.build_store(people, 'images', read_recipe(config), sys.argv[3])
     words = [json.dumps(dict(dataset, pipeline=[])), repr(PIPELINE), str(cache)]
     ended = subprocess.run(
         [sys.executable, '-W', 'ignore', '-c', code, *words],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == -9, ended.stderr
     estimate = estimate_store(people, 'images', recipe, cache)
     assert 0 < estimate.num_missing < estimate.num_entries

@@ -75,9 +75,12 @@ def test_people_equal_mmposes_samples(tmp_path, seed, settings):
 def test_detections_equal_mmposes_samples(tmp_path, seed, filter_cfg):
     data = make_data(seed)
     config = write_config(
-        tmp_path, data, bbox_file=str(tmp_path / 'boxes.json'), test_mode=True,
+        tmp_path,
+        data,
+        bbox_file=str(tmp_path / 'boxes.json'),
+        test_mode=True,
         filter_cfg=filter_cfg,
-    )  # fmt: skip
+    )
     boxes = make_detections(data, seed)
     (tmp_path / 'boxes.json').write_text(json.dumps(boxes))
 
@@ -182,11 +185,14 @@ def test_a_class_with_its_own_rules_is_read_by_that_class(tmp_path):
     joints = np.random.default_rng(0).uniform(10, 50, (2, 16, 2))
     entries = [
         dict(
-            image=f'00{n}.jpg', center=[40.0, 50.0], scale=0.3,
-            joints=points.tolist(), joints_vis=[1] * 15 + [0],
+            image=f'00{n}.jpg',
+            center=[40.0, 50.0],
+            scale=0.3,
+            joints=points.tolist(),
+            joints_vis=[1] * 15 + [0],
         )
         for n, points in enumerate(joints)
-    ]  # fmt: skip
+    ]
     config = write_config(tmp_path, entries, type='MpiiDataset')
 
     assert not is_read_at_once(config)
