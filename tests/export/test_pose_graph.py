@@ -17,6 +17,11 @@ from tiny_models import (
 from gm_pose.export.build_graph import build_graph
 from gm_pose.inference.backends.torch_backend import TorchBackend
 from gm_pose.inference.models.open_model import open_model
+from gm_pose.ops.uncertainty import (
+    average_expected_oks,
+    compute_expected_oks,
+    compute_tolerances,
+)
 
 UDP_OURS = {**OURS, 'grid': 'udp', 'decode_sigmas': None}
 CASES = {
@@ -83,8 +88,18 @@ def test_joints_equal_mmposes(tmp_path, name, flip_test):
         )
         presence = found['presence'][has_peak]
         np.testing.assert_allclose(presence, people.presence[has_peak], atol=1e-3)
-        assert found['expected_oks'].shape == (len(sample.boxes_px),)
-        assert ((found['expected_oks'] > 0) & (found['expected_oks'] <= 1)).all()
+        sides = sample.boxes_px[:, 2:] - sample.boxes_px[:, :2]
+        tolerances = compute_tolerances(
+            0.53 * sides.prod(1), np.array(backend.description.oks_sigmas)
+        )
+        joints = compute_expected_oks(
+            found['covariances'], found['presence'], tolerances, opened.calibration
+        )
+        np.testing.assert_allclose(
+            found['expected_oks'],
+            average_expected_oks(joints, found['presence']),
+            atol=1e-5,
+        )
 
 
 def test_calibration_is_in_the_graph(tmp_path):
