@@ -22,6 +22,7 @@ from gm_pose.ops.uncertainty import (
     compute_expected_oks,
     compute_tolerances,
 )
+from gm_pose.runs.user_errors import UserError
 
 UDP_OURS = {**OURS, 'grid': 'udp', 'decode_sigmas': None}
 CASES = {
@@ -116,3 +117,21 @@ def test_calibration_is_in_the_graph(tmp_path):
         fitted['covariances'][..., 0, 0] > 1.5 * plain['covariances'][..., 0, 0]
     ).all()
     assert (fitted['presence'] != plain['presence']).any()
+
+
+def test_maps_of_any_codec_and_joints_of_those_that_are_known(tmp_path):
+    """UDP's combined maps, three a joint."""
+    codec = dict(type='UDPHeatmap', **SIZES, heatmap_type='combined')
+    config = make_config(codec, neck=None, head='HeatmapHead', use_udp=True)
+    config.model.head.out_channels = 51
+    config.model.head.loss = dict(type='CombinedTargetMSELoss', use_target_weight=True)
+    opened = open_model(write_checkpoint(tmp_path / 'model.pth', config))
+    with pytest.raises(UserError, match='expected one Gaussian map per joint'):
+        TorchBackend(opened, 'cpu')
+    backend = TorchBackend(opened, 'cpu', any_codec=True)
+    with pytest.raises(UserError, match='--output maps'):
+        build_graph(backend.network, opened, 'image', 'joints')
+    graph = build_graph(backend.network, opened, 'crop', 'maps')
+    with torch.inference_mode():
+        (maps,) = graph(torch.zeros(2, 3, 64, 48))
+    assert maps.shape == (2, 51, 16, 12)
