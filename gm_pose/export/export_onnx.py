@@ -108,7 +108,7 @@ def export_onnx(
     out = Path(out)
     require_place(out)
     opened = open_model(model, weights) if isinstance(model, str) else model
-    backend = TorchBackend(opened, 'cpu', options.flip_test)
+    backend = TorchBackend(opened, 'cpu', options.flip_test, any_codec=True)
     # the layout that PyTorch is fast with would be traced as well
     backend.network.model.to(memory_format=torch.contiguous_format)
     graph = build_graph(backend.network, opened, options.takes, options.gives)

@@ -99,9 +99,11 @@ PHOTO = encode(make_samples()[0].image)
 @pytest.mark.parametrize(
     ('body', 'kind', 'status', 'text'),
     [
-        (PHOTO[: len(PHOTO) // 2], 'image/jpeg', 422, 'cut off'),
-        (b'', 'image/jpeg', 422, 'image'),
-        (b'no image at all', 'image/jpeg', 422, 'image'),
+        (PHOTO[: len(PHOTO) // 2], 'image/jpeg', 422, 'cannot be decoded'),
+        (PHOTO[:-900], 'image/jpeg', 422, 'cut off'),
+        (b'', 'image/jpeg', 422, 'no JPEG or PNG'),
+        (b'no image at all', 'image/jpeg', 422, 'no JPEG or PNG'),
+        (encode(np.zeros((9, 9, 3), np.uint8), '.bmp'), 'image/png', 422, 'no JPEG'),
         (make_huge_png(), 'image/png', 422, 'pixels'),
         (bytes(10_000_001), 'image/jpeg', 413, 'more than 10000000 bytes'),
         (PHOTO, 'text/html', 415, "Content-Type is 'text/html'"),

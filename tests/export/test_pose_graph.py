@@ -17,6 +17,12 @@ from tiny_models import (
 from gm_pose.export.build_graph import build_graph
 from gm_pose.inference.backends.torch_backend import TorchBackend
 from gm_pose.inference.models.open_model import open_model
+from gm_pose.ops.uncertainty import (
+    average_expected_oks,
+    compute_expected_oks,
+    compute_tolerances,
+)
+from gm_pose.runs.user_errors import UserError
 
 UDP_OURS = {**OURS, 'grid': 'udp', 'decode_sigmas': None}
 CASES = {
@@ -68,8 +74,9 @@ def test_joints_equal_mmposes(tmp_path, name, flip_test):
         # in other maps.
         has_peak = scores > 0 if name == 'UDP' else np.ones_like(scores, dtype=bool)
         assert has_peak.mean() > 0.5
-        distances = np.abs(found['keypoints'] - keypoints)[has_peak]
-        assert distances.max() < 0.01
+        distances = np.abs(found['keypoints'] - keypoints).max(-1)[has_peak]
+        # One map of random weights may be so flat that DARK divides by next to nothing.
+        assert np.sort(distances)[-2 if name == 'UDP' else -1] < 0.01
         assert np.abs(found['scores'] - scores).max() < 1e-5
         (people,) = backend.estimate([sample.image], [sample.boxes_px])
         # Standard deviations in px: covariances grow with the square of the crop's size.
@@ -82,8 +89,18 @@ def test_joints_equal_mmposes(tmp_path, name, flip_test):
         )
         presence = found['presence'][has_peak]
         np.testing.assert_allclose(presence, people.presence[has_peak], atol=1e-3)
-        assert found['expected_oks'].shape == (len(sample.boxes_px),)
-        assert ((found['expected_oks'] > 0) & (found['expected_oks'] <= 1)).all()
+        sides = sample.boxes_px[:, 2:] - sample.boxes_px[:, :2]
+        tolerances = compute_tolerances(
+            0.53 * sides.prod(1), np.array(backend.description.oks_sigmas)
+        )
+        joints = compute_expected_oks(
+            found['covariances'], found['presence'], tolerances, opened.calibration
+        )
+        np.testing.assert_allclose(
+            found['expected_oks'],
+            average_expected_oks(joints, found['presence']),
+            atol=1e-5,
+        )
 
 
 def test_calibration_is_in_the_graph(tmp_path):
@@ -100,3 +117,21 @@ def test_calibration_is_in_the_graph(tmp_path):
         fitted['covariances'][..., 0, 0] > 1.5 * plain['covariances'][..., 0, 0]
     ).all()
     assert (fitted['presence'] != plain['presence']).any()
+
+
+def test_maps_of_any_codec_and_joints_of_those_that_are_known(tmp_path):
+    """UDP's combined maps, three a joint."""
+    codec = dict(type='UDPHeatmap', **SIZES, heatmap_type='combined')
+    config = make_config(codec, neck=None, head='HeatmapHead', use_udp=True)
+    config.model.head.out_channels = 51
+    config.model.head.loss = dict(type='CombinedTargetMSELoss', use_target_weight=True)
+    opened = open_model(write_checkpoint(tmp_path / 'model.pth', config))
+    with pytest.raises(UserError, match='expected one Gaussian map per joint'):
+        TorchBackend(opened, 'cpu')
+    backend = TorchBackend(opened, 'cpu', any_codec=True)
+    with pytest.raises(UserError, match='--output maps'):
+        build_graph(backend.network, opened, 'image', 'joints')
+    graph = build_graph(backend.network, opened, 'crop', 'maps')
+    with torch.inference_mode():
+        (maps,) = graph(torch.zeros(2, 3, 64, 48))
+    assert maps.shape == (2, 51, 16, 12)

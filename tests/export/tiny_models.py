@@ -30,7 +30,13 @@ PREPROCESSOR = dict(
     bgr_to_rgb=True,
 )
 CALIBRATION = Calibration(
-    np.full(17, 1.5), np.full(17, 0.2), np.full(17, -0.3), np.full(17, 0.8)
+    covariance_scale=np.full(17, 1.5),
+    covariance_floor_cells2=np.full(17, 0.2),
+    covariance_power=np.full(17, 0.3),
+    presence_bias=np.full(17, -0.3),
+    presence_slope=np.full(17, 0.8),
+    oks_bias=np.full(17, 0.4),
+    oks_slope=np.full(17, 0.9),
 )
 
 

@@ -33,6 +33,7 @@ class TorchBackend:
         flip_test: average the maps with those of the mirrored crop, aligned
             (`gm_pose.ops.aligned_flip`), whatever the config's own flip test does.
         batch_size: people that go through the network at once.
+        any_codec: see `build_network`; `estimate` needs one with Gaussians.
 
     Raises:
         UserError: the device is not there, or weights and config do not fit.
@@ -44,9 +45,12 @@ class TorchBackend:
         device: str | None = None,
         flip_test: bool = False,
         batch_size: int = 32,
+        any_codec: bool = False,
     ) -> None:
         self.device = _choose_device(device)
-        self.network: PoseNetwork = build_network(opened, self.device, flip_test)
+        self.network: PoseNetwork = build_network(
+            opened, self.device, flip_test, any_codec
+        )
         self.description = self.network.description
         self.crop, self.batch_size = opened.settings.crop, batch_size
         self.calibration = opened.calibration
