@@ -7,7 +7,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from conftest import make_truth, predict
+from report_people import make_truth, predict
 
 from gm_pose.report.reading.run_inputs import DataOptions, read_run
 from gm_pose.report.write_report import write_report
