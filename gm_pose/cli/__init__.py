@@ -25,11 +25,12 @@ COMMANDS = {
     'build-store': 'Decode the images of a config once, for runs with --fast',
     'make-synthetic-coco': 'Render a small dataset of people in the layout of COCO 2017',
     'doctor': 'Check the environment and name the command that fixes each fault',
+    'sweep': 'Try sigma tables on your own joints, choose, and report the difference',
     'replay-loss': 'Compute the loss of a dumped training step again',
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a
 # user's mistake.
-_RUNS = ('train', 'test', 'draw-predictions', 'draw-mixture', 'build-store')
+_RUNS = ('train', 'test', 'draw-predictions', 'draw-mixture', 'build-store', 'sweep')
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:

@@ -101,7 +101,8 @@ def test_error_in_an_exclusive_block_changes_nothing(table):
             raise RuntimeError
 
     table.offer(['a'])
-    pytest.raises(RuntimeError, stop_and_fail)
+    with pytest.raises(RuntimeError):
+        stop_and_fail()
     assert list_states(table) == {'a': 'waiting'}
 
 
