@@ -89,6 +89,7 @@ def _measure_arm(name: str, arm: Arm, bench: Bench, annotations: Path) -> None:
     settings = dict(
         images=arm.images,
         compile=arm.compile,
+        cuda_graphs=arm.graphs,
         workers=workers,
         cache_dir=str(bench.scratch / 'cache'),
     )

@@ -12,6 +12,7 @@ class Arm:
         workers: processes that load data.
         images: where the fast lane takes pixels from.
         compile: mode of `torch.compile`, or None.
+        graphs: replay the network as CUDA graphs.
         batch: people an iteration.
         profile: write where the time of a few iterations goes.
     """
@@ -20,6 +21,7 @@ class Arm:
     workers: int
     images: str | None = None
     compile: str | None = None
+    graphs: bool = False
     batch: int = 64
     profile: bool = False
 
@@ -32,6 +34,7 @@ ARMS = {
     'fast, images, 8 workers': Arm('fast', 8, 'images', profile=True),
     'fast, crops, 8 workers': Arm('fast', 8, 'crops'),
     'fast, images, 8 workers, batch 256': Arm('fast', 8, 'images', batch=256),
+    'fast, images, 8 workers, CUDA graphs': Arm('fast', 8, 'images', graphs=True),
     'fast, images, 8 workers, compiled': Arm('fast', 8, 'images', 'default'),
     'fast, original, 14 workers, compiled': Arm('fast', 14, 'original', 'default'),
 }
@@ -57,6 +60,7 @@ ORDER = (
     'loop:stock, 14 workers',
     'loop:fast, images, 8 workers',
     'loop:fast, original, 14 workers',
+    'loop:fast, images, 8 workers, CUDA graphs',
     'network:eager',
     'loop:stock, 2 workers',
     'resume:product',

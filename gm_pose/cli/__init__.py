@@ -20,6 +20,8 @@ COMMANDS = {
     'test': 'Evaluate a checkpoint',
     'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
     'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
+    'new-dataset': 'Write metainfo and config for your own annotations',
+    'look': 'Draw what a config trains on, or predicts, as one sheet a person',
     'check-data': 'Check a COCO keypoint file, and its images, before training on it',
     'estimate-sigmas': 'Estimate a sigma table from a COCO-style annotation file',
     'build-store': 'Decode the images of a config once, for runs with --fast',

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from gm_pose.cli.run_arguments import read_config
+from gm_pose.cli.run_arguments import merge_options, read_config
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +38,13 @@ def open_run(args: argparse.Namespace) -> tuple[Any, Any]:
     return build_model(cfg, args.checkpoint, args.device), build_dataset(cfg)
 
 
-def read_drawable_config(path: str) -> Any:
-    """Config file -> config with ground-truth boxes and heatmaps as an output."""
+def read_drawable_config(path: str, options: dict[str, Any] | None = None) -> Any:
+    """Config file -> config with ground-truth boxes and heatmaps as an output.
+
+    Args:
+        path: the file.
+        options: what `--cfg-options` says.
+    """
     from gm_pose.runs.checks.codec_agreement import check_codec_agreement
     from gm_pose.runs.checks.data_files import check_data_files
     from gm_pose.runs.checks.outline import read_outline
@@ -48,6 +53,7 @@ def read_drawable_config(path: str) -> Any:
     from gm_pose.runs.user_errors import UserError
 
     cfg = read_config(path)
+    merge_options(cfg, path, options or {})
     model = cfg.get('model') or {}
     if model:
         run_checks(read_outline(cfg, ()), [check_sections]).raise_errors()

@@ -48,16 +48,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--wait-time', type=float, default=1, help='seconds to show each window'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=_DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of the config, for example optim_wrapper.optimizer.lr='
-        '1e-3 or train_dataloader.batch_size=32; lists as key="[a,b]"; codec.NAME=VALUE '
-        'reaches the encoder and the decoder too, data_root=DIR every file below it',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
@@ -147,11 +138,7 @@ def load_config(args: argparse.Namespace) -> Config:
         UserError: the config does not exist or cannot be read, an option does not fit, or
             the launcher named did not start this process.
     """
-    from gm_pose.runs.checks.codec_agreement import (
-        expand_codec_options,
-        find_searched_options,
-    )
-    from gm_pose.runs.checks.data_root import expand_root_options
+    from gm_pose.runs.checks.codec_agreement import find_searched_options
     from gm_pose.runs.launch.processes import check_launcher
     from gm_pose.runs.user_errors import UserError
 
@@ -171,14 +158,7 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.fast and cfg.get('fast_lane') is None:
         cfg.fast_lane = {}
     options = {**find_searched_options(cfg, args.config), **args.cfg_options}
-    if options:
-        try:
-            options = expand_root_options(cfg, expand_codec_options(cfg, options))
-            cfg.merge_from_dict(options)
-        except (KeyError, TypeError, IndexError) as error:
-            raise UserError(
-                f'--cfg-options {args.cfg_options} does not fit {args.config}: {error}'
-            ) from error
+    merge_options(cfg, args.config, options)
     if args.fast is False:
         cfg.fast_lane = None
     if args.gt_boxes:  # after the options, which may name such a file
@@ -186,6 +166,42 @@ def load_config(args: argparse.Namespace) -> Config:
     if 'preprocess_cfg' in cfg and isinstance(cfg.get('model'), dict):
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     return cfg
+
+
+def merge_options(cfg: Config, path: str, options: dict[str, Any]) -> None:
+    """Merge what `--cfg-options` says into a config, in place.
+
+    Raises:
+        UserError: an option does not fit.
+    """
+    from gm_pose.runs.checks.codec_agreement import expand_codec_options
+    from gm_pose.runs.checks.data_root import expand_root_options
+    from gm_pose.runs.user_errors import UserError
+
+    if not options:
+        return
+    try:
+        cfg.merge_from_dict(
+            expand_root_options(cfg, expand_codec_options(cfg, options))
+        )
+    except (KeyError, TypeError, IndexError) as error:
+        raise UserError(
+            f'--cfg-options {options} does not fit {path}: {error}'
+        ) from error
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--cfg-options`."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=_DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config, for example optim_wrapper.optimizer.lr='
+        '1e-3 or train_dataloader.batch_size=32; lists as key="[a,b]"; codec.NAME=VALUE '
+        'reaches the encoder and the decoder too, data_root=DIR every file below it',
+    )
 
 
 def _describe_place(error: Exception) -> str:

@@ -9,13 +9,14 @@ import numpy as np
 from gm_pose.visualization.sheet import (
     PANEL_HEIGHT,
     Panel,
-    draw_cross,
+    draw_open_cross,
     fade_crop,
     lay_out_panels,
     resize_crop,
 )
 
 TARGET_MARK, PREDICTED_MARK = (80, 220, 80), (255, 255, 255)  # BGR
+MAX_HOLE = 24.0  # px of a panel; wider Gaussians are seen behind a cross
 LEGEND = (
     'each pair: target | prediction, both on the scale 0 to 1; crosses: true joint '
     '(green), predicted joint (white)'
@@ -30,11 +31,13 @@ class JointMaps:
         heatmaps: (K, H, W), 0 to 1.
         joints_px: (K, 2) in crop px [x, y], marked by a cross.
         labelled: (K,) bool: joints that have a target; None for all.
+        notes: K further remarks.
     """
 
     heatmaps: np.ndarray
     joints_px: np.ndarray
     labelled: np.ndarray | None = None
+    notes: Sequence[str] | None = None
 
 
 def overlay_heatmap(
@@ -110,6 +113,8 @@ def draw_heatmap_grid(
     (height, width), (rows, cells) = image.shape[:2], target.heatmaps.shape[1:]
     size = f'{width}x{height} px, heatmaps {cells}x{rows} cells'
     panels = [Panel(resize_crop(image), 'input crop', size)]
+    # crosses leave out what they mark: 3 sigma, of a codec that states none 2 cells each
+    holes = [3 * cell_px[0] * scale * s for s in (sigmas or [2.0] * len(names))]
     for k, name in enumerate(names):
         left, right = (
             overlay_heatmap(image, maps.heatmaps[k], cell_px)
@@ -118,14 +123,17 @@ def draw_heatmap_grid(
         note = f'peak {predicted.heatmaps[k].max():.2f}'
         if sigmas is not None:
             note = f'sigma {sigmas[k]:.2f} cells, {note}'
+        if predicted.notes is not None and predicted.notes[k]:
+            note = f'{note}, {predicted.notes[k]}'
         if labelled[k]:
             for side in (left, right):
                 at = (target.joints_px[k] + 0.5) * scale - 0.5
-                draw_cross(side, at, TARGET_MARK)
+                draw_open_cross(side, at, TARGET_MARK, min(holes[k], MAX_HOLE))
         else:
             note = f'{note}, not labelled'
             left = (left * 0.4 + 255 * 0.6).astype(np.uint8)
-        draw_cross(right, (predicted.joints_px[k] + 0.5) * scale - 0.5, PREDICTED_MARK)
+        at = (predicted.joints_px[k] + 0.5) * scale - 0.5
+        draw_open_cross(right, at, PREDICTED_MARK, min(holes[k], MAX_HOLE))
         gap = np.full((PANEL_HEIGHT, 4, 3), 255, np.uint8)
         pair = np.hstack([left, gap, right])
         panels.append(Panel(pair, name.replace('_', ' '), note))

@@ -8,17 +8,19 @@ import numpy as np
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 INK, PALE, PAPER = (40, 40, 40), (120, 120, 120), (255, 255, 255)
+RED = (30, 30, 200)
 PANEL_HEIGHT = 208  # of the panels that show one person's crop, px
 _LABEL, _GAP, _HEADER = 40, 12, 68
 _TITLE_SCALE, _TEXT_SCALE, _NOTE_SCALE = 0.55, 0.45, 0.36
 
 
 class Panel(NamedTuple):
-    """A picture (h, w, 3) uint8 and the two lines of text above it."""
+    """A picture (h, w, 3) uint8 and the two lines of text above it; `alert` is in red."""
 
     picture: np.ndarray
     name: str
     note: str
+    alert: str = ''
 
 
 def resize_crop(image: np.ndarray) -> np.ndarray:
@@ -42,6 +44,21 @@ def draw_cross(
     cv2.drawMarker(panel, centre, colour, cv2.MARKER_CROSS, 13, 1, cv2.LINE_AA)
 
 
+def draw_open_cross(
+    panel: np.ndarray,
+    at: np.ndarray,
+    colour: tuple[int, int, int] = PAPER,
+    hole: float = 7.0,
+) -> None:
+    """Four ticks around `at` [x, y] px of `panel`, `hole` px from it: it stays visible."""
+    inner, outer = round(hole), round(hole) + 7
+    x, y = (int(c) for c in np.rint(at))
+    for width, shade in ((3, (0, 0, 0)), (1, colour)):
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            ends = [(x + dx * r, y + dy * r) for r in (inner, outer)]
+            cv2.line(panel, *ends, shade, width, cv2.LINE_AA)
+
+
 def lay_out_panels(
     panels: Sequence[Panel], title: str, legend: str, columns: int
 ) -> np.ndarray:
@@ -56,11 +73,14 @@ def lay_out_panels(
     sheet = np.full((_HEADER + rows * cell_h, max(widths), 3), PAPER, np.uint8)
     _write(sheet, title, _GAP, 26, _TITLE_SCALE, INK)
     _write(sheet, legend, _GAP, 50, _TEXT_SCALE, PALE)
-    for index, (picture, name, note) in enumerate(panels):
+    for index, (picture, name, note, alert) in enumerate(panels):
         x = _GAP + index % columns * cell_w
         y = _HEADER + index // columns * cell_h
         _write(sheet, name, x, y + 14, _TEXT_SCALE, INK)
         _write(sheet, note, x, y + 32, _NOTE_SCALE, PALE)
+        if alert:
+            after = cv2.getTextSize(name, FONT, _TEXT_SCALE, 1)[0][0] + 10
+            _write(sheet, alert, x + after, y + 14, _NOTE_SCALE, RED)
         height, width = picture.shape[:2]
         sheet[y + _LABEL : y + _LABEL + height, x : x + width] = picture
     return sheet

@@ -41,7 +41,7 @@ class ReadyBatches(torch.utils.data.Dataset):
         self.broken = broken
 
     def __len__(self):
-        return self.iterations * BATCH
+        return int(self.iterations * BATCH)
 
     def __getitem__(self, index):
         return self.__getitems__([index])

@@ -26,6 +26,8 @@ def set_device_options(cfg: Config, settings: FastLaneSettings, trains: bool) ->
     hooks = [ConfigDict(type='ChannelsLastHook')]
     if settings.compile is not None:
         hooks.append(ConfigDict(type='CompileHook', mode=settings.compile))
+    if trains and settings.cuda_graphs:
+        hooks.append(ConfigDict(type='CudaGraphHook'))
     if trains:
         hooks.append(ConfigDict(type='LogTimeAccuracyHook'))
         _read_losses_late(cfg)

@@ -28,6 +28,8 @@ class FastLaneSettings:
         precision: of the network in training. 'auto': bfloat16 on a GPU that has it,
             unless the config sets mixed precision itself; float32 elsewhere.
         compile: mode of `torch.compile` for backbone, neck and head; None: not compiled.
+        cuda_graphs: replay backbone, neck and head as CUDA graphs in training, for small
+            batches on a fast GPU, see `CudaGraphHook`; not together with `compile`.
         workers: processes that load data, for each rank; None: the config's number, or
             more on a GPU, where one rank is fed by up to eight of its cores.
         cache_dir: folder of packed annotations and stores; None: ``$GM_POSE_CACHE`` or
@@ -43,6 +45,7 @@ class FastLaneSettings:
     images: str = 'auto'
     precision: str = 'auto'
     compile: str | None = None
+    cuda_graphs: bool = False
     workers: int | None = None
     cache_dir: str | None = None
     shards: str | None = None
@@ -66,6 +69,15 @@ class FastLaneSettings:
                     f'fast_lane.{name} is {value!r}; expected one of '
                     f'{", ".join(map(repr, choices))}'
                 )
+        if not isinstance(self.cuda_graphs, bool):
+            raise ValueError(
+                f'fast_lane.cuda_graphs is {self.cuda_graphs!r}; expected True or False'
+            )
+        if self.cuda_graphs and self.compile is not None:
+            raise ValueError(
+                f'fast_lane.cuda_graphs is True and fast_lane.compile is {self.compile!r}; '
+                "expected one of them. Fix: compile='reduce-overhead' has graphs of its own"
+            )
         count = self.workers
         if count is not None and (not isinstance(count, int) or count < 0):
             raise ValueError(

@@ -21,6 +21,7 @@ def test_settings_of_a_base_are_kept():
         images='crops',
         precision='auto',
         compile=None,
+        cuda_graphs=False,
         workers=4,
         cache_dir=None,
         shards=None,
@@ -34,6 +35,8 @@ def test_settings_of_a_base_are_kept():
         (dict(images='disk'), "fast_lane.images is 'disk'; expected one of 'auto', "),
         (dict(precision='half'), "fast_lane.precision is 'half'"),
         (dict(compile='fast'), "fast_lane.compile is 'fast'"),
+        (dict(cuda_graphs=1), 'fast_lane.cuda_graphs is 1; expected True or False'),
+        (dict(cuda_graphs=True, compile='default'), 'expected one of them'),
         (dict(workers=-1), 'fast_lane.workers is -1'),
         (
             dict(image='crops'),
