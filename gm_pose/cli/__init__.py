@@ -18,6 +18,7 @@ __all__ = ['COMMANDS', 'build_parser', 'main', 'make_parser']
 COMMANDS = {
     'train': 'Train a pose model',
     'test': 'Evaluate a checkpoint',
+    'report': 'Measure what a run gets right and wrong, and compare runs',
     'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
     'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
     'new-dataset': 'Write metainfo and config for your own annotations',
@@ -32,7 +33,15 @@ COMMANDS = {
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a
 # user's mistake.
-_RUNS = ('train', 'test', 'draw-predictions', 'draw-mixture', 'build-store', 'sweep')
+_RUNS = (
+    'train',
+    'test',
+    'report',
+    'sweep',
+    'draw-predictions',
+    'draw-mixture',
+    'build-store',
+)
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:

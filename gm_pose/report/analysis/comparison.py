@@ -72,7 +72,8 @@ def check_same_people(runs: list[MeasuredRun]) -> None:
             np.array_equal(first.data.annotation_ids, other.data.annotation_ids)
             and np.array_equal(first.data.image_ids, other.data.image_ids)
             and np.array_equal(first.data.truth.keypoints, other.data.truth.keypoints)
-            and np.array_equal(first.joints.oks_sigmas, other.joints.oks_sigmas)
+            # MMPose keeps them in float32
+            and np.allclose(first.joints.oks_sigmas, other.joints.oks_sigmas)
         )
         if not same:
             raise UserError(
@@ -179,11 +180,12 @@ def judge(comparison: Comparison) -> str:
     points = f'{abs(100 * ap.value):.1f} points of AP'
     over_people = f'95 % interval over people {_format_range(ap.low, ap.high)}'
     better = 'better' if ap.value > 0 else 'worse'
-    start = f'{comparison.label} is {better} than {comparison.reference}'
+    label, reference = _quote(comparison.label), _quote(comparison.reference)
+    start = f'{label} is {better} than {reference}'
     if not ap.excludes_zero:
         return (
-            f'No significant difference: {comparison.label} differs from '
-            f'{comparison.reference} by {100 * ap.value:+.1f} points of AP ({over_people}).'
+            f'No significant difference: {label} differs from '
+            f'{reference} by {100 * ap.value:+.1f} points of AP ({over_people}).'
         )
     if seeds is None or seeds.half_width is None:
         return (
@@ -199,9 +201,14 @@ def judge(comparison: Comparison) -> str:
             f'{start}: {points} ({over_people}, {over_seeds}). The difference is real.'
         )
     return (
-        f'Not shown: {comparison.label} is {better} than {comparison.reference} on these '
-        f'people by {points} ({over_people}), but seeds vary as much ({over_seeds}).'
+        f'Not shown: {label} is {better} than {reference} on these people '
+        f'by {points} ({over_people}), but seeds vary as much ({over_seeds}).'
     )
+
+
+def _quote(label: str) -> str:
+    """A label of several words in quotes."""
+    return f'"{label}"' if ' ' in label else label
 
 
 def _format_range(low: float, high: float) -> str:

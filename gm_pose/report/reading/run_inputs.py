@@ -36,7 +36,9 @@ from gm_pose.runs.user_errors import UserError
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-__all__ = ['DataOptions', 'RunInputs', 'read_run', 'split_label']
+__all__ = ['FILE_TYPES', 'DataOptions', 'RunInputs', 'read_run', 'split_label']
+
+FILE_TYPES = ('.pkl', '.pickle', '.json')
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def read_run(
         UserError: a file cannot be read or does not fit the others, or annotations are
             missing.
     """
-    if not path.endswith(('.pkl', '.pickle', '.json')):
+    if not path.endswith(FILE_TYPES):
         raise UserError(
             f'{path} is neither a folder nor a .pkl, .pickle or .json file. Fix: give the '
             'work directory of a run, a dump of `mim test`, or COCO results'
