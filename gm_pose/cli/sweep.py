@@ -14,7 +14,6 @@ from gm_pose.cli.run_arguments import _DictAction, load_config, run_task
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-    from gm_pose.ops.skeleton import Skeleton
     from gm_pose.sweep.plan import Plan
     from gm_pose.sweep.sweep import Sweep
 
@@ -105,35 +104,34 @@ def sweep(args: argparse.Namespace) -> None:
     import signal
     import sys
 
-    from gm_pose.sweep.plan import Plan
-    from gm_pose.sweep.read_candidates import read_candidates
-    from gm_pose.sweep.run_config import hash_config
+    from gm_pose.sweep.make_plan import SweepRequest, make_plan
+    from gm_pose.sweep.part_files import PartRequest
     from gm_pose.sweep.sweep import Sweep
 
     settings = read_settings(args)
     cfg = read_base_config(args)
-    skeleton, heatmap_size = read_joints(cfg)
-    candidates = read_candidates(args.sigmas, skeleton, heatmap_size)
-    check_training(cfg, candidates)
     folder = Path(osp.abspath(args.work_dir))
-    parts, kept_together = find_parts(args, cfg, folder)
-    is_split = not (args.choose and args.report)
-    plan = Plan(
+    request = SweepRequest(
         osp.basename(args.config),
-        hash_config(cfg),
-        tuple(candidates),
-        tuple(range(args.seeds)),
-        parts,
-        kept_together,
-        args.split_seed if is_split else None,
-        skeleton.joint_names,
+        args.sigmas,
+        args.seeds,
+        PartRequest(
+            args.choose,
+            args.report,
+            args.choose_images,
+            args.report_images,
+            args.split_seed,
+        ),
     )
-    own = Sweep(folder, plan, cfg, settings, log)
+    plan, data = make_plan(cfg, request, folder)
+    check_training(cfg, plan)
+    own = Sweep(folder, plan, data, cfg, settings, log)
     describe_start(own.plan)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves through `finally`
     try:
         own.train()
     except KeyboardInterrupt:
+        finish(own, args)
         log('stopped; the same command goes on')
         sys.exit(130)
     finish(own, args)
@@ -182,62 +180,16 @@ def read_base_config(args: argparse.Namespace) -> Config:
     )
 
 
-def read_joints(cfg: Config) -> tuple[Skeleton, tuple[int, int]]:
-    """Config -> its joints, and the size [W, H] of its heatmaps in cells.
-
-    Raises:
-        UserError: no top-down heatmap config, or no OKS sigmas.
-    """
-    import copy
-
-    from gm_pose.codecs.with_codec import with_codec
-    from gm_pose.ops.skeleton import Skeleton
-    from gm_pose.report.reading.joints import read_config_joints
-    from gm_pose.runs.user_errors import UserError, as_user_errors
-    from gm_pose.sweep.part_files import find_training_data
-
-    find_training_data(cfg)
-    with as_user_errors(ValueError, TypeError, KeyError, AttributeError):
-        codec = with_codec(copy.deepcopy(cfg))
-    joints = read_config_joints(cfg.train_dataloader.dataset)
-    if joints is None:
-        raise UserError(
-            'train_dataloader.dataset has no metainfo; expected the joints and their OKS '
-            "sigmas. Fix: metainfo=dict(from_file='FILE.py')"
-        )
-    sigmas = tuple(float(s) for s in joints.oks_sigmas)
-    skeleton = Skeleton(joints.source, joints.names, joints.mirror, sigmas)
-    width, height = codec['heatmap_size']
-    return skeleton, (width, height)
-
-
-def check_training(cfg: Config, candidates: list) -> None:
-    """Report what is wrong with the config before a file is written, for each candidate."""
+def check_training(cfg: Config, plan: Plan) -> None:
+    """Report what is wrong with the config of any candidate before a file is written."""
     from gm_pose.cli.train import check_run
     from gm_pose.sweep.part_files import Part, find_training_data
     from gm_pose.sweep.run_config import build_run_config
 
     whole = Part(*find_training_data(cfg), 0, '')
-    parts = dict.fromkeys(('train', 'choose', 'report'), whole)
-    configs = [build_run_config(cfg, c, 0, parts, fast=False) for c in candidates]
+    parts = dict.fromkeys(plan.parts, whole)
+    configs = [build_run_config(cfg, c, 0, parts, fast=False) for c in plan.candidates]
     check_run(configs[0], argparse.Namespace(resume=None))
-
-
-def find_parts(args: argparse.Namespace, cfg: Config, folder: Path) -> tuple:
-    from gm_pose.runs.files.atomic_files import explain_write_error
-    from gm_pose.sweep.part_files import PartRequest, find_parts
-
-    request = PartRequest(
-        args.choose,
-        args.report,
-        args.choose_images,
-        args.report_images,
-        args.split_seed,
-    )
-    try:
-        return find_parts(cfg, request, folder / 'parts')
-    except OSError as error:
-        raise explain_write_error(error, str(folder), 'write into') from error
 
 
 def describe_start(plan: Plan) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ['Candidate']
 
@@ -38,10 +39,10 @@ class Candidate:
         return len(set(self.sigmas_cells)) == 1
 
     @property
-    def codec_options(self) -> dict[str, object]:
+    def codec_options(self) -> dict[str, Any]:
         """Arguments of the codec that make it this candidate's."""
         sigmas = self.sigmas_cells
-        options: dict[str, object] = dict(
+        options: dict[str, Any] = dict(
             sigmas=sigmas[0] if len(sigmas) == 1 else list(sigmas)
         )
         if self.balance is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import itertools
 import os.path as osp
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.files.atomic_files import write_atomically
@@ -17,7 +19,7 @@ from gm_pose.sweep.data_parts import count_people, split_annotations
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-__all__ = ['PARTS', 'Part', 'PartRequest', 'find_parts', 'find_training_data']
+__all__ = ['PARTS', 'Part', 'PartRequest', 'Parts', 'find_parts', 'find_training_data']
 
 PARTS = ('train', 'choose', 'report')
 SHARES = dict(train=0.7, choose=0.15, report=0.15)
@@ -82,60 +84,83 @@ def _locate(dataset: Any) -> tuple[str, str]:
     )
 
 
-def find_parts(
-    cfg: Config, request: PartRequest, folder: Path
-) -> tuple[dict[str, Part], tuple[str, ...]]:
-    """Config -> its three parts, and the fields that kept images together.
+@dataclass(frozen=True)
+class Parts:
+    """The three parts of a sweep's data.
 
-    Annotation files of parts that are split off are written into `folder`, whole or not at
-    all.
+    Attributes:
+        parts: by name.
+        kept_together: fields by whose values images stay in one part.
+        new_files: content of the annotation files that the split makes.
+    """
+
+    parts: dict[str, Part]
+    kept_together: tuple[str, ...]
+    new_files: dict[str, bytes]
+
+    def write(self) -> None:
+        """Write the files that are not there yet: another process may be reading them."""
+        for path, data in self.new_files.items():
+            file = Path(path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.is_file() or file.read_bytes() != data:
+                write_atomically(file, data)
+
+
+def find_parts(cfg: Config, request: PartRequest, folder: Path) -> Parts:
+    """Config -> its three parts; writes nothing.
+
+    Args:
+        cfg: merged config.
+        request: the user's word.
+        folder: where files of the split will be.
 
     Raises:
         UserError: a file or its images are not there, or a part would be empty.
     """
     source, images = find_training_data(cfg)
-    given = dict(choose=request.choose, report=request.report)
-    own_folders = dict(choose=request.choose_images, report=request.report_images)
-    wanted = {name: SHARES[name] for name in PARTS if not given.get(name)}
-    parts, keys = {}, ()
-    if len(wanted) == 1:
-        parts['train'] = _describe(source, images)
-    else:
+    own = {'choose': request.choose, 'report': request.report}
+    own_folders = {'choose': request.choose_images, 'report': request.report_images}
+    contents = {'train': _read(source)}
+    places = {'train': (source, images)}
+    keys: tuple[str, ...] = ()
+    wanted = {name: SHARES[name] for name in PARTS if not own.get(name)}
+    if len(wanted) > 1:
         shares = {name: share / sum(wanted.values()) for name, share in wanted.items()}
-        split = split_annotations(read_json(source), shares, request.split_seed, source)
+        split = split_annotations(contents['train'], shares, request.split_seed, source)
         keys = split.kept_together
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in split.parts.items():
-            path = folder / f'{name}.json'
-            data = json.dumps(content).encode()
-            if not path.is_file() or path.read_bytes() != data:
-                write_atomically(path, data)
-            parts[name] = _describe(str(path), images)
-    for name, path in given.items():
-        if path:
-            place = own_folders[name] or _find_images(cfg, path, name)
-            parts[name] = _describe(osp.abspath(path), osp.abspath(place))
-    _check_overlap(parts)
-    return {name: parts[name] for name in PARTS}, keys
+        contents.update(split.parts)
+        places.update({n: (str(folder / f'{n}.json'), images) for n in split.parts})
+    for name, file in own.items():
+        if file:
+            contents[name] = _read(file)
+            place = own_folders[name] or _find_images(cfg, contents[name], name, file)
+            places[name] = osp.abspath(file), osp.abspath(place)
+    _check_overlap(contents, places)
+    new_files = {}
+    if len(wanted) > 1:
+        new_files = {places[n][0]: orjson.dumps(contents[n]) for n in wanted}
+    parts = {}
+    for name in PARTS:
+        path = places[name][0]
+        data = new_files[path] if path in new_files else Path(path).read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        parts[name] = Part(*places[name], count_people(contents[name]), digest)
+    return Parts(parts, keys, new_files)
 
 
-def _describe(annotations: str, images: str) -> Part:
-    content = read_json(annotations)
-    if not isinstance(content, dict) or not content.get('annotations'):
-        raise UserError(
-            f'{annotations} has no annotations; expected a COCO keypoint file'
-        )
-    people = count_people(content)
-    if not people:
-        raise UserError(f'{annotations} has nobody with a labelled joint')
-    digest = hashlib.sha256(Path(annotations).read_bytes()).hexdigest()
-    return Part(annotations, images, people, digest)
-
-
-def _find_images(cfg: Config, path: str, name: str) -> str:
-    """The folder, of those that the config names, that holds the images of a file."""
+def _read(path: str) -> dict[str, Any]:
     content = read_json(path)
-    files = [i.get('file_name', '') for i in (content.get('images') or [])[:3]]
+    if not isinstance(content, dict) or not content.get('annotations'):
+        raise UserError(f'{path} has no annotations; expected a COCO keypoint file')
+    if not count_people(content):
+        raise UserError(f'{path} has nobody with a labelled joint')
+    return content
+
+
+def _find_images(cfg: Config, content: dict[str, Any], name: str, path: str) -> str:
+    """The folder, of those that the config names, that holds the images of a file."""
+    files = [str(i.get('file_name', '')) for i in (content.get('images') or [])[:3]]
     folders = []
     for split in ('val', 'test', 'train'):
         dataset = (cfg.get(f'{split}_dataloader') or {}).get('dataset') or {}
@@ -150,20 +175,18 @@ def _find_images(cfg: Config, path: str, name: str) -> str:
     )
 
 
-def _check_overlap(parts: dict[str, Part]) -> None:
+def _check_overlap(
+    contents: dict[str, dict[str, Any]], places: dict[str, tuple[str, str]]
+) -> None:
     """Raise UserError if two parts hold the same image file."""
     files = {
         name: {
-            osp.join(part.images, str(image.get('file_name')))
-            for image in read_json(part.annotations).get('images') or []
+            osp.join(places[name][1], str(image.get('file_name')))
+            for image in content.get('images') or []
         }
-        for name, part in parts.items()
+        for name, content in contents.items()
     }
-    for first, second in (
-        ('train', 'choose'),
-        ('train', 'report'),
-        ('choose', 'report'),
-    ):
+    for first, second in itertools.combinations(files, 2):
         both = sorted(files[first] & files[second])
         if both:
             raise UserError(

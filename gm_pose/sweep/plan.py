@@ -92,13 +92,16 @@ def join_plan(folder: Path, plan: Plan) -> Plan:
 
 def _merge(old: Plan, new: Plan, folder: Path) -> Plan:
     remedy = 'Fix: the same arguments as then, or another folder with --work-dir'
-    for what in ('config_hash', 'joint_names', 'split_seed'):
+    for what, name in (
+        ('config_hash', f'merged config than {old.config} was'),
+        ('joint_names', 'list of joints'),
+        ('split_seed', '--split-seed'),
+    ):
         before, now = getattr(old, what), getattr(new, what)
         if before != now:
-            name = {'config_hash': f'the merged config {old.config}'}.get(what, what)
             raise UserError(
-                f'{folder} holds a sweep with another {name.replace("_", " ")} '
-                f'({before}, now {now}). {remedy}'
+                f'{folder} holds a sweep with another {name} ({before}, now {now}). '
+                f'{remedy}'
             )
     for name in PARTS:
         if old.parts[name].sha256 != new.parts[name].sha256:

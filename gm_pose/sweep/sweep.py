@@ -15,6 +15,7 @@ from gm_pose.runs.queue.job_table import JobTable
 from gm_pose.runs.queue.run_jobs import QueueSettings, RunningProcess, run_jobs
 from gm_pose.runs.user_errors import UserError
 from gm_pose.sweep.measured_runs import MeasuredRuns
+from gm_pose.sweep.part_files import Parts
 from gm_pose.sweep.plan import Plan, SweepRun, join_plan
 from gm_pose.sweep.run_config import build_run_config
 from gm_pose.sweep.run_progress import measure_progress
@@ -55,6 +56,7 @@ class Sweep:
     Args:
         folder: of the sweep; several processes and machines may work in it.
         plan: of this start; what the folder has already is kept.
+        data: the plan's parts, whose files are written where they are missing.
         cfg: the merged config.
         settings: of this process.
         log: where progress goes.
@@ -64,7 +66,13 @@ class Sweep:
     """
 
     def __init__(
-        self, folder: Path, plan: Plan, cfg: Config, settings: SweepSettings, log: Log
+        self,
+        folder: Path,
+        plan: Plan,
+        data: Parts,
+        cfg: Config,
+        settings: SweepSettings,
+        log: Log,
     ):
         self.folder = folder
         self.cfg = cfg
@@ -74,6 +82,7 @@ class Sweep:
         try:
             with self.table.exclusive():
                 self.plan = join_plan(folder, plan)
+                data.write()
                 self._write_configs()
         except OSError as error:
             raise explain_write_error(error, str(folder), 'write into') from error

@@ -71,7 +71,7 @@ def format_joints(
     comparison: Comparison, reference: Candidate, chosen: Candidate
 ) -> str:
     """Difference of two candidates by joint -> Markdown table, in points of OKS."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             'joint',
             f'sigma, {reference.name}',

@@ -8,10 +8,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ['read_last_line', 'start_child']
+__all__ = ['end_with_parent', 'read_last_line', 'start_child']
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 _TAIL_BYTES = 4096
+
+
+def end_with_parent(parent: int) -> None:
+    """Let the kernel kill this process once its parent has ended (Linux; else nothing).
+
+    Args:
+        parent: number of the parent, which may have ended already.
+    """
+    if sys.platform != 'linux':
+        return
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def start_child(
@@ -33,16 +46,7 @@ def start_child(
         folder: to run in; None: this process's.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    library = ctypes.CDLL(None) if sys.platform == 'linux' else None
     parent = os.getpid()
-
-    def end_with_parent() -> None:
-        if library is None:
-            return
-        library.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-        if os.getppid() != parent:  # it has died before the call
-            os._exit(1)
-
     with log.open('ab') as output:
         return subprocess.Popen(
             list(command),
@@ -52,7 +56,7 @@ def start_child(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=end_with_parent,
+            preexec_fn=lambda: end_with_parent(parent),
         )
 
 
