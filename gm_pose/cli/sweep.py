@@ -17,19 +17,18 @@ if TYPE_CHECKING:
     from gm_pose.sweep.plan import Plan
     from gm_pose.sweep.sweep import Sweep
 
-DESCRIPTION = """Train candidates for the sigmas on a part of the training people, choose
-on a second part, report on a third. Stopped or killed, the same command goes on; started
-several times, on machines that share the folder too, the processes share the runs."""
+DESCRIPTION = """Train candidates for the sigmas on a part of the training people, choose on
+a second part, report on a third. Stopped or killed, the same command goes on; started
+several times, on machines that share the folder too, the processes share the runs.
 
-EXAMPLE = """candidates, in heatmap cells:
+candidates, in heatmap cells:
   uniform:1.5,2,2.5     one sigma for all joints, a candidate for each number
   oks:2,2.5  oks^0.5:2  in proportion to the OKS sigmas or a power of them, of this mean
   set1  set2  set2:2    the paper's tables, as they are or of this mean
   face=nose:1,left_eye:1,right_eye:1,default:2      by joint, under a name
   tables.json  tables.py                            a mapping (.py: sigmas = dict(...))
-  A table's loss is balanced by 1 / sigma^2; @plain behind it leaves that out.
-
-example:
+A table's loss is balanced by 1 / sigma^2; @plain behind it leaves that out."""
+EXAMPLE = """example:
   gm_pose sweep configs/my_joints.py --sigmas 'uniform:1.5,2,2.5 oks:2,2.5' --seeds 3"""
 
 
@@ -40,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         required=True,
         metavar='WORDS',
-        help='candidates, see below',
+        help='candidates, see above',
     )
     parser.add_argument(
         '--seeds', type=int, default=3, help='trainings of each candidate (%(default)s)'

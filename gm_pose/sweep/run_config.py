@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gm_pose.runs.checks.outline import find_metrics
-from gm_pose.runs.user_errors import UserError, as_user_errors
+from gm_pose.runs.user_errors import UserError
 from gm_pose.sweep.candidate import Candidate
 from gm_pose.sweep.part_files import Part
 
@@ -51,8 +51,10 @@ def build_run_config(
     from gm_pose.codecs.with_codec import with_codec
 
     cfg = copy.deepcopy(base)
-    with as_user_errors(ValueError, TypeError):
+    try:
         with_codec(cfg, **candidate.codec_options)
+    except (ValueError, TypeError) as error:
+        raise UserError(f'candidate {candidate.name}: {error}') from error
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
     if loader is None:
         raise UserError(

@@ -24,7 +24,7 @@ from tiny_sweeps import refuse, write_config
         (['--sigmas', 'uniform:1,2', '--choose', 'no.json'], 'no.json cannot be read'),
         (
             ['--sigmas', 'uniform:1,200'],
-            'sigma',
+            'candidate uniform200: sigma is 200 cells; expected at most 3',
         ),
     ],
 )
@@ -42,5 +42,5 @@ def test_fault_of_the_config_is_found_before_anything_starts(capsys, people, tmp
     )
     folder = tmp_path / 'sweep'
     line = refuse(capsys, config, '--work-dir', folder, '--sigmas', 'uniform:1,2')
-    assert 'in_channels' in line or 'channels' in line
+    assert 'expected input[1, 4, 16, 12] to have 5 channels' in line
     assert not folder.exists()
