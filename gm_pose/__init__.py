@@ -21,6 +21,7 @@ from gm_pose.version import __version__
 if TYPE_CHECKING:
     from gm_pose.codecs import JointAdaptiveMSRAHeatmap, load_skeleton, with_codec
     from gm_pose.fast_lane import apply_fast_lane, with_fast_lane
+    from gm_pose.inference import People, PoseEstimator
     from gm_pose.models import (
         AlignedFlipTopdownPoseEstimator,
         ChannelsLastHook,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     'gm_pose.codecs': ('JointAdaptiveMSRAHeatmap', 'load_skeleton', 'with_codec'),
     'gm_pose.fast_lane': ('apply_fast_lane', 'with_fast_lane'),
+    'gm_pose.inference': ('People', 'PoseEstimator'),
     'gm_pose.models': (
         'AlignedFlipTopdownPoseEstimator',
         'ChannelsLastHook',
@@ -75,6 +77,8 @@ __all__ = [
     'JointAdaptiveMSRAHeatmap',
     'MixtureSettings',
     'MixtureSigmaHook',
+    'People',
+    'PoseEstimator',
     'Skeleton',
     '__version__',
     'apply_fast_lane',
@@ -102,7 +106,8 @@ def __getattr__(name: str) -> Any:
     """
     if name not in _ROOM_OF:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    if _ROOM_OF[name] != 'gm_pose.ops':
+    # the others run without PyTorch and MMPose
+    if _ROOM_OF[name] not in ('gm_pose.ops', 'gm_pose.inference'):
         from gm_pose.runs.host.versions import check_versions
 
         check_versions()

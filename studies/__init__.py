@@ -5,7 +5,9 @@ from studies.training.cached_load_image import CachedLoadImage
 from studies.training.efficientnet_lite0 import EfficientNetLite0
 from studies.training.epoch_seed_hook import EpochSeedHook
 from studies.variants.learned_sigma_head import LearnedSigmaHead
+from studies.variants.narrow_wide_head import NarrowWideHead
 from studies.variants.position_heatmap import PositionHeatmap
+from studies.variants.probability_head import ProbabilityHead
 from studies.variants.scale_map_head import ScaleMapHead
 from studies.variants.sigma_annealing_hook import SigmaAnnealingHook
 
@@ -14,7 +16,9 @@ __all__ = [
     'EfficientNetLite0',
     'EpochSeedHook',
     'LearnedSigmaHead',
+    'NarrowWideHead',
     'PositionHeatmap',
+    'ProbabilityHead',
     'ScaleMapHead',
     'SigmaAnnealingHook',
 ]

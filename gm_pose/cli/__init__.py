@@ -18,6 +18,9 @@ __all__ = ['COMMANDS', 'build_parser', 'main', 'make_parser']
 COMMANDS = {
     'train': 'Train a pose model',
     'test': 'Evaluate a checkpoint',
+    'export': 'Export a model to one ONNX file, from image and boxes to joints',
+    'predict': 'Predict the joints of people in images, videos, camera pictures',
+    'calibrate': 'Fit how sure a model is to a validation set, and report how far it holds',
     'report': 'Measure what a run gets right and wrong, and compare runs',
     'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
     'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
@@ -33,15 +36,15 @@ COMMANDS = {
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a
 # user's mistake.
-_RUNS = (
-    'train',
-    'test',
+_MODEL_RUNS = (
+    'predict',
+    'export',
+    'calibrate',
     'report',
-    'sweep',
     'draw-predictions',
     'draw-mixture',
-    'build-store',
 )
+_RUNS = ('train', 'test', 'sweep', *_MODEL_RUNS, 'build-store')
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:

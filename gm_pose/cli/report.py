@@ -15,6 +15,7 @@ from gm_pose.cli.run_arguments import run_task
 
 if TYPE_CHECKING:
     from gm_pose.report.reading.run_folder import RunFolder
+    from gm_pose.report.reading.run_inputs import RunInputs
 
 DESCRIPTION = """Write one HTML file about one run or several: AP with its interval over
 people, errors by joint and kind, people with pictures, training curves; of several runs the
@@ -113,7 +114,7 @@ def run_report(args: argparse.Namespace) -> None:
         None if path.endswith(FILE_TYPES) else open_run_folder(path)
         for _, path in arguments
     ]
-    inputs = []
+    inputs: list[RunInputs] = []
     for (label, path), folder in zip(arguments, folders, strict=True):
         source = path if folder is None else predict(folder, args)
         name = label or _name_run(path, [run.label for run in inputs])

@@ -23,17 +23,30 @@ from gm_pose.ops.paper_sigmas import SIGMA_TABLES
 from gm_pose.ops.sigma_estimation import measure_joints
 from gm_pose.ops.sigma_tables import ResolvedSigmas, resolve_sigmas
 from gm_pose.ops.skeleton import COCO, Skeleton, average_mirrored
+from gm_pose.ops.uncertainty import (
+    Calibration,
+    Uncertainty,
+    average_expected_oks,
+    compute_expected_oks,
+    compute_tolerances,
+    measure_uncertainty,
+)
 
 __all__ = [
     'COCO',
     'SIGMA_TABLES',
     'Array',
     'BatchTargets',
+    'Calibration',
     'ResolvedSigmas',
     'Skeleton',
+    'Uncertainty',
+    'average_expected_oks',
     'average_mirrored',
     'blur_heatmaps',
     'compute_balance_weights',
+    'compute_expected_oks',
+    'compute_tolerances',
     'decode_heatmaps',
     'draw_exact',
     'draw_legacy_msra',
@@ -44,6 +57,7 @@ __all__ = [
     'make_smoothing_matrix',
     'measure_joints',
     'measure_mean_oks_sigma',
+    'measure_uncertainty',
     'mirror_aligned',
     'resolve_decode_sigmas',
     'resolve_sigmas',

@@ -23,9 +23,11 @@ def _load_config(path: Path) -> dict:
 
 
 def _fill_dataset(value: Any, metainfo: str) -> Any:
-    """Replace '{dataset}' in a `sigmas` argument by the dataset's metainfo."""
+    """Replace '{dataset}' in a codec's or head's arguments by the dataset's metainfo."""
     if isinstance(value, dict):
         return {key: _fill_dataset(item, metainfo) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill_dataset(item, metainfo) for item in value]
     return metainfo if value == '{dataset}' else value
 
 
@@ -66,14 +68,32 @@ def compute_joint_weights(
     return np.multiply(rounded, own).tolist() if weights.times_dataset else rounded
 
 
+def _modernize(cfg: dict) -> None:
+    """What recipes have today and Simple Baseline's has not, whatever the targets."""
+    cfg['optim_wrapper']['optimizer'].update(type='AdamW', weight_decay=0.01)
+    cfg['custom_hooks'].append(
+        dict(
+            type='EMAHook',
+            ema_type='ExpMomentumEMA',
+            momentum=0.002,
+            update_buffers=True,
+        )
+    )
+    steps = cfg['train_dataloader']['dataset']['pipeline']
+    crop = [step['type'] for step in steps].index('TopdownAffine')
+    steps.insert(crop + 1, dict(type='PhotometricDistortion'))
+
+
 def build_config(
     variant: Variant, dataset: StudyDataset, seed: int, epochs: int | None = None
 ) -> Config:
     """One run's config without any path: equal runs give equal text on every machine."""
     cfg = copy.deepcopy(_load_config(BASE_CONFIG))
     codec = dict(cfg['codec'], **_fill_dataset(variant.codec, dataset.metainfo))
+    if codec['type'] == 'MSRAHeatmap':
+        codec['sigma'] = codec.pop('sigmas')
     cfg['codec'] = codec
-    cfg['model']['head'].update(copy.deepcopy(variant.change.head))
+    cfg['model']['head'].update(_fill_dataset(variant.change.head, dataset.metainfo))
     cfg['model']['head'].update(
         decoder=copy.deepcopy(codec), out_channels=dataset.num_joints
     )
@@ -86,7 +106,7 @@ def build_config(
         info['joint_weights'] = compute_joint_weights(
             variant.weights,
             info['joint_weights'],
-            codec['sigmas'],
+            variant.table.sigmas,
             dataset.metainfo,
             codec['heatmap_size'],
         )
@@ -98,6 +118,9 @@ def build_config(
     epochs = epochs or dataset.epochs
     cfg['train_cfg']['max_epochs'] = epochs
     cfg['param_scheduler'][1].update(T_max=epochs)
+    cfg['optim_wrapper']['optimizer'].update(variant.change.optimizer)
+    if dataset.recipe == 'modern':
+        _modernize(cfg)
     cfg['custom_hooks'] += copy.deepcopy(list(variant.change.hooks))
     cfg['randomness'] = dict(seed=seed)
     return Config(cfg)

@@ -24,6 +24,8 @@ class StudyDataset:
         train_images, val_images: image folders relative to the folder.
         num_select: training images set aside as the selection split.
         epochs: length of a run.
+        recipe: 'plain', Simple Baseline's, or 'modern': AdamW, an average of the weights
+            and photometric distortion.
     """
 
     name: str
@@ -36,6 +38,7 @@ class StudyDataset:
     val_images: str
     num_select: int
     epochs: int
+    recipe: str = 'plain'
 
 
 _STUDIO17 = StudyDataset(
@@ -54,6 +57,13 @@ DATASETS = {
     'studio17': _STUDIO17,
     # the same people, trained for twice as long
     'studio17-long': replace(_STUDIO17, name='studio17-long', epochs=30),
+    'studio17-modern': replace(
+        _STUDIO17, name='studio17-modern', epochs=45, recipe='modern'
+    ),
+    # crowded photographs with unlabelled joints: every training person trains
+    'coco-union': replace(
+        _STUDIO17, name='coco-union', folder='coco-union', num_select=0, epochs=30
+    ),
     'lspet-4k': StudyDataset(
         name='lspet-4k',
         folder='lspet-4k',
@@ -66,16 +76,43 @@ DATASETS = {
         num_select=300,
         epochs=5,
     ),
+    # the first people of it, in small pictures (pack_photographs.py)
+    'lspet-1k': StudyDataset(
+        name='lspet-1k',
+        folder='lspet-1k',
+        metainfo='studies/training/lspet_metainfo.py',
+        num_joints=14,
+        train_annotations='annotations/person_keypoints_train.json',
+        val_annotations='annotations/person_keypoints_val.json',
+        train_images='train/',
+        val_images='val/',
+        num_select=0,
+        epochs=15,
+    ),
 }
 
 
-def choose_select_ids(image_ids: list[int], count: int) -> set[int]:
-    """`count` of the image ids, always the same ones whatever their order."""
-    if count >= len(image_ids):
+def choose_select_ids(image_ids: list[int], count: int, fold: int = 0) -> set[int]:
+    """`count` of the image ids, always the same ones whatever their order.
+
+    Args:
+        image_ids: all of the training part.
+        count: images set aside.
+        fold: which ones; no image is in two folds, and fold 0 is the study's own.
+
+    Raises:
+        ValueError: fewer images than that.
+    """
+    if count * (fold + 1) > len(image_ids) or count >= len(image_ids):
         raise ValueError(
-            f'cannot set {count} of {len(image_ids)} images aside and train on the rest'
+            f'cannot set {count} of {len(image_ids)} images aside and train on the rest '
+            f'in fold {fold}'
         )
-    return set(random.Random(0).sample(sorted(image_ids), count))
+    draw, rest = random.Random(0), sorted(image_ids)
+    for _ in range(fold):
+        taken = set(draw.sample(rest, count))
+        rest = [image_id for image_id in rest if image_id not in taken]
+    return set(draw.sample(rest, count))
 
 
 def split_annotations(content: dict, select_ids: set[int]) -> tuple[dict, dict]:
@@ -99,7 +136,7 @@ def split_annotations(content: dict, select_ids: set[int]) -> tuple[dict, dict]:
 
 
 def prepare_splits(
-    dataset: StudyDataset, data_dir: Path, work_dir: Path
+    dataset: StudyDataset, data_dir: Path, work_dir: Path, fold: int = 0
 ) -> dict[str, dict]:
     """Write the annotation files of the splits below `work_dir` and say where they are.
 
@@ -117,9 +154,12 @@ def prepare_splits(
             f'{dataset.folder}/'
         )
     content = json.loads(source.read_text())
-    chosen = choose_select_ids([i['id'] for i in content['images']], dataset.num_select)
+    chosen = choose_select_ids(
+        [i['id'] for i in content['images']], dataset.num_select, fold
+    )
     train, select = split_annotations(content, chosen)
-    split_dir = work_dir / 'splits' / dataset.name
+    name = dataset.name if fold == 0 else f'{dataset.name}-fold{fold}'
+    split_dir = work_dir / 'splits' / name
     split_dir.mkdir(parents=True, exist_ok=True)
     files = {'report': folder / dataset.val_annotations}
     for split, annotations in (('train', train), ('select', select)):

@@ -98,6 +98,7 @@ def choose_decode_sigmas(
     """
     if (
         not cfg.codec.get('unbiased', False)
+        or cfg.codec.type == 'MSRAHeatmap'
         or cfg.model.head.type == 'LearnedSigmaHead'
     ):
         return None

@@ -7,6 +7,7 @@ same training.
 import warnings
 
 from studies.variants.former_names import FORMER_NAMES
+from studies.variants.loss_variants import make_loss_variants
 from studies.variants.model_variants import (
     make_annealed_variants,
     make_block_variants,
@@ -28,12 +29,15 @@ GROUPS = {
     'block': 'the Gaussian Mixture Block',
     'learned': 'learned sigmas',
     'annealed': 'sigmas from twice the table to the table during training',
+    'forms': 'forms of the target and of the loss, for both sides alike',
 }
 
 
+# Some forms are variants of an older group too, which they then belong to: the last wins.
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
     for variant in (
+        *make_loss_variants(),
         *make_paper_variants('published'),
         *make_paper_variants('centered'),
         *make_subcell_variants(),

@@ -11,6 +11,8 @@ PLACEMENTS: dict[str, dict[str, Any]] = {
     'published': dict(alignment=LEGACY_ALIGNMENT),
     'centered': dict(alignment='centered'),
     'subcell': dict(unbiased=True),
+    # MMPose's own codec with DARK's targets and decoding
+    'stock': dict(type='MSRAHeatmap', unbiased=True),
 }
 
 
@@ -91,6 +93,7 @@ class Change:
         head: keys of the head that differ from the base config.
         codec: keys of the codec that differ from the base config.
         hooks: further custom hooks.
+        optimizer: keys of the optimizer that differ from the base config.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Change:
     head: dict[str, Any] = field(default_factory=dict)
     codec: dict[str, Any] = field(default_factory=dict)
     hooks: tuple[dict[str, Any], ...] = ()
+    optimizer: dict[str, Any] = field(default_factory=dict)
 
 
 NO_CHANGE = Change('', '')
@@ -160,4 +164,5 @@ class Variant:
         tables = [self.table]
         if isinstance(self.weights, SigmaWeights) and self.weights.table:
             tables.append(self.weights.table)
-        return dataset.startswith('studio17') or not any(t.coco_only for t in tables)
+        is_coco = dataset.startswith(('studio17', 'coco-union'))
+        return is_coco or not any(t.coco_only for t in tables)

@@ -62,9 +62,9 @@ class Browser:
         self.messages: list[str] = []
         targets = self.call('Target.getTargets')['targetInfos']
         page = next(t['targetId'] for t in targets if t['type'] == 'page')
-        self._session = self.call(
-            'Target.attachToTarget', targetId=page, flatten=True
-        )['sessionId']
+        self._session = self.call('Target.attachToTarget', targetId=page, flatten=True)[
+            'sessionId'
+        ]
         for domain in ('Page', 'Runtime', 'Log', 'Network'):
             self.call(f'{domain}.enable')
 
@@ -100,7 +100,9 @@ class Browser:
 
     def evaluate(self, expression: str) -> Any:
         """JavaScript -> its value."""
-        result = self.call('Runtime.evaluate', expression=expression, returnByValue=True)
+        result = self.call(
+            'Runtime.evaluate', expression=expression, returnByValue=True
+        )
         assert 'exceptionDetails' not in result, result['exceptionDetails']
         return result['result'].get('value')
 

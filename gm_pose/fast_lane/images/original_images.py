@@ -1,17 +1,20 @@
-"""Images decoded from their own files."""
+"""Images decoded from their own files; imports no mm* package."""
 
 import os
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 from gm_pose.runs.data_checks.unreadable_image import (
     MAX_PIXELS,
     UnreadableImage,
     check_image_content,
     check_pixels,
 )
+
+if TYPE_CHECKING:
+    from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 
 __all__ = ['OriginalImages', 'decode_image', 'read_bytes']
 
@@ -24,7 +27,7 @@ class OriginalImages:
         max_pixels: largest image accepted (W x H).
     """
 
-    def __init__(self, people: PeopleArrays, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, people: 'PeopleArrays', max_pixels: int = MAX_PIXELS) -> None:
         self._paths = people.image_paths
         self._max_pixels = max_pixels
         self._row: int | None = None

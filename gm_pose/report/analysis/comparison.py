@@ -21,6 +21,7 @@ __all__ = [
     'Comparison',
     'JointChange',
     'check_same_people',
+    'compare_joints',
     'compare_settings',
     'judge',
 ]
@@ -107,7 +108,7 @@ def compare_settings(
         ),
         _compare_seeds(reference, setting),
         (len(reference), len(setting)),
-        _compare_joints(
+        compare_joints(
             similarities[1] - similarities[0],
             first.errors.images,
             first.image_counts,
@@ -144,7 +145,7 @@ def _get_seed(run: MeasuredRun) -> str | None:
     return folder.facts.get('Seed') if folder is not None else None
 
 
-def _compare_joints(
+def compare_joints(
     changes: NDArray[np.float64],
     images: NDArray[np.int64],
     image_counts: NDArray[np.int64],

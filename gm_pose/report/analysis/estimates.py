@@ -66,7 +66,8 @@ def resample_quantiles(
     if not known.size:
         return found
     known = known[np.argsort(values[known])]
-    totals = np.cumsum(image_counts[:, images[known]], axis=1)
+    counts = image_counts.astype(np.int32)
+    totals = np.cumsum(counts[:, images[known]], axis=1, dtype=np.int32)
     has_people = totals[:, -1] > 0
     for column, quantile in enumerate(quantiles):
         reached = totals >= quantile * totals[:, -1:]

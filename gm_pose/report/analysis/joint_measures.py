@@ -17,6 +17,7 @@ from gm_pose.report.analysis.person_errors import PersonErrors
 __all__ = ['JointMeasures', 'measure_cells', 'measure_joints', 'measure_pck']
 
 QUANTILES = (0.5, 0.95)
+QUANTILE_SAMPLES = 400  # each costs a pass over all people, for every joint and unit
 BOX_PADDING = 1.25  # MMPose's GetBBoxCenterScale
 
 
@@ -115,13 +116,17 @@ def measure_joints(
         measured.append(
             JointMeasures(
                 name,
-                int(errors.is_labelled[:, k].sum()),
-                *means,
-                *quantiles[:4],
-                quantiles[4] if cells_px is not None else None,
-                (offsets[0], offsets[1]),
-                float(perfect_gains[k]),
-                target_sigmas[k] if target_sigmas is not None else None,
+                count=int(errors.is_labelled[:, k].sum()),
+                oks=means[0],
+                found=means[1],
+                median_px=quantiles[0],
+                p95_px=quantiles[1],
+                median_sigma=quantiles[2],
+                p95_sigma=quantiles[3],
+                median_cells=quantiles[4] if cells_px is not None else None,
+                offsets=(offsets[0], offsets[1]),
+                perfect_gain=float(perfect_gains[k]),
+                target_sigma_cells=target_sigmas[k] if target_sigmas else None,
             )
         )
     return measured
@@ -140,7 +145,8 @@ def _estimate_quantiles(
     quantiles: tuple[float, ...],
 ) -> list[Estimate]:
     known = values[np.isfinite(values)]
-    samples = resample_quantiles(values, images, image_counts, quantiles)
+    counts = image_counts[:QUANTILE_SAMPLES]
+    samples = resample_quantiles(values, images, counts, quantiles)
     return [
         estimate(
             float(np.quantile(known, q, method='inverted_cdf'))

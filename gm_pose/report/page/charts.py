@@ -69,7 +69,12 @@ def lay_out(figure: Figure, height: int, left: int = 60, **settings: Any) -> Fig
         ),
         hoverlabel=dict(font=dict(family=_FONT)),
     )
-    axis = dict(gridcolor=_GRID, zerolinecolor='#9AA5B1', linecolor=_GRID)
+    axis = dict(
+        gridcolor=_GRID,
+        zerolinecolor='#9AA5B1',
+        linecolor=_GRID,
+        title_font_size=13,  # a longer title would be cut on a phone
+    )
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     figure.update_layout(**settings)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gm_pose.report.analysis.run_analysis import RunAnalysis
 from gm_pose.report.reading.run_config import (
     ConfigDifference,
     compare_configs,
     find_base,
+    find_config,
 )
 from gm_pose.version import __version__
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 __all__ = ['ConfigTable', 'compare_run_configs', 'list_facts']
 
@@ -43,39 +47,40 @@ def list_facts(run: RunAnalysis) -> list[tuple[str, str]]:
 
 
 def compare_run_configs(runs: list[RunAnalysis]) -> list[ConfigTable]:
-    """Each config against its base; of several runs, against the first run's config."""
+    """The first run's config against its base; further runs against the first."""
     tables = []
     first = runs[0].inputs
     if first.config is not None and first.folder is not None:
-        tables.append(_compare_with_base(runs[0]))
+        tables = _compare_with_base(first.config, first.folder.config_name)
     for run in runs[1:]:
         if run.inputs.config is None or first.config is None:
             continue
         rows = compare_configs(first.config, run.inputs.config)
-        tables.append(
-            ConfigTable(f'{run.inputs.label} against {first.label}', rows[:MAX_ROWS])
-        )
+        note = f'{run.inputs.label} against {first.label}'
+        tables.append(ConfigTable(note, rows[:MAX_ROWS]))
     return tables
 
 
-def _compare_with_base(run: RunAnalysis) -> ConfigTable:
+def _compare_with_base(config: Config, name: str) -> list[ConfigTable]:
+    """What a config changes in its base, and what options and defaults changed in it."""
     from mmengine.config import Config
 
-    config, folder = run.inputs.config, run.inputs.folder
-    if config is None or folder is None:
-        return ConfigTable('', [])
-    base = find_base(folder.config_name) if folder.config_name else None
-    if base is None:
-        return ConfigTable(
-            f'the base of {folder.config_name or "its config"} was not found: run the '
-            'report in the folder that holds configs/',
-            [],
-        )
+    file = find_config(name) if name else None
+    if file is None:
+        note = f'{name or "its file"} was not found: run the report where configs/ is'
+        return [ConfigTable(note, [])]
     try:
-        rows = compare_configs(Config.fromfile(str(base)), config)
+        written, base = Config.fromfile(str(file)), find_base(file)
+        tables = [
+            ConfigTable(
+                f'options and defaults of the run against {name}',
+                compare_configs(written, config)[:MAX_ROWS],
+            )
+        ]
+        if base is not None:
+            rows = compare_configs(Config.fromfile(str(base)), written)
+            note = f'{name} against its base {base.name}'
+            tables.insert(0, ConfigTable(note, rows[:MAX_ROWS]))
     except Exception as error:  # whatever a config's Python may raise
-        return ConfigTable(f'the base {base} cannot be read: {error}', [])
-    return ConfigTable(
-        f'{run.inputs.label} ({folder.config_name}) against its base {base.name}',
-        rows[:MAX_ROWS],
-    )
+        return [ConfigTable(f'{file} cannot be read: {error}', [])]
+    return tables

@@ -51,7 +51,7 @@ def draw_joint_oks(runs: list[RunAnalysis]) -> Figure:
         90 + ROW * len(order),
         LEFT,
         yaxis=dict(autorange='reversed'),
-        xaxis=dict(title='OKS of the joint alone, percent (95 % interval)'),
+        xaxis=dict(title='OKS of the joint alone, percent'),
         showlegend=len(runs) > 1,
     )
 
@@ -109,7 +109,7 @@ def draw_pck(runs: list[RunAnalysis]) -> Figure:
     return lay_out(
         figure,
         360,
-        xaxis=dict(title="distance, percent of the box's longer side"),
+        xaxis=dict(title='distance, percent of the box'),
         yaxis=dict(title='joints within it, percent', range=[0, 101]),
     )
 
@@ -135,7 +135,7 @@ def draw_offsets(run: RunAnalysis) -> Figure:
         90 + ROW * len(names),
         LEFT,
         yaxis=dict(autorange='reversed'),
-        xaxis=dict(title=f'median offset, {unit} (95 % interval)'),
+        xaxis=dict(title=f'median offset, {unit}'),
     )
 
 
@@ -165,6 +165,6 @@ def draw_joint_changes(comparison: Comparison) -> Figure:
         80 + ROW * len(joints),
         LEFT,
         yaxis=dict(autorange='reversed'),
-        xaxis=dict(title='change of OKS, points (95 % interval)'),
+        xaxis=dict(title='change of OKS, points'),
         showlegend=False,
     )

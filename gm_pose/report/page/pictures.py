@@ -69,6 +69,7 @@ def draw_person(
     size = np.maximum(np.rint((high - low) * scale), 1).astype(int)
     matrix = np.array([[scale, 0, -low[0] * scale], [0, scale, -low[1] * scale]])
     gray = (214, 209, 203)
+    picture: np.ndarray
     if image is None:
         picture = np.full((size[1], size[0], 3), gray, np.uint8)
     else:

@@ -52,7 +52,7 @@ def draw_costs(runs: list[RunAnalysis]) -> Figure:
         110 + 32 * (len(kinds) + 1) * max(1, len(runs) // 2),
         LEFT,
         yaxis=dict(autorange='reversed'),
-        xaxis=dict(title='points of AP that would be gained without it'),
+        xaxis=dict(title='points of AP gained without it'),
         showlegend=len(runs) > 1,
     )
 
@@ -82,7 +82,7 @@ def draw_groups(runs: list[RunAnalysis]) -> Figure:
         100 + 28 * count,
         180,
         yaxis=dict(autorange='reversed'),
-        xaxis=dict(title='mean OKS of people, percent (95 % interval)'),
+        xaxis=dict(title='mean OKS, percent'),
         showlegend=len(runs) > 1,
     )
 
@@ -137,7 +137,7 @@ def draw_curves(runs: list[RunAnalysis]) -> Figure | None:
     figure = make_subplots(
         rows=2,
         cols=1,
-        vertical_spacing=0.16,
+        vertical_spacing=0.24,
         subplot_titles=('Loss of training', 'AP of validation'),
     )
     figure.update_layout(template='none')
@@ -173,9 +173,7 @@ def draw_curves(runs: list[RunAnalysis]) -> Figure | None:
         return None
     lay_out(figure, 560)
     figure.update_xaxes(title='iteration', row=1, col=1)
-    figure.update_xaxes(
-        title='epoch (or iteration, in runs by iteration)', row=2, col=1
-    )
+    figure.update_xaxes(title='epoch or, in runs by iteration, iteration', row=2, col=1)
     return figure
 
 
@@ -192,7 +190,7 @@ def draw_people_changes(comparison: Comparison) -> Figure:
     return lay_out(
         figure,
         280,
-        xaxis=dict(title=f'change of OKS, points, {short_name(comparison.label)}'),
+        xaxis=dict(title='change of OKS, points'),
         yaxis=dict(title='people', type='log'),
         showlegend=False,
     )

@@ -60,7 +60,7 @@ def read_metainfo_joints(dataset: str) -> Joints:
         raise UserError(f'--metainfo: {dataset} has no OKS sigmas; expected `sigmas`')
     names = skeleton.joint_names
     links = [
-        tuple(names.index(name) for name in link['link'])
+        (names.index(link['link'][0]), names.index(link['link'][1]))
         for link in (info.get('skeleton_info') or {}).values()
     ]
     return Joints(

@@ -15,6 +15,7 @@ __all__ = [
     'Targets',
     'compare_configs',
     'find_base',
+    'find_config',
     'read_scoring',
     'read_targets',
     'read_test_files',
@@ -100,14 +101,13 @@ def read_targets(cfg: Config, num_keypoints: int) -> Targets | None:
     return Targets(values, (size[0], size[1]), (pixels[0], pixels[1]))
 
 
-def find_base(name: str) -> Path | None:
-    """File name of a run's config -> the first `_base_` of the config it came from.
+def find_config(name: str) -> Path | None:
+    """File name of a run's config -> the file it came from.
 
     MMEngine writes the merged config and not where it came from. A config of this name is
     looked for in `configs` of the current folder, of gm_pose and of MMPose.
     """
     import mmpose
-    from mmengine.config import Config
 
     import gm_pose
 
@@ -115,11 +115,15 @@ def find_base(name: str) -> Path | None:
     for package in (gm_pose, mmpose):
         folder = Path(package.__file__ or '').parent
         roots += [folder / '.mim' / 'configs', folder.parent / 'configs']
-    found = next((f for root in roots for f in sorted(root.rglob(name))), None)
-    if found is None:
-        return None
-    bases = Config._get_base_files(str(found))
-    return None if not bases else (found.parent / bases[0]).resolve()
+    return next((f for root in roots for f in sorted(root.rglob(name))), None)
+
+
+def find_base(config: Path) -> Path | None:
+    """Config file -> its first `_base_`; None without one."""
+    from mmengine.config import Config
+
+    bases = Config._get_base_files(str(config))
+    return (config.parent / bases[0]).resolve() if bases else None
 
 
 def compare_configs(before: Config, after: Config) -> list[ConfigDifference]:

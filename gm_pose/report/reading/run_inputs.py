@@ -29,7 +29,6 @@ from gm_pose.report.reading.run_config import (
     read_test_files,
 )
 from gm_pose.report.reading.run_folder import RunFolder, find_run_folder
-from gm_pose.report.reading.safe_dump import read_dump
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.user_errors import UserError
 
@@ -114,7 +113,7 @@ def read_run(
     is_dump = not path.endswith('.json')
     folder = folder or (find_run_folder(path) if is_dump else None)
     config = folder.load_config() if folder is not None else None
-    samples = read_dump(path) if is_dump else None
+    samples = _read_samples_of(path) if is_dump else None
     content, data_source, images, metric = _find_data(path, samples, config, options)
     joints = _find_joints(content, data_source, config, options)
     data = build_annotated_data(
@@ -130,6 +129,13 @@ def read_run(
         data = replace(data, image_files=files)
     targets = read_targets(config, len(joints)) if config is not None else None
     return RunInputs(label, path, joints, data, predictions, folder, config, targets)
+
+
+def _read_samples_of(path: str) -> list[dict[str, Any]]:
+    # imports PyTorch and MMEngine, which results in JSON do not need
+    from gm_pose.report.reading.safe_dump import read_dump
+
+    return read_dump(path)
 
 
 def _find_data(

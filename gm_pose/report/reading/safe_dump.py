@@ -103,6 +103,15 @@ def _encode(text: object, encoding: object) -> bytes:
     return text.encode('latin1')
 
 
+def _make_array(buffer: object, dtype: object, shape: object, order: object) -> Any:
+    """Stands for numpy's `_frombuffer`, by which protocol 5 writes arrays."""
+    if not isinstance(buffer, (bytes, bytearray)):
+        raise pickle.UnpicklingError('refused an array that is not made of bytes')
+    record = SAFE_TYPES['numpy.ndarray']()
+    record.__setstate__((1, shape, dtype, order == 'F', bytes(buffer)))
+    return record
+
+
 def _load_storage(content: object) -> Any:
     """Stands for `torch.storage._load_from_bytes`, which loads a pickle in the pickle."""
     import torch
@@ -126,6 +135,8 @@ _NAMES: dict[str, Any] = {
     **{name: value for name, value in SAFE_TYPES.items() if name.startswith('numpy')},
     'builtins.bytes': SAFE_TYPES['builtins.bytes'],
     '_codecs.encode': _encode,
+    'numpy.core.numeric._frombuffer': _make_array,
+    'numpy._core.numeric._frombuffer': _make_array,
     'collections.OrderedDict': OrderedDict,
     'torch._utils._rebuild_tensor_v2': _rebuild_tensor,
     'torch.storage._load_from_bytes': _load_storage,

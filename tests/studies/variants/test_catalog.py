@@ -34,7 +34,9 @@ def test_names_and_titles_follow_from_the_settings():
 
 
 def test_every_former_name_leads_to_another_variant():
-    assert sorted(FORMER_NAMES.values()) == sorted(VARIANTS)
+    # the forms are newer than the names
+    named = [name for name, variant in VARIANTS.items() if variant.group != 'forms']
+    assert sorted(FORMER_NAMES.values()) == sorted(named)
     assert not FORMER_NAMES.keys() & VARIANTS.keys()
 
 

@@ -1,0 +1,64 @@
+"""A line that says how far a long run is, and how long it will take."""
+
+import sys
+import time
+from typing import TextIO
+
+__all__ = ['Progress', 'format_time']
+
+
+def format_time(seconds: float) -> str:
+    """40 s, 12 min, 3.5 h.
+
+    Example:
+        >>> format_time(40), format_time(700), format_time(12600)
+        ('40 s', '12 min', '3.5 h')
+    """
+    if seconds < 100:
+        return f'{max(1, round(seconds))} s'
+    if seconds < 6000:
+        return f'{round(seconds / 60)} min'
+    return f'{seconds / 3600:.1f} h'
+
+
+class Progress:
+    """Writes to standard error: a line that is overwritten on a terminal, else one a while.
+
+    Args:
+        total: frames to be expected, None if nobody knows.
+        stream: where to; None for standard error.
+    """
+
+    def __init__(self, total: int | None, stream: TextIO | None = None) -> None:
+        self._total = total
+        self._stream = stream or sys.stderr
+        self._is_terminal = self._stream.isatty()
+        self._began = self._shown = time.monotonic()
+        self._frames = self._people = 0
+
+    def add(self, people: int) -> None:
+        """One more frame is done."""
+        self._frames += 1
+        self._people += people
+        now = time.monotonic()
+        if now - self._shown >= (0.2 if self._is_terminal else 15):
+            self._shown = now
+            self._write(now)
+
+    def end(self) -> None:
+        """The last line."""
+        if self._is_terminal:
+            self._write(time.monotonic())
+            self._stream.write('\n')
+
+    def _write(self, now: float) -> None:
+        seconds = now - self._began
+        of = '' if self._total is None else f'/{self._total}'
+        text = f'{self._frames}{of} frames, {self._people} people'
+        if self._total is not None and 0 < self._frames < self._total:
+            left = seconds / self._frames * (self._total - self._frames)
+            text += f', {format_time(left)} left'
+        text += f' ({self._frames / max(seconds, 1e-9):.1f} frames/s)'
+        end = '\r' if self._is_terminal else '\n'
+        self._stream.write(f'{text:<70}{end}' if self._is_terminal else text + end)
+        self._stream.flush()
