@@ -41,9 +41,10 @@ class ExpectedOksHook(Hook):
             return
         if stored is None:
             scores.calibration = None
-            runner.logger.info(
-                'scores are the expected OKS, not calibrated (the checkpoint has no '
-                f'{META_KEY}; `gm_pose calibrate` stores one)'
+            runner.logger.warning(
+                'scores are the expected OKS, not calibrated: the checkpoint has no '
+                f'{META_KEY}, and without it they may rank people worse than peaks do. '
+                'Fix: gm_pose calibrate, and test the checkpoint that it writes'
             )
             return
         scores.calibration = Calibration.from_dict(stored, len(scores.oks_sigmas))
