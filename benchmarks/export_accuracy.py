@@ -24,9 +24,9 @@ TITLE = """# Accuracy and speed of exported files
 
 Written by `python benchmarks/export_accuracy.py {checkpoint}
 {coco}`, which says how it is measured. AP is of {people} people, without a flip
-test; {timed} of them are timed, {rounds} rounds; int8 is calibrated on {calibrated} others. The
-size in PyTorch's row is the checkpoint's. {platform}, Python {python}, PyTorch
-{torch}, ONNX Runtime {onnxruntime}.
+test; {timed} of them are timed, {rounds} rounds; int8 is calibrated on {calibrated}
+others. The size in PyTorch's row is the checkpoint's. {platform}, Python {python},
+PyTorch {torch}, ONNX Runtime {onnxruntime}.
 
 """
 COLUMNS = (
