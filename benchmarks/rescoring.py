@@ -60,6 +60,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--epochs', type=int, default=4)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
+        '--count', type=int, choices=(1, 2), default=2, help='1: no coco-union'
+    )
+    parser.add_argument(
         '--out', type=Path, default=Path(__file__).with_suffix('.md'), metavar='FILE'
     )
     return parser.parse_args()
@@ -160,7 +163,9 @@ def list_networks(args: argparse.Namespace) -> dict[str, tuple[Path, Path]]:
     if args.data is not None:
         from rescoring_models import train_all
 
-        networks |= train_all(args.data, args.work_dir, args.epochs, args.seed)
+        networks |= train_all(
+            args.data, args.work_dir, args.epochs, args.seed, args.count
+        )
     if not networks:
         raise SystemExit('nothing to measure. Fix: give --demo, --data or both')
     return networks

@@ -75,12 +75,20 @@ def train(cfg: Config) -> tuple[Path, Path]:
 
 
 def train_all(
-    data_dir: Path, work_dir: Path, epochs: int, seed: int
+    data_dir: Path, work_dir: Path, epochs: int, seed: int, count: int = 2
 ) -> dict[str, tuple[Path, Path]]:
-    """studio17 from ImageNet weights, coco-union from those -> config and checkpoint."""
+    """studio17 from ImageNet weights, coco-union from those -> config and checkpoint.
+
+    Args:
+        data_dir: holds the data sets.
+        work_dir: takes the networks.
+        epochs: of each.
+        seed: of both.
+        count: 1: studio17 alone.
+    """
     found: dict[str, tuple[Path, Path]] = {}
     before = None
-    for dataset in (DATASETS['studio17'], COCO_UNION):
+    for dataset in (DATASETS['studio17'], COCO_UNION)[:count]:
         cfg = make_config(dataset, data_dir, work_dir, epochs, seed, before)
         found[dataset.name] = train(cfg)
         before = found[dataset.name][1]

@@ -100,9 +100,10 @@ class UncertaintyMetric(BaseMetric):
         """Rows of all people -> the attributes; how many people and labelled joints."""
         unique = {row['id']: row for row in results}  # a sampler may pad with copies
         rows = [unique[key] for key in sorted(unique)]
-        names = ('covariances', 'presence', 'errors', 'labelled', 'tolerances')
-        columns = [np.stack([row[name] for row in rows]) for name in names]
-        self.evidence = Evidence(*columns, np.stack([row['true_oks'] for row in rows]))
+        names = ['covariances', 'presence', 'errors', 'labelled', 'tolerances']
+        names += ['true_oks']
+        columns = (np.stack([row[name] for row in rows]) for name in names)
+        self.evidence = Evidence(*columns)
         self.image_ids = np.array([row['image_id'] for row in rows])
         self.peaks = np.stack([row['peaks'] for row in rows])
         count = float(self.evidence.labelled.sum())

@@ -31,6 +31,7 @@ COMMANDS = {
     'build-store': 'Decode the images of a config once, for runs with --fast',
     'make-synthetic-coco': 'Render a small dataset of people in the layout of COCO 2017',
     'doctor': 'Check the environment and name the command that fixes each fault',
+    'sweep': 'Try sigma tables on your own joints, choose, and report the difference',
     'replay-loss': 'Compute the loss of a dumped training step again',
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a
@@ -43,7 +44,7 @@ _MODEL_RUNS = (
     'draw-predictions',
     'draw-mixture',
 )
-_RUNS = ('train', 'test', *_MODEL_RUNS, 'build-store')
+_RUNS = ('train', 'test', 'sweep', *_MODEL_RUNS, 'build-store')
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.ops.array_types import ArrayT, is_tensor, make_like
+from gm_pose.ops.array_types import is_tensor, make_like
 from gm_pose.ops.sigma_tables import ResolvedSigmas
 from gm_pose.ops.skeleton import COCO
 from gm_pose.ops.uncertainty import (
@@ -63,7 +63,7 @@ class ExpectedOksScores:
         self._areas_cells2 = BOX_AREA_SHARE * in_cells.prod(1, dtype=np.float64)
 
     def compute(
-        self, heatmaps: ArrayT, positions_cells: NDArray[np.floating]
+        self, heatmaps: Any, positions_cells: NDArray[np.floating]
     ) -> NDArray[np.float32]:
         """Maps (B, K, H, W), places (B, K, 2) -> expected OKS (B, K).
 

@@ -21,7 +21,7 @@ CHROMIUM = next(
     ),
     None,
 )
-SECONDS = 60
+SECONDS = 300  # of waiting: a busy machine, not a slow page, takes minutes
 
 
 class Browser:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_truth, predict
+from report_people import make_truth, predict
 
 from gm_pose.cli import report as command
 from gm_pose.report.reading.run_folder import open_run_folder

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_truth, predict
-from test_measures import read
+from report_people import make_truth, predict, read
 
 from gm_pose.report.analysis.comparison import (
     check_same_people,

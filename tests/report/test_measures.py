@@ -1,11 +1,9 @@
 """Errors by joint, groups, scores and intervals, against answers known beforehand."""
 
-import json
-
 import numpy as np
 import pytest
-from conftest import make_truth, predict
 from generated_people import generate_people
+from report_people import make_truth, predict, read
 
 from gm_pose.ops.skeleton import COCO
 from gm_pose.report.analysis.estimates import (
@@ -25,18 +23,10 @@ from gm_pose.report.analysis.person_errors import measure_people
 from gm_pose.report.analysis.run_analysis import analyze_run, measure_run
 from gm_pose.report.reading.annotated_data import build_annotated_data
 from gm_pose.report.reading.predictions import read_results_list
-from gm_pose.report.reading.run_inputs import DataOptions, read_run
 from gm_pose.runs.evaluation.average_precision import compute_precision
 from gm_pose.runs.evaluation.matched_people import MatchingRules
 
 SIGMAS = np.array(COCO.oks_sigmas)
-
-
-def read(folder, truth, results):
-    (folder / 'truth.json').write_text(json.dumps(truth))
-    (folder / 'run.json').write_text(json.dumps(results))
-    options = DataOptions(annotations=str(folder / 'truth.json'))
-    return read_run(str(folder / 'run.json'), 'run', options)
 
 
 def analyze(inputs):

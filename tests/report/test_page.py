@@ -7,7 +7,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from conftest import make_truth, predict
+from report_people import make_truth, predict
 
 from gm_pose.report.reading.run_inputs import DataOptions, read_run
 from gm_pose.report.write_report import write_report
@@ -32,11 +32,10 @@ def pages(files, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize('width', [1280, 400])
-@pytest.mark.parametrize('name', ['one', 'two'])
-def test_page_opens_without_errors_or_requests(browser, pages, name, width):
+def open_page(browser, path, width):
+    """Open a page: no errors, no requests, nothing wider than the window."""
     browser.messages.clear()
-    browser.open(pages / f'{name}.html', width)
+    browser.open(path, width)
     assert browser.messages == []
     assert browser.evaluate('document.documentElement.scrollWidth') == width
     drawn = browser.evaluate(
@@ -49,8 +48,16 @@ def test_page_opens_without_errors_or_requests(browser, pages, name, width):
         assert chart == place
 
 
-def test_numbers_of_the_analysis_stand_at_the_top(browser, pages):
-    browser.open(pages / 'one.html', 1280)
+# A page is opened once for all that is looked at: the browser reads 5 MB each time.
+def test_one_run_wide(browser, pages):
+    open_page(browser, pages / 'one.html', 1280)
+    check_top(browser)
+    check_sorting(browser)
+    check_filters(browser)
+
+
+def check_top(browser):
+    """Numbers of the analysis stand at the top."""
     text = browser.evaluate("document.getElementById('summary').innerText")
     found = re.search(r'AP\n+([\d.]+)\n+95 %: ([\d.]+) to ([\d.]+)', text)
     value, low, high = map(float, found.groups())
@@ -62,18 +69,19 @@ def test_numbers_of_the_analysis_stand_at_the_top(browser, pages):
     assert '24 people in 24 images, 17 joints; 24 people found' in header
 
 
-def test_verdict_and_changes_of_two_runs(browser, pages):
-    browser.open(pages / 'two.html', 400)
-    verdict = browser.evaluate("document.querySelector('.verdict').innerText")
-    assert 'is worse than good on these people' in verdict
-    assert EVIL in verdict  # as text, not as markup
-    assert browser.evaluate("document.querySelectorAll('main script').length") == 0
-    rows = browser.evaluate("document.querySelectorAll('#summary tbody tr').length")
-    assert rows == 2
+def check_sorting(browser):
+    """A click on a column's head sorts the table."""
+    column = (
+        "[...document.querySelectorAll('.sortable tbody tr')]"
+        '.map(r => parseFloat(r.cells[2].innerText))'
+    )
+    before = browser.evaluate(column)
+    browser.evaluate("document.querySelectorAll('.sortable thead th')[2].click()")
+    assert browser.evaluate(column) == sorted(before, reverse=True) != before
 
 
-def test_people_are_filtered(browser, pages):
-    browser.open(pages / 'one.html', 1280)
+def check_filters(browser):
+    """Cards that do not fit all filters are hidden."""
     count = "document.querySelectorAll('.card:not([hidden])').length"
     choose = (
         "(() => {{const f = document.getElementById('filters').elements.{0}; "
@@ -92,19 +100,23 @@ def test_people_are_filtered(browser, pages):
     assert browser.evaluate(count) == sum('jitter' in json.loads(e) for e in errors)
 
 
-def test_table_is_sorted_by_a_click(browser, pages):
-    browser.open(pages / 'one.html', 1280)
-    column = (
-        "[...document.querySelectorAll('.sortable tbody tr')]"
-        '.map(r => parseFloat(r.cells[2].innerText))'
+def test_one_run_narrow(browser, pages):
+    open_page(browser, pages / 'one.html', 400)
+
+
+def test_two_runs_narrow(browser, pages):
+    open_page(browser, pages / 'two.html', 400)
+    verdict = browser.evaluate("document.querySelector('.verdict').innerText")
+    assert 'is worse than good on these people' in verdict
+    assert EVIL in verdict  # as text, not as markup
+    assert browser.evaluate("document.querySelectorAll('main script').length") == 0
+    assert (
+        browser.evaluate("document.querySelectorAll('#summary tbody tr').length") == 2
     )
-    before = browser.evaluate(column)
-    browser.evaluate("document.querySelectorAll('.sortable thead th')[2].click()")
-    assert browser.evaluate(column) == sorted(before, reverse=True) != before
 
 
-def test_page_can_be_printed(browser, pages, tmp_path):
-    browser.open(pages / 'two.html', 1280)
+def test_two_runs_wide_and_printed(browser, pages, tmp_path):
+    open_page(browser, pages / 'two.html', 1280)
     browser.print_pdf(tmp_path / 'two.pdf')
     assert (tmp_path / 'two.pdf').read_bytes().startswith(b'%PDF')
 

@@ -31,7 +31,7 @@ DEGREES_OF_FREEDOM = 4.0
 # A joint's own parameters are pulled to the shared ones as by so many of its examples.
 SHARED_EXAMPLES = 30.0
 
-FEWEST_EXAMPLES = 20
+FEWEST_EXAMPLES = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +97,12 @@ def fit_calibration(evidence: Evidence) -> Calibration:
 
 
 def _to_float64(evidence: Evidence) -> Evidence:
-    values = {
-        name: np.asarray(getattr(evidence, name), np.float64)
-        for name in evidence.__annotations__
-        if name != 'labelled'
-    }
-    return replace(evidence, **values)
+    return replace(
+        evidence,
+        covariances_cells2=np.asarray(evidence.covariances_cells2, np.float64),
+        presence=np.asarray(evidence.presence, np.float64),
+        errors_cells=np.asarray(evidence.errors_cells, np.float64),
+    )
 
 
 def _fit_covariance(evidence: Evidence) -> Calibration:
