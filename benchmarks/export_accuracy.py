@@ -2,7 +2,7 @@
 
 Boxes are the annotated ones. AP is pycocotools', a person's score the mean peak. Time is
 CPU time on one thread from decoded images to joints, the backends taking turns on the same
-people; the median of the rounds. ranges of int8 come from other images than AP.
+people; the median of the rounds. Ranges of int8 come from other images than AP.
 
 Usage:
     python benchmarks/export_accuracy.py CHECKPOINT COCO_FOLDER [--rounds 5] [--out FILE]
@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import io
 import os
+import platform
 import tempfile
 import time
 from pathlib import Path
@@ -19,8 +20,22 @@ from typing import Any
 
 import numpy as np
 
-ROW = '| {:<22} | {:>6} | {:>8} | {:>10} | {:>13} |'
-HEADER = ('', 'AP', 'MB', 'px median', 'people/s core')
+TITLE = """# Accuracy and speed of exported files
+
+Written by `python benchmarks/export_accuracy.py {checkpoint}
+{coco}`, which says how it is measured. AP is of {people} people, without a flip
+test; {timed} of them are timed, {rounds} rounds; int8 is calibrated on {calibrated}
+others. The size in PyTorch's row is the checkpoint's. {platform}, Python {python},
+PyTorch {torch}, ONNX Runtime {onnxruntime}.
+
+"""
+COLUMNS = (
+    'network',
+    'AP',
+    'MB',
+    'joints move by, px (median)',
+    'people a second and core',
+)
 
 
 def export_files(
@@ -54,8 +69,8 @@ def read_people(folder: Path, split: str, most: int) -> tuple[list[Any], str]:
     return read_samples(frames, open_boxes(annotations), most), annotations
 
 
-def measure_ap(backend: Any, folder: Path, annotations: str) -> float:
-    """AP of a backend on the annotated boxes of a split."""
+def measure_ap(backend: Any, folder: Path, annotations: str) -> tuple[float, int]:
+    """AP of a backend on the annotated boxes of a split, and how many those are."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -70,7 +85,7 @@ def measure_ap(backend: Any, folder: Path, annotations: str) -> float:
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return float(evaluation.stats[0])
+    return float(evaluation.stats[0]), len(results)
 
 
 def measure_speed(backends: dict, samples: list, rounds: int) -> dict[str, float]:
@@ -106,6 +121,7 @@ def main() -> None:
     parser.add_argument('--out', type=Path)
     args = parser.parse_args()
 
+    import onnxruntime
     import torch
 
     from gm_pose.inference.backends.onnx_backend import OnnxBackend
@@ -129,17 +145,37 @@ def main() -> None:
             os.path.getsize(args.checkpoint),
             *map(os.path.getsize, paths.values()),
         ]
-        lines = [ROW.format(*HEADER), '|---|--:|--:|--:|--:|']
+        lines = [make_row(*COLUMNS), '|---|--:|--:|--:|--:|']
         for (name, backend), size in zip(backends.items(), sizes, strict=True):
-            ap = measure_ap(backend, args.coco / 'val2017', annotations)
+            ap, people = measure_ap(backend, args.coco / 'val2017', annotations)
             moved = np.median(list_distances(backend, samples, reference))
             row = (name, f'{ap:.4f}', f'{size / 1e6:.2f}', f'{moved:.2g}')
-            lines.append(ROW.format(*row, f'{speed[name]:.1f}'))
+            lines.append(make_row(*row, f'{speed[name]:.1f}'))
             print(lines[-1], flush=True)
-    table = '\n'.join(lines) + '\n'
-    print(table)
+    title = TITLE.format(
+        checkpoint=args.checkpoint,
+        coco=args.coco,
+        people=people,
+        timed=count_people(samples),
+        calibrated=count_people(calibration),
+        rounds=args.rounds,
+        platform=platform.machine(),
+        python=platform.python_version(),
+        torch=torch.__version__.partition('+')[0],
+        onnxruntime=onnxruntime.__version__,
+    )
     if args.out:
-        args.out.write_text(table, encoding='utf-8')
+        args.out.write_text(title + '\n'.join(lines) + '\n', encoding='utf-8')
+
+
+def make_row(*cells: str) -> str:
+    """Cells -> row of a Markdown table."""
+    return f'| {" | ".join(cells)} |'
+
+
+def count_people(samples: list[Any]) -> int:
+    """How many boxes they have."""
+    return sum(len(sample.boxes_px) for sample in samples)
 
 
 if __name__ == '__main__':

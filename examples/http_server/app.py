@@ -46,7 +46,9 @@ def read_image(body: bytes) -> np.ndarray:
     except UnreadableImage as error:
         raise HTTPException(422, str(error)) from error
     if is_cut_jpeg(body):
-        raise HTTPException(422, f'upload://image: cut off ({len(body)} bytes)')
+        raise HTTPException(
+            422, f'upload://image: the JPEG is cut off ({len(body)} bytes)'
+        )
     return image
 
 

@@ -100,7 +100,6 @@ PHOTO = encode(make_samples()[0].image)
     ('body', 'kind', 'status', 'text'),
     [
         (PHOTO[: len(PHOTO) // 2], 'image/jpeg', 422, 'cannot be decoded'),
-        (PHOTO[:-900], 'image/jpeg', 422, 'cut off'),
         (b'', 'image/jpeg', 422, 'no JPEG or PNG'),
         (b'no image at all', 'image/jpeg', 422, 'no JPEG or PNG'),
         (encode(np.zeros((9, 9, 3), np.uint8), '.bmp'), 'image/png', 422, 'no JPEG'),
