@@ -55,7 +55,7 @@ def draw_training_sheet(
         Panel(
             np.hstack([skeletons[1], together]),
             'mirrored; all targets',
-            'the same joints have the same colour',
+            'its left is green again, on the other limb',
         ),
     ]
     kinds = {f.joint: f.kind for f in findings if f.kind in ('unlabelled', 'outside')}
