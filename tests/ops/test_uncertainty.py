@@ -10,7 +10,7 @@ from slow_uncertainty import draw_posterior_map, measure_slowly, spread_gaussian
 from gm_pose.ops import decode_heatmaps, measure_uncertainty
 from gm_pose.ops.uncertainty import Calibration
 from gm_pose.ops.uncertainty.map_moments import THRESHOLD
-from gm_pose.ops.uncertainty.measure_uncertainty import LEAST_VARIANCE
+from gm_pose.ops.uncertainty.map_uncertainty import LEAST_VARIANCE
 
 SIZE = (48, 64)
 SIGMA = np.array([2.0])

@@ -4,18 +4,18 @@ Numpy arrays or torch tensors in, the same out; only operations that ONNX has.
 """
 
 from gm_pose.ops.uncertainty.calibration import META_KEY, Calibration
+from gm_pose.ops.uncertainty.calibration_fit import (
+    ELLIPSE_95,
+    Evidence,
+    fit_calibration,
+)
 from gm_pose.ops.uncertainty.expected_oks import (
     BOX_AREA_SHARE,
     average_expected_oks,
     compute_expected_oks,
     compute_tolerances,
 )
-from gm_pose.ops.uncertainty.fit_calibration import (
-    ELLIPSE_95,
-    Evidence,
-    fit_calibration,
-)
-from gm_pose.ops.uncertainty.measure_uncertainty import (
+from gm_pose.ops.uncertainty.map_uncertainty import (
     Uncertainty,
     calibrate_uncertainty,
     measure_uncertainty,

@@ -20,7 +20,7 @@ from gm_pose.ops.array_types import BoolArray, FloatArray
 from gm_pose.ops.uncertainty.calibration import Calibration
 from gm_pose.ops.uncertainty.expected_oks import compute_expected_oks
 from gm_pose.ops.uncertainty.logits import compute_logits, compute_sigmoid
-from gm_pose.ops.uncertainty.measure_uncertainty import calibrate_uncertainty
+from gm_pose.ops.uncertainty.map_uncertainty import calibrate_uncertainty
 
 # Squared radius, in sigmas, of the ellipse that holds 95 % of a 2-D Gaussian.
 ELLIPSE_95 = -2 * np.log(0.05)
