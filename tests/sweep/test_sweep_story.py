@@ -13,7 +13,9 @@ from tiny_sweeps import fork, open_sweep, train, write_config
 from gm_pose.sweep.part_files import SHARES
 from gm_pose.sweep.result_files import write_page, write_result
 
-LIMIT_SECONDS = 600  # a run takes 3 s of a free core
+pytestmark = pytest.mark.slow
+
+LIMIT_SECONDS = 600  # generous: the machine may be busy with other tests
 SIGMAS = 'uniform:1,2,3 narrow=nose:1,default:2'
 
 
