@@ -19,7 +19,7 @@ CONFIDENCE = 0.99
 SEED_DEVIATION = 1.0
 """Points of AP by which a paired difference varies from seed to seed at least.
 
-What a second seed of the same candidate would show cannot be known from the first. Of the 71
+What a second seed of the same candidate would show is not known from the first. Of the 71
 paired differences in docs/study.md over three seeds and more the standard deviation has a
 median of 0.5 points and is at most 1.3.
 """
