@@ -186,9 +186,8 @@ def add_metadata(
         padding=opened.settings.crop.padding,
         codec=type(network.model.head.decoder).__name__,
         sigmas_cells=tuple(network.target_sigmas_cells.tolist()),
-        calibrated=opened.calibration is not None,
     )
-    onnx.helper.set_model_props(proto, metadata.to_properties(network.description))
+    onnx.helper.set_model_props(proto, metadata.to_properties(backend.description))
     proto.producer_name, proto.producer_version = 'gm_pose', __version__
 
 

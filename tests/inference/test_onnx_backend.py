@@ -1,6 +1,7 @@
 """Files that are not ours, and files of ours that cannot be predicted with."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -9,7 +10,9 @@ from onnx import TensorProto, helper
 
 from gm_pose.inference.backends.onnx_backend import OnnxBackend
 from gm_pose.inference.backends.onnx_metadata import OnnxMetadata, read_metadata
-from gm_pose.inference.backends.pose_backend import ModelDescription
+from gm_pose.inference.backends.pose_backend import ModelDescription, PeopleArrays
+from gm_pose.inference.person_scores import score_people
+from gm_pose.ops.uncertainty import Calibration
 from gm_pose.runs.user_errors import UserError
 
 DESCRIPTION = ModelDescription(
@@ -26,8 +29,27 @@ METADATA = OnnxMetadata(
     padding=1.25,
     codec='MSRAHeatmap',
     sigmas_cells=(2.0,),
-    calibrated=False,
 )
+
+
+def test_calibration_travels_with_the_file_into_the_persons_score():
+    fitted = replace(Calibration.neutral(2), oks_bias=np.array([-3.0, -2.0]))
+    calibrated = replace(DESCRIPTION, calibration=fitted)
+    people = PeopleArrays(
+        np.zeros((1, 2, 2), np.float32),
+        np.ones((1, 2), np.float32),
+        np.tile(np.eye(2, dtype=np.float32), (1, 2, 1, 1)),
+        np.ones((1, 2), np.float32),
+    )
+    boxes = np.array([[0, 0, 30, 40]], np.float32)
+    scores = []
+    for description in (DESCRIPTION, calibrated):
+        _, read = read_metadata(METADATA.to_properties(description), 'a.onnx')
+        scores += [*score_people(people, boxes, np.ones(1), 'expected_oks', read)]
+    # OKS sigmas of 0.1, the area 0.53 of the box: 1 / (1 + 1 / t^2), and its logit moved
+    expected = 1 / (1 + 1 / (0.2**2 * 0.53 * 1200))
+    moved = [1 / (1 + np.exp(-np.log(expected / (1 - expected)) + b)) for b in (3, 2)]
+    np.testing.assert_allclose(scores, [expected, np.mean(moved)], rtol=1e-5)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Models of MMPose, run by PyTorch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,10 @@ class TorchBackend:
         self.network: PoseNetwork = build_network(
             opened, self.device, flip_test, any_codec
         )
-        self.description = self.network.description
+        self.description = replace(
+            self.network.description, calibration=opened.calibration
+        )
         self.crop, self.batch_size = opened.settings.crop, batch_size
-        self.calibration = opened.calibration
         pixels = opened.settings.pixels
         self._normalizer = PixelNormalizer(pixels.swaps_channels)
         self._mean, self._std = (
@@ -99,7 +101,7 @@ class TorchBackend:
                 maps,
                 torch.from_numpy(cells).to(maps),
                 self.network.target_sigmas_cells,
-                self.calibration,
+                self.description.calibration,
             )
         factors = scales / np.asarray(self.crop.input_size)  # image px per input px
         cell_px = (factors * self.network.cell_size_px).astype(np.float32)[:, None]
