@@ -151,6 +151,34 @@ def test_boxes_of_arrays(fake):
         fake([image, image], boxes=[[[0, 0, 9, 9]]])
 
 
+@pytest.mark.slow  # MMDetection's models take seconds to import
+def test_a_detector_of_mmdetection_finds_boxes(tmp_path, images):
+    """RTMDet with random weights and a low threshold: boxes of the class person."""
+    import cv2
+    import torch
+    from mmdet.apis import init_detector
+    from mmengine.registry import DefaultScope
+
+    from gm_pose.inference.models.published_models import find_published
+
+    published = find_published('mmdet', 'rtmdet-t')
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = init_detector(str(published.config), None, palette='coco', device='cpu')
+    path = str(tmp_path / 'detector.pth')
+    weights = model.state_dict()
+    for level in range(3):
+        weights[f'bbox_head.rtm_cls.{level}.bias'][:] = -9
+        weights[f'bbox_head.rtm_cls.{level}.bias'][0] = 0  # a person everywhere,
+        weights[f'bbox_head.rtm_reg.{level}.bias'][:] = 2  # of 4 cells by 4
+    torch.save(dict(state_dict=weights), path)
+    finder = open_boxes('rtmdet-t', threshold=0.0, weights=path, device='cpu')
+    image = cv2.resize(cv2.imread(images[0]), (96, 96))
+    found = finder.find(Frame(image, images[0], None, 0))
+    assert found.boxes_px.shape[1] == 4
+    assert len(found.boxes_px) == len(found.scores) > 0
+    assert (np.diff(found.scores) <= 0).all()
+
+
 def test_a_detector_offline_says_where_to_put_its_weights(tmp_path, monkeypatch):
     import torch
 
