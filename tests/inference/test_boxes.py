@@ -167,6 +167,7 @@ def test_a_detector_of_mmdetection_finds_boxes(tmp_path, images):
     path = str(tmp_path / 'detector.pth')
     weights = model.state_dict()
     for level in range(3):
+        weights[f'bbox_head.rtm_cls.{level}.bias'][:] = -9
         weights[f'bbox_head.rtm_cls.{level}.bias'][0] = 0  # a person everywhere,
         weights[f'bbox_head.rtm_reg.{level}.bias'][:] = 2  # of 4 cells by 4
     torch.save(dict(state_dict=weights), path)
