@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gm_pose.fast_lane.device.pixel_normalizer import PixelNormalizer
 from gm_pose.fast_lane.loading.crop_warp import warp_crop
+from gm_pose.inference.backends.fold_norms import fold_norms
 from gm_pose.inference.backends.pose_backend import PeopleArrays, concatenate_people
 from gm_pose.inference.backends.torch_network import PoseNetwork, build_network
 from gm_pose.inference.models.run_checkpoint import OpenedModel
@@ -51,6 +52,9 @@ class TorchBackend:
         self.device = _choose_device(device)
         self.network: PoseNetwork = build_network(
             opened, self.device, flip_test, any_codec
+        )
+        self.network.model = fold_norms(
+            self.network.model, self.network.description.input_size
         )
         self.description = replace(
             self.network.description, calibration=opened.calibration
