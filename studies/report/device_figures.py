@@ -34,7 +34,7 @@ def draw_differences(finals: Finals, path: Path) -> None:
             axes.annotate(f'goal {goal:+g}', (goal, -0.75), ha='center', fontsize=7.5)
         axes.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=8)
         axes.set_ylim(len(rows) - 0.5, -1)
-        axes.set_xlim(right=max(found.high for _, found in rows) + 2)
+        axes.set_xlim(right=max(found.high for _, found in rows) + 2.6)
         axes.set_xlabel('difference in AP; bars: 95 % over people and seeds')
         figure.set_layout_engine('constrained')
         figure.savefig(path, dpi=DPI)

@@ -44,6 +44,7 @@ _SCORINGS = {
     'expected': 'expected OKS of the maps',
 }
 _TESTS = {FLIP: 'unbiased', SHIFTED_FLIP: "MMPose's flip test", 'plain': 'no flip test'}
+GOAL_OVER_STOCK = 3.0
 STOCK_READING = f'{SHIFTED_FLIP}/stock-peaks'
 
 
@@ -153,6 +154,50 @@ def render_differences(finals: Finals) -> str:
             }
         )
     return to_markdown(rows)
+
+
+def render_goals(finals: Finals | None) -> str:
+    """The goals set before the runs, and what came of each."""
+    if finals is None:
+        return NOT_RUN
+    adaptive, uniform, stock = finals.adaptive, finals.uniform, finals.stock
+    plain = Side(ADAPTIVE, adaptive.reading)
+    best, crowd, over_stock, uniform_over_stock, plain_over_stock = (
+        finals.compare(*row)
+        for row in (
+            ('studio17', adaptive, uniform),
+            ('coco-union', adaptive, uniform),
+            ('studio17', adaptive, stock),
+            ('studio17', uniform, stock),
+            ('studio17', plain, stock),
+        )
+    )
+    level = finals.average('coco-union', uniform)
+    rows = [
+        (
+            '+1.0 AP over the best uniform sigma, interval above zero, 8 seeds',
+            best.mean >= 1 and best.is_above_zero and best.count >= 8,
+            f'{best}, {best.count} seeds; the interval is '
+            f'{"above zero" if best.is_above_zero else "not above zero"}',
+        ),
+        (
+            'the same sign on other photographs (coco-union)',
+            crowd.mean * best.mean > 0,
+            f'{crowd}, but at {level:.1f} AP nothing can be told apart',
+        ),
+        (
+            '+3.0 AP over stock MMPose',
+            over_stock.mean >= GOAL_OVER_STOCK,
+            f"{over_stock}; the uniform sigma has {uniform_over_stock}, and with stock's "
+            f'learning rate the table has {plain_over_stock}',
+        ),
+    ]
+    return to_markdown(
+        [
+            {'goal': goal, 'reached': 'yes' if reached else '**no**', 'found': found}
+            for goal, reached, found in rows
+        ]
+    )
 
 
 def render_finals(results: DeviceResults) -> str:

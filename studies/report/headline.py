@@ -96,7 +96,7 @@ def _describe_finals(finals: Finals) -> str:
         f'{finals.average("studio17", adaptive):.1f} AP with flip test, the best uniform '
         f'sigma {finals.average("studio17", uniform):.1f}: {known}, {known.count} seeds, '
         f'95 % over people and seeds; on a second set, too small to learn from '
-        f'({finals.average("coco-union", uniform):.0f} AP), {crowd}.'
+        f'({finals.average("coco-union", uniform):.1f} AP), {crowd}.'
     )
 
 

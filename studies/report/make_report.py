@@ -18,7 +18,7 @@ from studies.report.decoding_tables import (
     render_flip_tests,
     render_people,
 )
-from studies.report.device_tables import Finals, render_device_blocks
+from studies.report.device_tables import Finals, render_device_blocks, render_goals
 from studies.report.headline import render_headline
 from studies.report.main_tables import (
     list_main_variants,
@@ -77,7 +77,7 @@ def load_joint_names(metainfo: str) -> tuple[str, ...]:
 
 
 # the blocks of docs/study.md; all others are in docs/study-runs.md
-PAGE_BLOCKS = ('headline', 'main')
+PAGE_BLOCKS = ('headline', 'goals', 'main')
 
 
 def find_finals(device: DeviceResults) -> Finals | None:
@@ -94,6 +94,7 @@ def render_blocks(
     finals = find_finals(device)
     blocks = {
         'headline': render_headline(studio, finals),
+        'goals': render_goals(finals),
         'main': render_summary(studio, finals),
         **render_device_blocks(device, finals),
         'steps': render_main_table(studio),
@@ -180,4 +181,6 @@ def main() -> None:
     write_blocks(args.readme, {'headline': shown['headline']})
     if not args.no_figures:
         draw_figures(results, args.report.with_suffix(''), device_runs)
-    print(f'{len(results)} and {len(device_runs)} results -> {args.report}, {args.runs}')
+    print(
+        f'{len(results)} and {len(device_runs)} results -> {args.report}, {args.runs}'
+    )
