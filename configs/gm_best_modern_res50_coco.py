@@ -8,8 +8,8 @@
 # photometric augmentation are each reported to give 0.3 to 0.7 AP.
 # Needs: pip install 'albumentations<2', which MMPose's `Albumentation` calls.
 # Command: mim train gm_pose gm_best_modern_res50_coco.py
-# Expected: open; 74.0 AP is aimed at, 74.6 hoped for (detected boxes, flip test), which adds
-# up published gains and is no measurement
+# Expected: open; 74.0 AP is aimed at, 74.6 hoped for (detected boxes, flip test), which
+# adds up published gains and is no measurement
 # Hardware x hours: not measured (the recipe is 8 GPUs x 64 images, 210 epochs)
 # Status: not run
 _base_ = ['./gm_best_res50_coco.py']
