@@ -208,8 +208,8 @@ def main() -> None:
             arms = make_arms(config, folder, pictures)
             rows += make_rows(network, measure(arms, rounds), pictures.people)
             print(*rows[-len(arms) :], sep='\n', flush=True)
-    if args.out:
-        args.out.write_text(make_page(rows, pictures))
+            if args.out:
+                args.out.write_text(make_page(rows, pictures))
 
 
 def make_page(rows: list[str], pictures: Pictures) -> str:

@@ -19,7 +19,10 @@ ROOMS = {
         'gm_pose.models',
         'gm_pose.fast_lane.device.fast_pose_data_preprocessor',
     ),
-    'METRICS': ('gm_pose.fast_lane.evaluation.fast_coco_metric',),
+    'METRICS': (
+        'gm_pose.fast_lane.evaluation.fast_coco_metric',
+        'gm_pose.calibration.uncertainty_metric',
+    ),
     'HOOKS': ('gm_pose.models.hooks', 'gm_pose.runs.hooks', 'gm_pose.fast_lane.hooks'),
     'DATASETS': (
         'gm_pose.runs.loading',

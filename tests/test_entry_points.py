@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 import sysconfig
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import pytest
+from warm_python import OTHERS, start_warm_python
 
 pytest.importorskip('mmpose')
 pytestmark = pytest.mark.slow
@@ -95,9 +97,11 @@ def installed(wheel, tmp_path_factory):
     env.pop('PYTHONPATH', None)
     env.pop('GM_POSE_STARTUP', None)
 
-    def run(*arguments, **variables):
+    new = folder / 'venv' / 'bin' / 'python'
+
+    def run(*arguments, python=new, **variables):
         return subprocess.run(
-            [str(folder / 'venv' / 'bin' / 'python'), *arguments],
+            [str(python), *arguments],
             cwd=folder,
             env={**env, **variables},
             capture_output=True,
@@ -105,7 +109,7 @@ def installed(wheel, tmp_path_factory):
             timeout=300,
         )
 
-    run.folder = folder
+    run.folder, run.python, run.env = folder, new, env
     ended = run('-m', 'pip', 'install', '--no-deps', '--no-index', str(wheel))
     assert ended.returncode == 0, ended.stderr
     return run
@@ -117,11 +121,18 @@ def pose_script(installed):
     return installed('-c', PICTURE + MAKE_FILES + MADE + POSE + END)
 
 
+@pytest.fixture(scope='module')
+def python(installed):
+    """An interpreter of that environment; PyTorch is imported, nothing of MMPose is."""
+    with start_warm_python(OTHERS, installed.python, installed.env) as python:
+        yield python
+
+
 @pytest.fixture
-def environment(installed, pose_script):
-    """An interpreter where picture, configs and checkpoints lie in the current folder."""
+def environment(installed, pose_script, python):
+    """Runs where picture, configs and checkpoints lie in the current folder."""
     assert MADE_LINE in pose_script.stdout, pose_script.stderr
-    return installed
+    return partial(installed, python=python)
 
 
 def test_api_of_mmpose_works_without_importing_gm_pose(pose_script):
@@ -142,12 +153,12 @@ def test_mim_runs_scripts_of_mmpose(environment):
     assert 'finished successfully' in ended.stdout
 
 
-def test_demo_script_of_mmpose_runs(environment):
+def test_demo_script_of_mmpose_runs(installed, environment):
     demo = Path(find_spec('mmpose').origin).parent / '.mim' / 'demo' / 'image_demo.py'
     arguments = ('picture.png', 'pose.py', 'pose.pth', '--device', 'cpu')
     ended = environment(str(demo), *arguments, '--out-file', 'drawn.png')
     assert ended.returncode == 0, ended.stderr
-    drawn = cv2.imread(str(environment.folder / 'drawn.png'))
+    drawn = cv2.imread(str(installed.folder / 'drawn.png'))
     assert drawn.shape == (120, 160, 3)
 
 

@@ -28,6 +28,9 @@ def test_wheel_holds_the_package_and_everything_mim_needs(wheel):
         if '.mim' not in path.parts:
             assert path.relative_to(ROOT).as_posix() in names
     assert 'gm_pose/py.typed' in names
+    templates = 'gm_pose/report/page/templates'
+    for path in (ROOT / templates).iterdir():
+        assert f'{templates}/{path.name}' in names
     archive = zipfile.ZipFile(wheel)
     (about,) = (name for name in names if name.endswith('.dist-info/METADATA'))
     metadata = email.message_from_string(archive.read(about).decode())

@@ -1,6 +1,7 @@
 """What the documents name exists, and the numbers they quote come from where they say."""
 
 import re
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -73,9 +74,31 @@ def test_readme_is_finished_and_short():
     assert len(text.splitlines()) <= 120
 
 
-def test_python_of_the_readme_runs():
-    first, *_ = list_python_blocks(README)
-    exec(compile(first, 'README.md', 'exec'), {})  # holds its own assertion
+def test_python_of_the_codec_page_runs():
+    path = ROOT / 'docs' / 'use-the-codec.md'
+    example = next(b for b in list_python_blocks(path) if 'assert' in b)
+    exec(compile(example, path.name, 'exec'), {})  # holds its own assertion
+
+
+def test_config_of_the_readme_is_one(tmp_path):
+    from mmengine.config import Config
+
+    config, _ = list_python_blocks(README)
+    path = tmp_path / 'readme_config.py'
+    path.write_text(config)
+    cfg = Config.fromfile(path)
+    assert cfg.model.head.decoder == cfg.codec
+    assert (cfg.codec.sigmas.nose, cfg.codec.sigmas.default) == (1.0, 2.0)
+
+
+def test_python_of_the_readme_names_what_exists():
+    from gm_pose import PoseEstimator
+    from gm_pose.inference.people import People
+
+    _, example = list_python_blocks(README)
+    assert f'import {PoseEstimator.__name__}\n' in example
+    for name in re.findall(r' \.(\w+)', example):
+        assert name in signature(People).parameters or hasattr(People, name), name
 
 
 def test_quick_start_trains_the_recommended_config():

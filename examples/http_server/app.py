@@ -16,10 +16,11 @@ from gm_pose.fast_lane.images.original_images import decode_image
 from gm_pose.inference import PoseEstimator
 from gm_pose.inference.boxes import BoxCounts, keep_usable
 from gm_pose.runs.data_checks.image_files import is_cut_jpeg
+from gm_pose.runs.data_checks.image_header import find_size
 from gm_pose.runs.data_checks.unreadable_image import UnreadableImage
 
 MAX_BYTES, MAX_PIXELS, MAX_PEOPLE = 10_000_000, 25_000_000, 50
-TYPES = ('image/jpeg', 'image/png', 'image/webp')
+TYPES = ('image/jpeg', 'image/png')
 
 app = FastAPI(title='gm_pose')
 pose = PoseEstimator(os.environ.get('MODEL', 'model.onnx'))
@@ -38,20 +39,25 @@ async def read_body(request: Request, content_type: str) -> bytes:
 
 
 def read_image(body: bytes) -> np.ndarray:
+    if find_size(body) is None:
+        raise HTTPException(422, 'the body is no JPEG or PNG')
     try:
-        image = decode_image(body, 'image', MAX_PIXELS)  # the header first
+        image = decode_image(body, 'upload://image', MAX_PIXELS)  # the header first
     except UnreadableImage as error:
         raise HTTPException(422, str(error)) from error
-    if is_cut_jpeg(body, image):
-        raise HTTPException(422, f'image: the JPEG is cut off ({len(body)} bytes)')
+    if is_cut_jpeg(body):
+        raise HTTPException(
+            422, f'upload://image: the JPEG is cut off ({len(body)} bytes)'
+        )
     return image
 
 
 def read_boxes(text: str, size: tuple[int, int]) -> np.ndarray:
     try:
-        boxes = np.array(json.loads(text), np.float32)
-        boxes = boxes.reshape(-1, 4) if boxes.ndim == 2 else boxes.reshape(0, 4)
-    except (ValueError, TypeError, RecursionError) as error:
+        boxes = np.array(json.loads(text) or np.zeros((0, 4)), np.float32)
+        if boxes.ndim != 2 or boxes.shape[1] != 4:
+            raise ValueError(boxes.shape)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise HTTPException(422, 'boxes: expected [[x1, y1, x2, y2], ...]') from error
     if len(boxes) > MAX_PEOPLE:
         raise HTTPException(413, f'{len(boxes)} boxes; expected at most {MAX_PEOPLE}')

@@ -20,6 +20,8 @@ COMMANDS = {
     'test': 'Evaluate a checkpoint',
     'export': 'Export a model to one ONNX file, from image and boxes to joints',
     'predict': 'Predict the joints of people in images, videos, camera pictures',
+    'calibrate': 'Fit how sure a model is to a validation set, and report how far it holds',
+    'report': 'Measure what a run gets right and wrong, and compare runs',
     'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
     'draw-mixture': 'Draw which sigma the Gaussian mixtures of a model choose where',
     'new-dataset': 'Write metainfo and config for your own annotations',
@@ -29,12 +31,20 @@ COMMANDS = {
     'build-store': 'Decode the images of a config once, for runs with --fast',
     'make-synthetic-coco': 'Render a small dataset of people in the layout of COCO 2017',
     'doctor': 'Check the environment and name the command that fixes each fault',
+    'sweep': 'Try sigma tables on your own joints, choose, and report the difference',
     'replay-loss': 'Compute the loss of a dumped training step again',
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a
 # user's mistake.
-_MODEL_RUNS = ('predict', 'export', 'draw-predictions', 'draw-mixture')
-_RUNS = ('train', 'test', *_MODEL_RUNS, 'build-store')
+_MODEL_RUNS = (
+    'predict',
+    'export',
+    'calibrate',
+    'report',
+    'draw-predictions',
+    'draw-mixture',
+)
+_RUNS = ('train', 'test', 'sweep', *_MODEL_RUNS, 'build-store')
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:

@@ -73,7 +73,7 @@ def look(args: argparse.Namespace) -> Path:
     kind = 'predictions' if args.checkpoint else 'look'
     out = args.out or Path('work_dirs') / name / kind
     setup, entries = (_look_after if args.checkpoint else _look_before)(args)
-    made = []
+    made: list[Entry] = []
     for entry in show_progress(entries, args.num_people):
         if not made:
             make_picture_folder(out)

@@ -119,7 +119,7 @@ def _read_parts(args: argparse.Namespace) -> list[KeypointData]:
     from gm_pose.runs.user_errors import UserError
 
     files = [args.annotations, *([args.val] if args.val else [])]
-    parts = []
+    parts: list[KeypointData] = []
     for file, folder in zip(files, _list_folders(args), strict=False):
         if not folder.is_dir():
             raise UserError(f'{folder} is no folder. Fix: --images, that of images')

@@ -165,6 +165,7 @@ def load_config(args: argparse.Namespace) -> Config:
         drop_detection_files(cfg)
     if 'preprocess_cfg' in cfg and isinstance(cfg.get('model'), dict):
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
+    _add_score_hook(cfg)
     return cfg
 
 
@@ -202,6 +203,15 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
         '1e-3 or train_dataloader.batch_size=32; lists as key="[a,b]"; codec.NAME=VALUE '
         'reaches the encoder and the decoder too, data_root=DIR every file below it',
     )
+
+
+def _add_score_hook(cfg: Config) -> None:
+    """Add the hook that a codec's ``score='expected_oks'`` needs."""
+    codec = cfg.get('codec')
+    if isinstance(codec, dict) and codec.get('score') == 'expected_oks':
+        from gm_pose.codecs.expected_oks_scores import add_score_hook
+
+        add_score_hook(cfg, codec)
 
 
 def _describe_place(error: Exception) -> str:

@@ -168,6 +168,7 @@ def run_training(args: argparse.Namespace) -> None:
     from gm_pose.runs.launch.loader_workers import workers_ended
     from gm_pose.runs.launch.processes import get_launched_rank
     from gm_pose.runs.launch.run_defaults import add_run_defaults
+    from gm_pose.runs.launch.start_record import list_start_records
     from gm_pose.runs.user_errors import as_user_errors
 
     cfg = merge_args(load_config(args), args)
@@ -182,6 +183,8 @@ def run_training(args: argparse.Namespace) -> None:
         runner = Runner.from_cfg(cfg)
         stack.enter_context(workers_ended(runner))
         stack.enter_context(log_crash(runner))
+        for record in list_start_records():
+            runner.logger.info(record)
         for note in notes:
             runner.logger.warning(note)
         with as_user_errors(CheckpointError, DownloadError):

@@ -12,6 +12,11 @@ from mmpose.registry import KEYPOINT_CODECS
 from gm_pose.codecs import config_rules
 from gm_pose.codecs.codec_options import read_alignment, read_foot
 from gm_pose.codecs.dataset_metainfo import load_skeleton
+from gm_pose.codecs.expected_oks_scores import (
+    SCORES,
+    ExpectedOksScores,
+    read_oks_sigmas,
+)
 from gm_pose.ops import (
     batch_targets,
     gaussian_patches,
@@ -84,6 +89,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             `MSRAHeatmap`, or 'udp', as in `UDPHeatmap`, for pipelines with
             ``TopdownAffine(use_udp=True)``. On the other one's grid predictions are off
             by half an input px and more, silently; `gm_pose.with_codec` sets it.
+        score: what `decode` gives as a joint's score. 'peak': the map's largest value, as
+            MMPose's codecs. 'expected_oks': the OKS to be expected of the joint, see
+            `gm_pose.ops.uncertainty`; `CocoMetric`'s score of a person is then the mean
+            expected OKS of its joints. Needs the dataset's OKS sigmas: COCO's joints, or
+            `dataset`. Runs have people's areas and the checkpoint's calibration from
+            `ExpectedOksHook`; without it a person fills the crop. Changes no target and
+            no position.
 
     Raises:
         ValueError: a size, sigma, table, joint, dataset or option that is not usable; the
@@ -93,6 +105,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         sigmas_cells: (K,) float64, the resolved sigmas in cells; (1,) where `sigmas` is
             one number and `dataset` is not given, which fits any K.
         decode_sigmas_cells: (K,) or (1,) float64, sigmas in cells that maps are read at.
+        expected_oks: what computes the scores for 'expected_oks', otherwise None.
         joint_names: K names, or None where no skeleton is known.
         scale_factor: (2,) float32, input px per cell that targets are drawn with.
     """
@@ -112,6 +125,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         dataset: str | None = None,
         grid: str = 'stride',
         foot: Mapping[str, float] | None = None,
+        score: str = 'peak',
     ) -> None:
         super().__init__()
         self.input_size = grids.require_size(input_size, 'input_size')
@@ -139,6 +153,16 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         )
         self.decode_sigmas_cells = read_at.cells
         self.joint_names = read_at.joint_names
+        if score not in SCORES:
+            raise ValueError(f'score is {score!r}; expected one of {SCORES}')
+        self.score = score
+        self.expected_oks: ExpectedOksScores | None = None
+        if score == 'expected_oks':
+            self.expected_oks = ExpectedOksScores(
+                self.sigmas_cells,
+                read_oks_sigmas(dataset, sigmas, resolved),
+                self.heatmap_size,
+            )
         self._is_uniform = read_at.is_uniform
         self._blur = heatmap_blur.make_blur(
             self.sigmas_cells, self.decode_sigmas_cells, self.heatmap_size
@@ -254,9 +278,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
                 f'{self.heatmap_size}, which decode_sigmas needs'
             )
         sigmas = self.decode_sigmas_cells if self.unbiased else None
-        return heatmap_decoding.decode_heatmaps(
+        positions, scores = heatmap_decoding.decode_heatmaps(
             heatmaps, sigmas, self._decode_px, self._blur
         )
+        if self.expected_oks is not None:
+            cells = positions / self._decode_px
+            scores = self.expected_oks.compute(heatmaps, cells)
+        return positions, scores
 
     def _resolve_decode_sigmas(
         self, targets: sigma_tables.ResolvedSigmas
@@ -287,12 +315,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         if self._blur is not None:
             cells = joint_checks.format_per_joint(self.decode_sigmas_cells, names)
             read = f', decode_sigmas_cells={cells}'
+        score = '' if self.score == 'peak' else f', score={self.score!r}'
         return (
             f'{type(self).__name__}(input_size={self.input_size}, '
             f'heatmap_size={self.heatmap_size}, unbiased={self.unbiased}, '
             f'alignment={self.alignment!r}, balance_weights={self.balance_weights}, '
             f'grid={self.grid!r}, sigmas_cells='
-            f'{joint_checks.format_per_joint(self.sigmas_cells, names)}{read})'
+            f'{joint_checks.format_per_joint(self.sigmas_cells, names)}{read}{score})'
         )
 
     def find_config_problems(self, outline: 'Outline') -> list[Problem]:

@@ -11,6 +11,7 @@ from gm_pose.codecs.config_rules import (
     find_visibility_problems,
     needs_heatmap_shift,
 )
+from gm_pose.codecs.expected_oks_scores import add_score_hook
 from gm_pose.codecs.joint_adaptive_msra_heatmap import JointAdaptiveMSRAHeatmap
 from gm_pose.runs.config_dicts import iter_dicts
 
@@ -43,8 +44,9 @@ def with_codec(
 
     What belongs together is changed together: the encoder of every `GenerateTarget` (in
     data loaders, in variables, in the later pipeline of a `PipelineSwitchHook`), the size
-    of every crop, the head's decoder, `codec`, the shift of the flip test, and
-    `custom_imports`. The grid of the codec is that of the pipelines' `TopdownAffine`.
+    of every crop, the head's decoder, `codec`, the shift of the flip test, the hook that
+    ``score='expected_oks'`` needs, and `custom_imports`. The grid of
+    the codec is that of the pipelines' `TopdownAffine`.
 
     Args:
         base: `_base_`, or a loaded config; changed in place.
@@ -87,6 +89,7 @@ def with_codec(
         head['decoder'] = to_plain(codec)
     base['codec'] = to_plain(codec)
     base['custom_imports'] = _add_import(base.get('custom_imports'))
+    add_score_hook(base, codec)
     model = base['model']
     if aligned_flip is not None:
         model['type'] = estimator

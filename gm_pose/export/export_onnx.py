@@ -108,7 +108,7 @@ def export_onnx(
     out = Path(out)
     require_place(out)
     opened = open_model(model, weights) if isinstance(model, str) else model
-    backend = TorchBackend(opened, 'cpu', options.flip_test)
+    backend = TorchBackend(opened, 'cpu', options.flip_test, any_codec=True)
     # the layout that PyTorch is fast with would be traced as well
     backend.network.model.to(memory_format=torch.contiguous_format)
     graph = build_graph(backend.network, opened, options.takes, options.gives)
@@ -186,9 +186,8 @@ def add_metadata(
         padding=opened.settings.crop.padding,
         codec=type(network.model.head.decoder).__name__,
         sigmas_cells=tuple(network.target_sigmas_cells.tolist()),
-        calibrated=opened.calibration is not None,
     )
-    onnx.helper.set_model_props(proto, metadata.to_properties(network.description))
+    onnx.helper.set_model_props(proto, metadata.to_properties(backend.description))
     proto.producer_name, proto.producer_version = 'gm_pose', __version__
 
 

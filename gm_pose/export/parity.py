@@ -18,11 +18,17 @@ from gm_pose.ops.crop_matrices import (
     make_warp_matrices,
     measure_boxes,
 )
+from gm_pose.runs.user_errors import UserError
 
 __all__ = ['LARGEST_PX', 'Parity', 'measure_parity']
 
 # Above this an export is refused. Float32 in another order moves joints by 1e-4 px.
 LARGEST_PX = 0.05
+
+# A joint is not compared where noise of this part of the largest value, ten times float32's
+# rounding, moves it by so many px: two peaks of one height, a quarter step either way, or
+# DARK's Newton step on a flat map.
+NOISE, STEADY_PX = 1e-6, 0.01
 
 
 class _Joints(NamedTuple):
@@ -37,6 +43,7 @@ class Parity:
 
     Attributes:
         people: that were compared.
+        unsteady: joints of theirs that were left out, see `STEADY_PX`.
         largest_px: of a joint, in px of the image; of the crop where crops are taken or
             maps given.
         median_px: of the joints.
@@ -46,6 +53,7 @@ class Parity:
     """
 
     people: int
+    unsteady: int
     largest_px: float
     median_px: float
     largest_score: float
@@ -58,6 +66,8 @@ class Parity:
         )
         if self.largest_sigma_px is not None:
             text += f', standard deviations by {self.largest_sigma_px:.2g} px'
+        if self.unsteady:
+            text += f'; {self.unsteady} joints without a clear peak left out'
         return text
 
 
@@ -69,27 +79,51 @@ def measure_parity(
     Joints in an image are compared with those of `TorchBackend`, which crops with OpenCV
     and decodes with numpy. Maps are compared by what the model's codec decodes from them.
     """
-    distances, scores, sigmas = [], [], []
+    distances, scores, sigmas, unsteady = [], [], [], 0
     for sample in samples:
+        crops = cut_crops(sample, graph.crop)
+        with torch.inference_mode():
+            maps = graph.network(torch.from_numpy(crops).float())
+        in_crop, is_steady = _decode_twice(backend, maps)
         if graph.reader is None or graph.takes_crops:
-            found, expected = _run_on_crops(session, graph, backend, sample)
+            expected = in_crop
+            found = _run_for_crops(session, graph, backend, sample, crops)
         else:
             found, expected = _run_on_image(session, backend, sample)
+        unsteady += int((~is_steady).sum())
         difference = found.keypoints - expected.keypoints
-        distances.append(np.sqrt((difference**2).sum(-1)).ravel())
+        distances.append(np.sqrt((difference**2).sum(-1))[is_steady])
         scores.append(np.abs(found.scores - expected.scores).max())
         if found.covariances is not None and expected.covariances is not None:
             pair = (found.covariances, expected.covariances)
-            ours, theirs = (np.sqrt(c[..., (0, 1), (0, 1)]) for c in pair)
-            sigmas.append(np.abs(ours - theirs).max())
+            ours, theirs = (np.sqrt(c[..., (0, 1), (0, 1)])[is_steady] for c in pair)
+            sigmas.append(np.abs(ours - theirs).max(initial=0))
     every = np.concatenate(distances)
+    if not len(every):
+        raise UserError(
+            'no joint of these people has a clear peak, so that nothing can be compared. '
+            'Fix: a trained checkpoint, or people like those that it knows (--images)'
+        )
     return Parity(
         people=sum(len(sample.boxes_px) for sample in samples),
+        unsteady=unsteady,
         largest_px=float(every.max()),
         median_px=float(np.median(every)),
         largest_score=float(max(scores)),
         largest_sigma_px=float(max(sigmas)) if sigmas else None,
     )
+
+
+def _decode_twice(
+    backend: TorchBackend, maps: torch.Tensor
+) -> tuple[_Joints, NDArray[np.bool_]]:
+    """Maps (n, K, H, W) -> joints in px of the crop, which of them are steady (n, K)."""
+    noise = torch.randn(maps.shape, generator=torch.Generator().manual_seed(0))
+    noise *= NOISE * maps.abs().amax((2, 3), keepdim=True)
+    joints = _Joints(*backend.network.decode(maps))
+    moved = backend.network.decode(maps + noise)[0] - joints.keypoints
+    # MMPose's UDPHeatmap refines joints without a peak by what stands in other maps
+    return joints, (np.abs(moved).max(-1) < STEADY_PX) & (joints.scores > 0)
 
 
 def _run_on_image(
@@ -101,21 +135,21 @@ def _run_on_image(
     return _Joints(*outputs), _Joints(*people.list_arrays()[:3])
 
 
-def _run_on_crops(
-    session: Any, graph: PoseGraph, backend: TorchBackend, sample: Sample
-) -> tuple[_Joints, _Joints]:
-    crops = cut_crops(sample, graph.crop)
-    with torch.inference_mode():
-        maps = graph.network(torch.from_numpy(crops).float())
-    expected = _Joints(*backend.network.decode(maps))
+def _run_for_crops(
+    session: Any,
+    graph: PoseGraph,
+    backend: TorchBackend,
+    sample: Sample,
+    crops: NDArray[np.uint8],
+) -> _Joints:
+    """What a graph gives of crops, or its maps, in px of the crop."""
     feed = {'image': sample.image, 'boxes': sample.boxes_px}
     if graph.takes_crops:
         feed = {'crops': np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32)}
-    names = ('heatmaps',) if graph.reader is None else ('keypoints', 'scores')
-    outputs = session.run(names, feed)
-    if graph.reader is None:
-        outputs = backend.network.decode(torch.from_numpy(outputs[0]))
-    return _Joints(*outputs), expected
+    if graph.reader is not None:
+        return _Joints(*session.run(('keypoints', 'scores'), feed))
+    (maps,) = session.run(('heatmaps',), feed)
+    return _Joints(*backend.network.decode(torch.from_numpy(maps)))
 
 
 def cut_crops(sample: Sample, crop: CropSettings) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gm_pose.export.graph.pose_graph import PoseGraph
+from gm_pose.export.half_precision import halve_nodes
 from gm_pose.export.parity import cut_crops
 from gm_pose.export.samples import Sample
 
@@ -34,11 +35,7 @@ def list_network_nodes(model: Any) -> set[str]:
 
 def to_fp16(model: Any) -> Any:
     """ONNX model -> its network in half precision; inputs and outputs stay float32."""
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-
-    network = list_network_nodes(model)
-    others = [node.name for node in model.graph.node if node.name not in network]
-    return convert_float_to_float16(model, keep_io_types=True, node_block_list=others)
+    return halve_nodes(model, list_network_nodes(model))
 
 
 def to_int8(model: Any, path: str, graph: PoseGraph, samples: Sequence[Sample]) -> None:

@@ -50,7 +50,7 @@ def score_people(
         bbox_scores: (N,).
         score: 'peak': mean of the joints' scores that are above 0.2, as MMPose's
             `CocoMetric`; 'expected_oks': the OKS to be expected.
-        description: for the OKS sigmas.
+        description: for OKS sigmas and calibration.
     """
     if len(people) == 0:
         return np.zeros(0, np.float32)
@@ -64,7 +64,10 @@ def score_people(
             AREA_TO_BOX_RATIO * sides.prod(1), np.array(description.oks_sigmas)
         )
         expected = compute_expected_oks(
-            people.covariances_px2, people.presence, tolerances
+            people.covariances_px2,
+            people.presence,
+            tolerances,
+            description.calibration,
         )
         scores = average_expected_oks(expected, people.presence)
     return (scores * bbox_scores).astype(np.float32)

@@ -12,6 +12,7 @@ from gm_pose.inference.boxes import BoxCounts, BoxFinder, GivenBoxes, open_boxes
 from gm_pose.inference.people import People
 from gm_pose.inference.person_scores import check_score, score_people
 from gm_pose.inference.sources import FrameSource, open_source
+from gm_pose.inference.sources.open_source import VIDEO_SUFFIXES
 from gm_pose.runs.data_checks.unreadable_image import UnreadableImage
 
 __all__ = ['PoseEstimator']
@@ -85,10 +86,7 @@ class PoseEstimator:
             UserError, ValueError: as `stream`.
         """
         frames = open_source(source)
-        is_single = frames.total == 1 and not isinstance(source, (list, tuple))
-        is_single = is_single and not (
-            isinstance(source, (str, os.PathLike)) and os.path.isdir(source)
-        )
+        is_single = _is_one_image(source)
         if is_single and not isinstance(boxes, str):
             boxes = [boxes]
         found = list(self.stream(frames, boxes, keep_images=is_single))
@@ -158,3 +156,11 @@ class PoseEstimator:
             image_id=found.image_id,
             image=frame.image if keep_image else None,
         )
+
+
+def _is_one_image(source: Any) -> bool:
+    """An array, a PIL image, or the path of an image; not a folder or pattern of one."""
+    if isinstance(source, (str, os.PathLike)):
+        suffix = os.path.splitext(os.fspath(source))[1].lower()
+        return os.path.isfile(source) and suffix not in {'.txt', *VIDEO_SUFFIXES}
+    return not isinstance(source, (int, Sequence)) and not hasattr(source, 'leave_out')

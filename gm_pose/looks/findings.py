@@ -88,7 +88,7 @@ def find_in_person(person: Person, setup: Setup) -> list[Finding]:
         elif not has_target[k]:
             found.append(Finding('outside', k))
         elif sums[k] < CUT * full[k] and _is_near_border(person.joints_px[k], setup):
-            text = f'{sums[k] / full[k]:.0%} of it in the map'
+            text = f'{sums[k] / full[k]:.0%} in the map'
             found.append(Finding('cut', k, text))
     likeness = _measure_likeness(person.heatmaps, has_target)
     for k in range(len(setup.names)):

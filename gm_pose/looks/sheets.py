@@ -21,6 +21,7 @@ from gm_pose.visualization.target_panels import draw_joint_pair, draw_sides
 __all__ = ['draw_prediction_sheet', 'draw_training_sheet', 'to_ascii']
 
 FEW_JOINTS = 40  # up to here three pairs a row
+MOST_NAMES = 8  # of joints without a target
 
 
 def draw_training_sheet(
@@ -28,7 +29,7 @@ def draw_training_sheet(
 ) -> np.ndarray:
     """Crop, skeleton, mirrored skeleton, all targets, then each joint's -> BGR picture.
 
-    Unlabelled joints have no panel; the line below the title names them.
+    Joints without a target have no panel; the line below the title names them.
     """
     names = [to_ascii(name) for name in setup.names]
     shown = person.labelled
@@ -54,10 +55,13 @@ def draw_training_sheet(
         Panel(
             np.hstack([skeletons[1], together]),
             'mirrored; all targets',
-            'the same joints have the same colour',
+            'its left is green again, on the other limb',
         ),
     ]
-    for k in np.flatnonzero(shown):
+    kinds = {f.joint: f.kind for f in findings if f.kind in ('unlabelled', 'outside')}
+    for k in range(len(names)):
+        if k in kinds:
+            continue
         sigma = None if setup.sigmas_cells is None else float(setup.sigmas_cells[k])
         picture = draw_joint_pair(
             person.image,
@@ -70,15 +74,19 @@ def draw_training_sheet(
         note = f'{stated}weight {person.weights[k]:.2f}'
         alert = '; '.join(to_ascii(str(f)) for f in findings if f.joint == k)
         panels.append(Panel(picture, names[k].replace('_', ' '), note, alert))
-    unlabelled = [names[k] for k in np.flatnonzero(~shown)]
     legend = 'each pair: target over the crop, and enlarged around the joint (dot)'
-    if unlabelled:
-        few = unlabelled[:12]
-        more = f' and {len(unlabelled) - len(few)} more' if few != unlabelled else ''
-        legend += f'; not labelled: {", ".join(few)}{more}'
+    for kind in ('unlabelled', 'outside'):
+        legend += _list_joints(kind, [names[k] for k in kinds if kinds[k] == kind])
     title = f'{to_ascii(person.name)}: {shown.sum()} of {len(names)} joints labelled'
     columns = 3 if len(names) <= FEW_JOINTS else 6
     return lay_out_panels(panels, title, legend, columns)
+
+
+def _list_joints(kind: str, names: Sequence[str]) -> str:
+    if not names:
+        return ''
+    more = f' and {len(names) - MOST_NAMES} more' if len(names) > MOST_NAMES else ''
+    return f'; {kind}: {", ".join(names[:MOST_NAMES])}{more}'
 
 
 def draw_prediction_sheet(

@@ -61,7 +61,7 @@ def format_config(
     """Everything decided -> content of a config file (Python)."""
     base = BASES[base_name]
     sigmas, reason = suggest_sigmas(joints, base_name)
-    sized = ()
+    sized: tuple[str, ...] = ()
     if shape != BASES['res50'].shape:
         sized = (
             f'    # boxes are {shape.boxes}',

@@ -39,3 +39,16 @@ def get_namespace(array: Array) -> ModuleType:
         'numpy'
     """
     return sys.modules['torch'] if is_tensor(array) else np
+
+
+def make_like(array: ArrayT, values: NDArray[Any]) -> ArrayT:
+    """Numbers as an array of the kind, precision and device of `array`.
+
+    Example:
+        >>> make_like(np.zeros(3, np.float32), np.array([1.0, 2.0])).dtype
+        dtype('float32')
+    """
+    if not is_tensor(array):
+        return values.astype(array.dtype)
+    torch = get_namespace(array)
+    return torch.tensor(values, dtype=array.dtype, device=array.device)

@@ -16,7 +16,7 @@ from gm_pose.visualization.sheet import (
 )
 
 TARGET_MARK, PREDICTED_MARK = (80, 220, 80), (255, 255, 255)  # BGR
-MAX_HOLE = 24.0  # px of a panel; wider Gaussians are seen behind a cross
+MAX_HOLE = 12.0  # px of a panel; wider Gaussians are seen behind a cross
 LEGEND = (
     'each pair: target | prediction, both on the scale 0 to 1; crosses: true joint '
     '(green), predicted joint (white)'

@@ -55,8 +55,8 @@ def draw_open_cross(
     x, y = (int(c) for c in np.rint(at))
     for width, shade in ((3, (0, 0, 0)), (1, colour)):
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            ends = [(x + dx * r, y + dy * r) for r in (inner, outer)]
-            cv2.line(panel, *ends, shade, width, cv2.LINE_AA)
+            start, end = ((x + dx * r, y + dy * r) for r in (inner, outer))
+            cv2.line(panel, start, end, shade, width, cv2.LINE_AA)
 
 
 def lay_out_panels(

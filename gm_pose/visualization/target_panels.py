@@ -57,13 +57,14 @@ def zoom_target(
         for values, px in zip((columns, rows), cell_px, strict=True)
     )
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    map_x, map_y = np.meshgrid(at_x, at_y)
     base = cv2.remap(
         grey,
-        np.broadcast_to(at_x, (PANEL_HEIGHT, PANEL_HEIGHT)).copy(),
-        np.broadcast_to(at_y[:, None], (PANEL_HEIGHT, PANEL_HEIGHT)).copy(),
+        map_x.astype(np.float32),
+        map_y.astype(np.float32),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=200,
+        borderValue=(200,),
     )
     height, width = heatmap.shape
     padded = np.pad(heatmap, 1)
@@ -108,10 +109,11 @@ def draw_sides(
     points = points.clip(-10_000, 10_000)  # OpenCV's lines end at 2^15 / 16 px
     for a, b in links:
         if shown[a] and shown[b]:
-            ends = [tuple(np.rint(points[k]).astype(int).tolist()) for k in (a, b)]
-            cv2.line(panel, *ends, (0, 0, 0), 3, cv2.LINE_AA)
+            start, end = (np.rint(points[k]).astype(int).tolist() for k in (a, b))
+            cv2.line(panel, start, end, (0, 0, 0), 3, cv2.LINE_AA)
             joint = a if flip_indices[a] != a else b
-            cv2.line(panel, *ends, _get_colour(joint, flip_indices), 1, cv2.LINE_AA)
+            colour = _get_colour(joint, flip_indices)
+            cv2.line(panel, start, end, colour, 1, cv2.LINE_AA)
     for k in np.flatnonzero(shown):
         at = tuple(np.rint(points[k]).astype(int).tolist())
         cv2.circle(panel, at, 3, (0, 0, 0), -1, cv2.LINE_AA)

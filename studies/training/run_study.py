@@ -5,20 +5,21 @@
 
 All variants are run with the first seed before any is run with the second. A run whose
 result file is there is not repeated; an interrupted one goes on from its last checkpoint.
+Started several times, also on machines that share --work-dir, the processes share the runs.
 """
 
 import argparse
-import os
 import signal
-import subprocess
 import sys
 import time
 import warnings
 from pathlib import Path
 
+from gm_pose.runs.launch.child_process import read_last_line, start_child
+from gm_pose.runs.queue.job_table import JobTable
+from gm_pose.runs.queue.run_jobs import QueueSettings, RunningProcess, run_jobs
 from studies.training.datasets import DATASETS, ROOT
 from studies.training.result_files import RESULTS, Run, get_run_status, load_result
-from studies.training.run_queue import run_all
 from studies.variants.catalog import GROUPS, find_variants
 
 
@@ -103,10 +104,8 @@ def get_run_statuses(args: argparse.Namespace) -> dict[Run, str]:
     return statuses
 
 
-def start_run(run: Run, args: argparse.Namespace) -> subprocess.Popen:
+def start_run(run: Run, args: argparse.Namespace) -> RunningProcess:
     """Start a run's process, its output going to a log in its work folder."""
-    folder = run.find_work_dir(args.work_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable,
         str(ROOT / 'studies' / 'training' / 'train_run.py'),
@@ -127,11 +126,45 @@ def start_run(run: Run, args: argparse.Namespace) -> subprocess.Popen:
     ]
     if args.epochs:
         command += ['--epochs', str(args.epochs)]
-    environment = dict(os.environ, OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')
-    with (folder / 'log.txt').open('a') as log:
-        return subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
+    threads = dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')
+    return start_child(command, find_log(run, args), threads, ROOT)
+
+
+def find_log(run: Run, args: argparse.Namespace) -> Path:
+    return run.find_work_dir(args.work_dir) / 'log.txt'
+
+
+def train_runs(runs: list[Run], args: argparse.Namespace) -> dict[str, str]:
+    """Train runs, those that other processes are at too -> name and reason of failures."""
+    begin = time.monotonic()
+    by_name = {str(run): run for run in runs}
+    table = JobTable(args.work_dir / 'runs.sqlite')
+    # what is done is what has a result file: the table is about who runs what now
+    table.offer(list(by_name), again=('done', 'failed', 'stopped'))
+
+    def may_start() -> bool:
+        return not args.stop_after or time.monotonic() - begin < 60 * args.stop_after
+
+    def log(text: str) -> None:
+        print(time.strftime('%H:%M:%S'), text, flush=True)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves through `finally`
+    jobs = run_jobs(
+        table,
+        list(by_name),
+        lambda name, place: start_run(by_name[name], args),
+        QueueSettings(
+            args.jobs,
+            log,
+            may_start,
+            explain=lambda name: read_last_line(find_log(by_name[name], args)),
+        ),
+    )
+    return {
+        f'{name}: {find_log(by_name[name], args)}': job.note
+        for name, job in jobs.items()
+        if job.state == 'failed'
+    }
 
 
 def describe_result(path: Path) -> str:
@@ -163,17 +196,7 @@ def main(argv: list[str] | None = None) -> int:
     print(
         f'{len(statuses) - len(runs)} of {len(statuses)} runs done, {len(runs)} to do'
     )
-    begin = time.monotonic()
-
-    def may_start() -> bool:
-        return not args.stop_after or time.monotonic() - begin < 60 * args.stop_after
-
-    def log(text: str) -> None:
-        print(time.strftime('%H:%M:%S'), text, flush=True)
-
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves through `finally`
-    codes = run_all(runs, lambda run: start_run(run, args), args.jobs, log, may_start)
-    failed = [run for run, code in codes.items() if code]
-    for run in failed:
-        print(f'FAILED {run}: {run.find_work_dir(args.work_dir) / "log.txt"}')
+    failed = train_runs(runs, args)
+    for place, reason in failed.items():
+        print(f'FAILED {place} ({reason})')
     return 1 if failed else 0

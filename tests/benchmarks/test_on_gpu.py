@@ -73,11 +73,11 @@ def test_report_has_the_rows_and_names_what_is_missing(on_gpu, tmp_path):
 
 
 @pytest.mark.slow
-def test_rehearsal_measures_every_row(tmp_path):
+def test_rehearsal_measures_every_row(warm_python, tmp_path):
     from benchmarks.gpu.row_file import read_rows
 
     jobs = 'network:fastest;ddp;data;product'
-    command = [sys.executable, SCRIPT, '--out', tmp_path, '--jobs', jobs, '--rehearse']
+    command = [warm_python, SCRIPT, '--out', tmp_path, '--jobs', jobs, '--rehearse']
     command += ['--scratch', tmp_path / 'scratch']
     subprocess.run(command, check=True, timeout=900, capture_output=True)
     rows = read_rows(tmp_path)

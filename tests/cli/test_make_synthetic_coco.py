@@ -126,7 +126,7 @@ def test_area_and_box_are_those_of_the_mask(root):
 
 
 def test_people_vary(tmp_path):
-    make_coco_folder(tmp_path / 'set', train_people=120, val_people=1, seed=0)
+    make_coco_folder(tmp_path / 'set', train_people=60, val_people=1, seed=0)
     data = next(data for split, data in both_splits(tmp_path / 'set'))
     areas = np.array([a['area'] for a in data['annotations']])
     flags = np.array([a['keypoints'][2::3] for a in data['annotations']])

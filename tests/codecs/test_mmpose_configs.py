@@ -6,6 +6,7 @@ All 278 top-down heatmap configs are tried for what needs no model: from the ima
 targets and back.
 """
 
+import copy
 import re
 from collections import Counter
 from pathlib import Path
@@ -87,14 +88,14 @@ def read_recipe() -> str:
     return block
 
 
-@pytest.fixture
-def merged(request, tmp_path):
+@pytest.fixture(scope='module')
+def merged(request, tmp_path_factory):
     """Merged config, dataset name, K of a case."""
     base, dataset, sigmas, num_joints = CASES[request.param]
     recipe = re.sub(r"'mmpose::[^']*'", f"'mmpose::{base}'", read_recipe())
     recipe, count = re.subn(r'sigmas=dict\([^)]*\)', f'sigmas={sigmas}', recipe)
     assert count == 1
-    path = tmp_path / f'{request.param}.py'
+    path = tmp_path_factory.mktemp('merged') / f'{request.param}.py'
     path.write_text(recipe)
     return Config.fromfile(str(path)), dataset, num_joints
 
@@ -159,7 +160,7 @@ def test_recipe_leaves_one_codec_and_nothing_of_the_base(merged):
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize('merged', CASES, indirect=True)
 def test_forward_loss_and_predict_in_mmposes_own_config(merged, request):
-    cfg, dataset, num_joints = merged
+    cfg, dataset, num_joints = copy.deepcopy(merged)
     init_default_scope('mmpose')
     if cfg.model.backbone.type.startswith('mmpretrain.'):
         pytest.importorskip(

@@ -29,6 +29,7 @@ ANNOTATIONS = dict(
         dict(id=7, file_name='photos/a.jpg', width=80, height=60),
         dict(id=8, file_name='other/a.jpg', width=80, height=60),
         dict(id=9, file_name='3', width=80, height=60),
+        dict(id=10, file_name='other/c.jpg', width=80, height=60),
     ],
     annotations=[
         dict(image_id=7, category_id=1, bbox=[10, 10, 20, 30], iscrowd=0),
@@ -56,6 +57,9 @@ def test_annotations_belong_to_the_image_of_that_path(write_json):
     assert finder.find(make_frame('/data/other/a.jpg')).image_id == 8
     assert finder.find(make_frame('clip.mp4', 3)).boxes_px.tolist() == [[1, 2, 4, 6]]
     assert len(finder.find(make_frame('/data/b.jpg')).boxes_px) == 0
+    # two images have this name in other folders; one has the next
+    assert finder.find(make_frame('/data/a.jpg')).image_id is None
+    assert finder.find(make_frame('/elsewhere/c.jpg')).image_id == 10
 
 
 def test_detections_belong_to_the_number_in_the_name(write_json):
@@ -163,7 +167,9 @@ def test_a_detector_of_mmdetection_finds_boxes(tmp_path, images):
     path = str(tmp_path / 'detector.pth')
     weights = model.state_dict()
     for level in range(3):
-        weights[f'bbox_head.rtm_cls.{level}.bias'][0] = 0  # a person everywhere
+        weights[f'bbox_head.rtm_cls.{level}.bias'][:] = -9
+        weights[f'bbox_head.rtm_cls.{level}.bias'][0] = 0  # a person everywhere,
+        weights[f'bbox_head.rtm_reg.{level}.bias'][:] = 2  # of 4 cells by 4
     torch.save(dict(state_dict=weights), path)
     finder = open_boxes('rtmdet-t', threshold=0.0, weights=path, device='cpu')
     image = cv2.resize(cv2.imread(images[0]), (96, 96))

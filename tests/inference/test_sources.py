@@ -186,3 +186,18 @@ def test_a_single_image_that_cannot_be_read_raises(fake, tmp_path):
     path.write_bytes(b'')
     with pytest.raises(UnreadableImage, match='empty file'):
         fake(str(path))
+
+
+def test_one_image_gives_people_and_everything_else_a_list(
+    fake, write_images, write_video
+):
+    folder = write_images('a.png')
+    assert fake(folder / 'a.png').source == str(folder / 'a.png')
+    assert fake(np.zeros((8, 8, 3), np.uint8)).source == ''
+    for source in (
+        folder,
+        f'{folder}/*.png',
+        [folder / 'a.png'],
+        write_video(frames=1),
+    ):
+        assert [type(people).__name__ for people in fake(source)] == ['People']

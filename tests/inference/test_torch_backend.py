@@ -1,6 +1,7 @@
 """Crops, maps and joints are those of MMPose's own test pipeline."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -115,7 +116,7 @@ def test_calibration_in_the_checkpoint_is_used(checkpoint, estimator, images, tm
     from gm_pose.ops.uncertainty import Calibration
 
     content = torch.load(checkpoint, weights_only=False)
-    stored = Calibration(np.full(17, 9.0), np.zeros(17), np.zeros(17), np.ones(17))
+    stored = replace(Calibration.neutral(17), covariance_scale=np.full(17, 9.0))
     content['meta']['gm_pose_calibration'] = stored.to_dict()
     path = str(tmp_path / 'calibrated.pth')
     torch.save(content, path)

@@ -66,7 +66,7 @@ def test_a_target_cut_by_the_border(x, is_cut):
     found = find_in_person(person, make_setup())
     assert bool(found) is is_cut
     if is_cut:
-        assert found[0].text == '63% of it in the map'  # Phi(0.5 / 1.5) = 0.63
+        assert found[0].text == '63% in the map'  # Phi(0.5 / 1.5) = 0.63
 
 
 def test_a_target_cut_of_a_codec_without_sigmas():

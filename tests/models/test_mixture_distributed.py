@@ -45,11 +45,11 @@ def train_two_steps(rank: int, init_file: str, out_dir: str) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_all_parameters_in_step(tmp_path):
-    mp.spawn(
+    mp.start_processes(  # forks: a new interpreter imports for seconds
         train_two_steps,
         args=(str(tmp_path / 'init'), str(tmp_path)),
         nprocs=2,
-        join=True,
+        start_method='fork',
     )
     first, second = (torch.load(tmp_path / f'{rank}.pth') for rank in (0, 1))
     for variant, ours, theirs in zip(VARIANTS, first, second, strict=True):

@@ -31,6 +31,10 @@ OUTER_PRODUCT = 2e-7
 
 ALL = np.array([True])
 
+# Of 14 faults put into the code (comparisons off by one, another rounding, another radius)
+# each fails within 72 examples of `rounded`, 304 of `exact`, 187 of `msra` and 21 of
+# `unbiased`.
+
 
 def draw_reference(x, y, sigma, size, exact):
     """One map by two loops, from the definition alone; float64."""
@@ -78,7 +82,7 @@ def unpack(joint_list):
     return table[:, :2], table[:, 2], np.array([j[3] for j in joint_list])
 
 
-@settings(max_examples=3500, deadline=None, derandomize=True)
+@settings(max_examples=700, deadline=None, derandomize=True)
 @given(joints, sizes)
 def test_rounded_equals_loops_for_any_joints_and_sizes(joint_list, size):
     centers, sigmas, labelled = unpack(joint_list)
@@ -93,7 +97,7 @@ def test_rounded_equals_loops_for_any_joints_and_sizes(joint_list, size):
         )
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True)
+@settings(max_examples=1000, deadline=None, derandomize=True)
 @given(joints, sizes)
 def test_exact_equals_loops_for_any_joints_and_sizes(joint_list, size):
     centers, sigmas, labelled = unpack(joint_list)
@@ -106,7 +110,7 @@ def test_exact_equals_loops_for_any_joints_and_sizes(joint_list, size):
         assert overlaps_map[k] == reached
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True)
+@settings(max_examples=700, deadline=None, derandomize=True)
 @given(joints, sizes)
 def test_msra_equals_mmpose_bit_for_bit(joint_list, size):
     centers, sigmas, labelled = unpack(joint_list)
@@ -123,7 +127,7 @@ def test_msra_equals_mmpose_bit_for_bit(joint_list, size):
         assert overlaps_map[k] == (weights[0, 0] > 0)
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=3),
     st.sampled_from([1, 2, 2.0, 3, 3.0, 4.0]),
@@ -144,7 +148,7 @@ def test_rounded_equals_mmpose_bit_for_bit_at_whole_sigmas(positions, sigma, siz
     np.testing.assert_array_equal(overlaps_map, weights[0] > 0)
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=3),
     st.floats(0.5, 4),

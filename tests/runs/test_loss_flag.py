@@ -78,7 +78,9 @@ def train_with_one_bad_rank(rank, init_file, results):
 def test_every_process_skips_the_step_that_one_has_spoiled(tmp_path):
     """The gradient of the bad one is in the mean that all of them take."""
     arguments = (str(tmp_path / 'init'), str(tmp_path))
-    multiprocessing.spawn(train_with_one_bad_rank, args=arguments, nprocs=2)
+    multiprocessing.start_processes(  # forks: a new interpreter imports for seconds
+        train_with_one_bad_rank, args=arguments, nprocs=2, start_method='fork'
+    )
     first = ((False, False), False)
     for rank, own in ((0, False), (1, True)):
         seen = torch.load(tmp_path / f'{rank}.pth')

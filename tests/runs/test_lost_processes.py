@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 
 import pytest
@@ -60,7 +59,9 @@ def test_killed_worker_of_one_process_ends_the_job_within_seconds(
     assert "a data loader's worker was killed" in record
 
 
-def test_error_of_one_process_ends_the_job_and_is_in_the_log(write_config, tmp_path):
+def test_error_of_one_process_ends_the_job_and_is_in_the_log(
+    write_config, warm_python, tmp_path
+):
     """Through the real launcher, as `mim train --launcher pytorch` starts it."""
     hook = dict(
         type='KillHook',
@@ -73,7 +74,7 @@ def test_error_of_one_process_ends_the_job_and_is_in_the_log(write_config, tmp_p
         f'{NO_VALIDATION}{INDEPENDENT}custom_hooks.append({hook!r})\n'
     )
     command = [
-        sys.executable,
+        str(warm_python),
         '-m',
         'torch.distributed.launch',
         '--nproc_per_node=2',

@@ -44,6 +44,12 @@ CONFIGS = {
         ['model.head is 3'],
     ),
     'no training section': ('train_cfg = None', [], ['no train_cfg']),
+    'logging package': (
+        "vis_backends = [dict(type='AimVisBackend')]\n"
+        "visualizer = dict(type='PoseLocalVisualizer', vis_backends=vis_backends)",
+        [],
+        ['AimVisBackend', 'not installed', 'pip install aim'],
+    ),
     'codec type': (
         "codec['type'] = 'JointAdaptiveMSRAHeatmp'",
         [],

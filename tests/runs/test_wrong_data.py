@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from tiny_runs import NO_VALIDATION, refuse
 
+from gm_pose.runs.data_checks import json_file
+from gm_pose.runs.user_errors import UserError
+
 
 def cut(path: Path, data: dict) -> None:
     path.write_text(json.dumps(data)[:-2000])
@@ -62,7 +65,7 @@ def deep(path: Path, data: dict) -> None:
 
 def huge(path: Path, data: dict) -> None:
     with path.open('wb') as file:
-        file.truncate(9_000_000_000)  # sparse: takes no disk
+        file.truncate(9_000_000)  # of 8_000_000, see `lower_limit`
 
 
 def with_mark(path: Path, data: dict) -> None:
@@ -134,12 +137,30 @@ ANNOTATIONS = {
     foreign_images: ['987654'],
     no_width: ['images[1]', '`width`'],
     deep: ['no JSON'],
-    huge: ['9000000000 bytes'],
+    huge: ['9000000 bytes'],
 }
 
 
+@pytest.fixture
+def lower_limit(monkeypatch):
+    """Files of 8 MB at most, not of 8 GB: a command hashes the file before it parses it."""
+    monkeypatch.setattr(json_file, 'MAX_BYTES', 8_000_000)
+
+
+def test_annotation_file_of_9_gb_is_not_read(tmp_path):
+    path = tmp_path / 'annotations.json'
+    with path.open('wb') as file:
+        file.truncate(9_000_000_000)  # sparse: takes no disk
+    with pytest.raises(
+        UserError, match='has 9000000000 bytes; expected at most 8000000'
+    ):
+        json_file.read_json(str(path))
+
+
 @pytest.mark.parametrize('damage', ANNOTATIONS, ids=lambda damage: damage.__name__)
-def test_wrong_annotation_file_is_refused(damage, write_config, coco, tmp_path, capsys):
+def test_wrong_annotation_file_is_refused(
+    damage, write_config, coco, tmp_path, capsys, lower_limit
+):
     from gm_pose.cli import train
 
     data = json.loads(

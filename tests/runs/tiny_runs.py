@@ -1,5 +1,6 @@
 """Tiny configs, training in child processes, refusals; fixtures are in conftest.py."""
 
+import gc
 import hashlib
 import os
 import sys
@@ -99,6 +100,7 @@ def run_child(task: Callable[[], None], log: Path, timeout: float = 120) -> Ende
             sys.stdout = os.fdopen(1, 'w', buffering=1, closefd=False)
             sys.stderr = os.fdopen(2, 'w', buffering=1, closefd=False)
             torch.set_num_threads(1)  # OpenMP's threads do not survive a fork
+            gc.freeze()  # MMEngine collects garbage often, and all of this is used
             # MMEngine formats the config's text with yapf at every save: 1 s each time.
             config_module.FormatCode = lambda text, **_: (text, True)
             try:

@@ -1,7 +1,8 @@
 """The main job as a user starts it: `mim train`, `--resume`, `mim test`, from any folder.
 
 Needs gm_pose installed (not in editable mode) in the running environment, as
-`make test` does it: `mim` looks for the installed package's `.mim` folder.
+`make test` does it: `mim` looks for the installed package's `.mim` folder. The first run
+starts as a user's does; the others have imported this checkout and MMPose already.
 """
 
 import json
@@ -53,7 +54,9 @@ def coco_root(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_train_resume_and_test_by_basename_from_another_folder(coco_root, tmp_path):
+def test_train_resume_and_test_by_basename_from_another_folder(
+    coco_root, warm_python, tmp_path
+):
     env = dict(COCO_ROOT=str(coco_root))
     train = [MIM, 'train', 'gm_pose', CONFIG, '--work-dir', tmp_path / 'run']
 
@@ -65,14 +68,14 @@ def test_train_resume_and_test_by_basename_from_another_folder(coco_root, tmp_pa
     assert (tmp_path / 'run' / 'last_checkpoint').read_text() == str(checkpoint)
 
     options = ['--resume', '--cfg-options', *SMALL, 'train_cfg.max_epochs=2']
-    result = call([*train, *options], tmp_path, **env)
+    result = call([warm_python, *train, *options], tmp_path, **env)
     assert result.returncode == 0, result.stdout + result.stderr
     assert 'resumed epoch: 1' in result.stdout + result.stderr
     checkpoint = tmp_path / 'run' / 'epoch_2.pth'
     assert (tmp_path / 'run' / 'last_checkpoint').read_text() == str(checkpoint)
 
     metrics_file = tmp_path / 'metrics.json'
-    test = [MIM, 'test', 'gm_pose', CONFIG, '--checkpoint', checkpoint]
+    test = [warm_python, MIM, 'test', 'gm_pose', CONFIG, '--checkpoint', checkpoint]
     options = [
         '--work-dir',
         tmp_path / 'run',
@@ -91,10 +94,13 @@ def test_train_resume_and_test_by_basename_from_another_folder(coco_root, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason='gloo is for CPUs')
-def test_two_processes_of_the_mim_command_train_and_test_over_gloo(coco_root, tmp_path):
+def test_two_processes_of_the_mim_command_train_and_test_over_gloo(
+    coco_root, warm_python, tmp_path
+):
     env = dict(COCO_ROOT=str(coco_root))
+    mim = [warm_python, MIM]
     launch = ['--launcher', 'pytorch', '--gpus', 2, '--work-dir', tmp_path / 'run']
-    train = [MIM, 'train', 'gm_pose', CONFIG, *launch]
+    train = [*mim, 'train', 'gm_pose', CONFIG, *launch]
     options = [*SMALL, 'train_cfg.max_epochs=1', 'train_dataloader.batch_size=2']
     result = call([*train, '--cfg-options', *options], tmp_path, **env)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -110,7 +116,7 @@ def test_two_processes_of_the_mim_command_train_and_test_over_gloo(coco_root, tm
         .splitlines()[-1]
     )
 
-    test = [MIM, 'test', 'gm_pose', CONFIG, '--checkpoint', checkpoint, *launch]
+    test = [*mim, 'test', 'gm_pose', CONFIG, '--checkpoint', checkpoint, *launch]
     metrics_file = tmp_path / 'metrics.json'
     options = ['--out', metrics_file, '--cfg-options', *SMALL]
     result = call([*test, *options], tmp_path, **env)
@@ -121,10 +127,9 @@ def test_two_processes_of_the_mim_command_train_and_test_over_gloo(coco_root, tm
 
 
 @pytest.mark.slow
-def test_missing_dataset_is_named_without_our_traceback(tmp_path):
-    result = call(
-        [MIM, 'train', 'gm_pose', CONFIG], tmp_path, COCO_ROOT='/no/such/folder'
-    )
+def test_missing_dataset_is_named_without_our_traceback(warm_python, tmp_path):
+    train = [warm_python, MIM, 'train', 'gm_pose', CONFIG]
+    result = call(train, tmp_path, COCO_ROOT='/no/such/folder')
     assert result.returncode != 0
     ours = [
         line for line in result.stderr.splitlines() if line.startswith('gm_pose: error')

@@ -40,7 +40,7 @@ class MatchedFit(nn.Module):
         for name, values in fit._asdict().items():
             self.register_buffer(name, torch.from_numpy(values.copy()))
         self.sides = tuple(min(choose_side(sigmas_cells), n) for n in heatmap_size)
-        self.half = choose_side(sigmas_cells) // 2
+        self.radius = choose_side(sigmas_cells) // 2
 
     def forward(self, heatmaps: Tensor, peaks: Peaks) -> Tensor:
         """See the class; a fall far below zero counts no more than the peak itself."""
@@ -68,7 +68,7 @@ class MatchedFit(nn.Module):
     def _list_cells(self, peak: Tensor, size: int, side: int) -> tuple[Tensor, Tensor]:
         """Peaks (N, K) -> sigmas to each cell of an axis, 1 where it is in the window."""
         cells = torch.arange(size, dtype=torch.float32)
-        start = (peak - self.half).clamp(0, size - side)[..., None]
+        start = (peak - self.radius).clamp(0, size - side)[..., None]
         inside = ((cells >= start) & (cells < start + side)).float()
         return (cells - peak[..., None]) * self.inverse[:, None], inside
 

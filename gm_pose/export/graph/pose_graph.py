@@ -115,7 +115,9 @@ class JointReader(nn.Module):
         """Of a person (N,), its area in px^2 (N,) given; `oks_sigmas` must be known."""
         sigmas = torch.tensor(self.oks_sigmas, dtype=torch.float32)
         tolerances = compute_tolerances(areas_px2, sigmas)
-        expected = compute_expected_oks(covariances, presence, tolerances)
+        expected = compute_expected_oks(
+            covariances, presence, tolerances, self.calibration
+        )
         return average_expected_oks(expected, presence)
 
 

@@ -13,6 +13,7 @@ from mmpose.registry import METRICS
 from numpy.typing import NDArray
 from xtcocotools.coco import COCO
 
+from gm_pose.fast_lane.evaluation.kept_people import ScoringRules, keep_people
 from gm_pose.fast_lane.evaluation.packed_results import PackedResults, pack_results
 from gm_pose.fast_lane.evaluation.person_results import (
     IrregularResults,
@@ -27,7 +28,6 @@ from gm_pose.runs.evaluation.average_precision import (
     print_summary,
 )
 from gm_pose.runs.evaluation.coco_people import read_true_people
-from gm_pose.runs.evaluation.oks_nms import keep_by_oks
 from gm_pose.runs.evaluation.people import DetectedPeople, TruePeople
 
 __all__ = ['FastCocoMetric']
@@ -90,20 +90,12 @@ class FastCocoMetric(CocoMetric):
             return super().compute_metrics(
                 [r.to_stock() if isinstance(r, SampleResult) else r for r in results]
             )
-        rows, scores = self._suppress(packed)
-        triplets = np.concatenate(
-            [packed.keypoints, packed.keypoint_scores[..., None]], axis=-1
-        )[rows].astype(np.float64)
-        bboxes = (
-            None if packed.bboxes is None else packed.bboxes[rows].astype(np.float64)
-        )
-        if bboxes is None:
-            extents = triplets[..., :2].max(1) - triplets[..., :2].min(1)
-            areas = extents[:, 0] * extents[:, 1]
-        else:
-            areas = bboxes[:, 2] * bboxes[:, 3]
-        people = DetectedPeople(
-            packed.img_ids[rows], packed.category_ids[rows], triplets, areas, scores
+        people, bboxes = keep_people(
+            packed,
+            ScoringRules(
+                self.score_mode, self.keypoint_score_thr, self.nms_mode, self.nms_thr
+            ),
+            np.asarray(self.dataset_meta['sigmas']),
         )
         if self.outfile_prefix is not None:
             path = f'{self.outfile_prefix}.keypoints.json'
@@ -167,25 +159,6 @@ class FastCocoMetric(CocoMetric):
         if not np.isin(packed.img_ids, list(self.coco.imgs)).all():
             raise IrregularResults('images that the annotations do not name')
         return self._truth[1]
-
-    def _suppress(
-        self, packed: PackedResults
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Rows that are kept, in the order of the results file, and their scores."""
-        scores = packed.compute_scores(self.score_mode, self.keypoint_score_thr)
-        if self.nms_mode == 'none':
-            rows = np.arange(len(scores))
-        else:
-            dtype = np.result_type(packed.keypoints, packed.keypoint_scores)
-            rows = keep_by_oks(
-                packed.keypoints.astype(dtype, copy=False),
-                scores,
-                packed.areas,
-                packed.groups,
-                self.nms_thr,
-                np.asarray(self.dataset_meta['sigmas']),
-            )
-        return rows, scores[rows].astype(np.float64)
 
 
 def _format_results(

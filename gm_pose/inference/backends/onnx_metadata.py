@@ -1,4 +1,4 @@
-"""What an exported file says of itself, written and read (standard library alone).
+"""What an exported file says of itself, written and read (numpy alone).
 
 Each value is JSON under its own key of the file's `metadata_props`, which every runtime
 can read.
@@ -6,10 +6,11 @@ can read.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from gm_pose.inference.backends.pose_backend import ModelDescription
+from gm_pose.ops.uncertainty.calibration import Calibration
 from gm_pose.runs.user_errors import UserError
 
 __all__ = ['FORMAT', 'OnnxMetadata', 'read_metadata']
@@ -32,7 +33,6 @@ class OnnxMetadata:
         padding: factor by which a box is enlarged before it is cut out.
         codec: name of the codec whose decoding is in the file.
         sigmas_cells: of the targets, K or 1 for all joints.
-        calibrated: whether the uncertainty was calibrated.
     """
 
     version: str
@@ -44,11 +44,13 @@ class OnnxMetadata:
     padding: float
     codec: str
     sigmas_cells: tuple[float, ...]
-    calibrated: bool
 
     def to_properties(self, description: ModelDescription) -> dict[str, str]:
         """All of it as text by key."""
-        values = {'format': FORMAT, **asdict(description), **asdict(self)}
+        fitted = description.calibration
+        joints = asdict(replace(description, calibration=None))
+        joints['calibration'] = None if fitted is None else fitted.to_dict()
+        values = {'format': FORMAT, **joints, **asdict(self)}
         return {'producer': 'gm_pose'} | {k: json.dumps(v) for k, v in values.items()}
 
 
@@ -66,13 +68,21 @@ def read_metadata(
             'what its joints are. Fix: gm_pose export CHECKPOINT --out FILE'
         )
     try:
-        values = {k: json.loads(v) for k, v in properties.items() if k != 'producer'}
+        known = {'format'} | {
+            f.name for f in (*fields(ModelDescription), *fields(OnnxMetadata))
+        }
+        # others are of tools that worked on the file afterwards, ONNX Runtime's quantiser
+        # for one
+        values = {k: json.loads(v) for k, v in properties.items() if k in known}
         if values['format'] != FORMAT:
             raise UserError(
                 f'{path} has format {values["format"]}; expected {FORMAT}. Fix: take the '
                 f'gm_pose that wrote it ({values["version"]}), or export it again'
             )
         joints = {f.name: values[f.name] for f in fields(ModelDescription)}
+        fitted = joints.pop('calibration')
+        if fitted is not None:
+            joints['calibration'] = Calibration.from_dict(fitted)
         own = {f.name: values[f.name] for f in fields(OnnxMetadata)}
         return OnnxMetadata(**_freeze(own)), ModelDescription(**_freeze(joints))
     except (KeyError, TypeError, ValueError, RecursionError) as error:

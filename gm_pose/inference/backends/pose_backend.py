@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gm_pose.ops.uncertainty.calibration import Calibration
+
 __all__ = ['ModelDescription', 'PeopleArrays', 'PoseBackend', 'concatenate_people']
 
 Array = NDArray[np.float32]
@@ -27,6 +29,7 @@ class ModelDescription:
         joint_colours: K colours RGB, () for the default ones.
         link_colours: a colour RGB for each link, () for the default ones.
         dataset: name of the data set whose joints these are, '' where it is not known.
+        calibration: of the uncertainty; the arrays that a backend gives have it applied.
     """
 
     name: str
@@ -39,6 +42,7 @@ class ModelDescription:
     joint_colours: tuple[tuple[int, int, int], ...] = ()
     link_colours: tuple[tuple[int, int, int], ...] = ()
     dataset: str = ''
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         joints = len(self.joint_names)

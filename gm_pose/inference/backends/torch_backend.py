@@ -1,6 +1,7 @@
 """Models of MMPose, run by PyTorch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from gm_pose.fast_lane.device.pixel_normalizer import PixelNormalizer
 from gm_pose.fast_lane.loading.crop_warp import warp_crop
+from gm_pose.inference.backends.fold_norms import fold_norms
 from gm_pose.inference.backends.pose_backend import PeopleArrays, concatenate_people
 from gm_pose.inference.backends.torch_network import PoseNetwork, build_network
 from gm_pose.inference.models.run_checkpoint import OpenedModel
@@ -33,6 +35,7 @@ class TorchBackend:
         flip_test: average the maps with those of the mirrored crop, aligned
             (`gm_pose.ops.aligned_flip`), whatever the config's own flip test does.
         batch_size: people that go through the network at once.
+        any_codec: see `build_network`; `estimate` needs one with Gaussians.
 
     Raises:
         UserError: the device is not there, or weights and config do not fit.
@@ -44,12 +47,19 @@ class TorchBackend:
         device: str | None = None,
         flip_test: bool = False,
         batch_size: int = 32,
+        any_codec: bool = False,
     ) -> None:
         self.device = _choose_device(device)
-        self.network: PoseNetwork = build_network(opened, self.device, flip_test)
-        self.description = self.network.description
+        self.network: PoseNetwork = build_network(
+            opened, self.device, flip_test, any_codec
+        )
+        self.network.model = fold_norms(
+            self.network.model, self.network.description.input_size
+        )
+        self.description = replace(
+            self.network.description, calibration=opened.calibration
+        )
         self.crop, self.batch_size = opened.settings.crop, batch_size
-        self.calibration = opened.calibration
         pixels = opened.settings.pixels
         self._normalizer = PixelNormalizer(pixels.swaps_channels)
         self._mean, self._std = (
@@ -95,7 +105,7 @@ class TorchBackend:
                 maps,
                 torch.from_numpy(cells).to(maps),
                 self.network.target_sigmas_cells,
-                self.calibration,
+                self.description.calibration,
             )
         factors = scales / np.asarray(self.crop.input_size)  # image px per input px
         cell_px = (factors * self.network.cell_size_px).astype(np.float32)[:, None]

@@ -14,7 +14,8 @@ from gm_pose.inference.backends.describe_model import describe_model
 from gm_pose.inference.backends.pose_backend import ModelDescription
 from gm_pose.inference.models.run_checkpoint import OpenedModel
 from gm_pose.ops.aligned_flip import mirror_aligned
-from gm_pose.runs.user_errors import UserError, as_user_errors
+from gm_pose.ops.grids import compute_cell_sizes
+from gm_pose.runs.user_errors import UserError
 
 __all__ = ['PoseNetwork', 'build_network']
 
@@ -27,7 +28,8 @@ class PoseNetwork:
         model: MMPose's estimator.
         description: its joints.
         cell_size_px: (2,) px of the input per heatmap cell.
-        target_sigmas_cells: (K,) or (1,), of the targets that it was trained on.
+        target_sigmas_cells: (K,) or (1,), of the targets that it was trained on; (0,) of a
+            codec without Gaussians.
         flip_stride: s of `mirror_aligned`; None without a flip test.
     """
 
@@ -58,9 +60,19 @@ class PoseNetwork:
 
 
 def build_network(
-    opened: OpenedModel, device: torch.device, flip_test: bool
+    opened: OpenedModel,
+    device: torch.device,
+    flip_test: bool,
+    any_codec: bool = False,
 ) -> PoseNetwork:
     """Build the model with its weights.
+
+    Args:
+        opened: the model.
+        device: for the model.
+        flip_test: see `PoseNetwork.flip_stride`.
+        any_codec: also take codecs that have another number of maps than joints, or no
+            Gaussians: for who wants their maps alone.
 
     Raises:
         UserError: config and weights do not fit each other, or it has no heatmaps.
@@ -87,17 +99,27 @@ def build_network(
     input_size = settings.crop.input_size
     heatmap_size, joints = _try_out(model, input_size, device, opened.path)
     description = describe_model(opened.metainfo, opened.path, input_size, heatmap_size)
-    if joints != description.joint_count:
+    decoder = model.head.decoder
+    target_sigmas = _read_sigmas(decoder, any_codec and not flip_test)
+    if len(target_sigmas) and joints != description.joint_count:
         raise UserError(
             f'{opened.path} predicts {joints} joints and its metainfo names '
             f'{description.joint_count}. Fix: give the config that it was trained with'
         )
-    decoder = model.head.decoder
-    with as_user_errors(ValueError):
-        target_sigmas = read_target_sigmas(decoder)
-    cell_size = np.asarray(decoder.scale_factor, np.float32)
+    # as predictions are scaled: on the 'udp' grid targets have another
+    grid = 'udp' if _mirrors_onto_itself(decoder) else 'stride'
+    cell_size = compute_cell_sizes(grid, input_size, heatmap_size)
     stride = _find_flip_stride(decoder, input_size, heatmap_size) if flip_test else None
-    return PoseNetwork(model, description, cell_size, target_sigmas, stride)
+    return PoseNetwork(model, description, cell_size.decode_px, target_sigmas, stride)
+
+
+def _read_sigmas(decoder: Any, any_codec: bool) -> NDArray[np.float64]:
+    try:
+        return read_target_sigmas(decoder)
+    except ValueError as error:
+        if any_codec:
+            return np.zeros(0)
+        raise UserError(str(error)) from error
 
 
 def drop_preprocessor(weights: Any) -> Any:
@@ -138,9 +160,7 @@ def _find_flip_stride(
     decoder: Any, input_size: tuple[int, int], heatmap_size: tuple[int, int]
 ) -> int:
     """s where cell c stands for px s c; 1 on grids that mirror onto themselves."""
-    from mmpose.codecs import UDPHeatmap
-
-    if isinstance(decoder, UDPHeatmap) or getattr(decoder, 'grid', 'stride') == 'udp':
+    if _mirrors_onto_itself(decoder):
         return 1
     stride, rest = divmod(input_size[0], heatmap_size[0])
     if rest:
@@ -149,3 +169,10 @@ def _find_flip_stride(
             f'{heatmap_size[0]} cells of the heatmap for a flip test. Fix: leave it out'
         )
     return stride
+
+
+def _mirrors_onto_itself(decoder: Any) -> bool:
+    """Whether its first and last cells are the edges of the box ('udp')."""
+    from mmpose.codecs import UDPHeatmap
+
+    return isinstance(decoder, UDPHeatmap) or getattr(decoder, 'grid', '') == 'udp'

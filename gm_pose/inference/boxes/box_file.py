@@ -21,10 +21,10 @@ _FIX = 'Fix: give a COCO annotations file, or a list of detections'
 class BoxFile:
     """Finds an image by its file name, a frame of a video by its number.
 
-    Annotations belong to the image whose `file_name` ends the frame's path; the boxes are
-    clipped as MMPose's datasets do it, crowds do not count. In detections, which have no
-    names, `image_id` is the number in the image's name, as in COCO (000000000139.jpg), or
-    the name itself; a video's frames count from 0.
+    Annotations belong to the image whose `file_name` ends the frame's path, or else has
+    its name, if only one has. Boxes are clipped as MMPose's datasets do it; crowds do not
+    count. In detections, which have no names, `image_id` is the number in the image's
+    name, as in COCO (000000000139.jpg), or the name itself; a video's frames count from 0.
 
     Args:
         path: of the file.
@@ -37,6 +37,7 @@ class BoxFile:
     def __init__(self, path: str, threshold: float) -> None:
         self._path = path
         self._ids: dict[str, Any] = {}  # file name -> image id
+        self._named: dict[str, list[Any]] = {}  # its last part -> image ids
         self._boxes: dict[Any, NDArray[np.float32]] = {}  # with scores, (n, 5)
         data = read_json(path)
         if isinstance(data, dict):
@@ -73,6 +74,9 @@ class BoxFile:
             name = '/'.join(parts[-length:])
             if name in self._ids:
                 return self._ids[name]
+        named = self._named.get(parts[-1] if parts else '', [])
+        if len(named) == 1:
+            return named[0]
         stem = Path(frame.source).stem
         candidates = (
             int(stem) if stem.isdecimal() else stem,
@@ -92,6 +96,8 @@ class BoxFile:
             self._ids = {
                 str(i['file_name']).replace('\\', '/'): i['id'] for i in images
             }
+            for name, image_id in self._ids.items():
+                self._named.setdefault(name.rpartition('/')[2], []).append(image_id)
             people = _find_person_categories(data.get('categories'))
             rows = defaultdict(list)
             for entry in annotations:

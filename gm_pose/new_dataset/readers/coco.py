@@ -30,11 +30,13 @@ def read_coco(path: Path, category: str | None) -> KeypointData:
     chosen, left = _choose_category(path, content, category)
     notes = []
     if left:
-        names = ', '.join(sorted({str(c.get('name')) for c in left.values()}))
+        others = ', '.join(sorted({str(c.get('name')) for c in left.values()}))
         kept = [a for a in annotations if a.get('category_id') not in left]
         if len(kept) < len(annotations):
             number = len(annotations) - len(kept)
-            notes.append(f'{number} annotations of other categories ({names}) left out')
+            notes.append(
+                f'{number} annotations of other categories ({others}) left out'
+            )
             annotations = kept
     count = guess_keypoint_count(dict(content, annotations=annotations))
     names = [str(name) for name in chosen.get('keypoints') or ()]
@@ -70,9 +72,9 @@ def _choose_category(
     if name is not None:
         posed = [c for c in posed if c.get('name') == name]
         if len(posed) != 1:
-            names = [c.get('name') for c in categories]
+            known = [c.get('name') for c in categories]
             raise UserError(
-                f'--category {name} is not one with keypoints in {path}; it has {names}'
+                f'--category {name} is not one with keypoints in {path}; it has {known}'
             )
     if len(posed) > 1:
         names = ', '.join(str(c.get('name')) for c in posed)

@@ -9,51 +9,63 @@ import numpy as np
 
 from gm_pose.ops.array_types import FloatArray
 
-# The key in a checkpoint's `meta`.
+__all__ = ['META_KEY', 'Calibration']
+
 META_KEY = 'gm_pose_calibration'
+"""Where a checkpoint's `meta` holds a calibration."""
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Four numbers per joint, each (K,) float64.
+    """Seven numbers per joint, each (K,) float64; `fit_calibration` fits them.
 
-    The covariance becomes ``scale * C + floor * I``; presence becomes
-    ``sigmoid(bias + slope * logit(presence))``.
+    With C, p as they are measured on a map (`measure_uncertainty`):
+
+    - the covariance becomes ``(scale C + floor I) / p^power``;
+    - the presence becomes ``sigmoid(bias + slope logit(p))``;
+    - the OKS to be expected of a joint that is there becomes
+      ``sigmoid(bias + slope logit(det(I + C / t^2)^(-1/2)))``, C the calibrated one:
+      errors have longer tails than a Gaussian whose 95 % ellipse is right.
 
     Attributes:
         covariance_scale: > 0.
         covariance_floor_cells2: >= 0, in heatmap cells^2.
+        covariance_power: >= 0.
         presence_bias: in logits.
         presence_slope: >= 0.
+        oks_bias: in logits.
+        oks_slope: >= 0.
     """
 
     covariance_scale: FloatArray
     covariance_floor_cells2: FloatArray
+    covariance_power: FloatArray
     presence_bias: FloatArray
     presence_slope: FloatArray
+    oks_bias: FloatArray
+    oks_slope: FloatArray
 
     def __post_init__(self) -> None:
+        counts = {}
         for field in fields(self):
             values = np.array(getattr(self, field.name), dtype=np.float64)
-            object.__setattr__(self, field.name, _require_numbers(values, field.name))
-        counts = {field.name: len(getattr(self, field.name)) for field in fields(self)}
+            _require_numbers(values, field.name)
+            values.setflags(write=False)
+            object.__setattr__(self, field.name, values)
+            counts[field.name] = len(values)
         if len(set(counts.values())) != 1:
-            raise ValueError(f'a calibration has {counts}; expected as many of each')
-        if (self.covariance_scale <= 0).any():
             raise ValueError(
-                f'covariance_scale has {self.covariance_scale.min():g}; expected > 0'
+                f'the calibration has {counts} numbers; expected as many of each'
             )
-        for name in ('covariance_floor_cells2', 'presence_slope'):
-            if (getattr(self, name) < 0).any():
-                raise ValueError(
-                    f'{name} has {getattr(self, name).min():g}; expected >= 0'
-                )
 
     @classmethod
     def neutral(cls, num_joints: int) -> 'Calibration':
         """The calibration that changes nothing."""
-        ones, zeros = np.ones(num_joints), np.zeros(num_joints)
-        return cls(ones, zeros, zeros, ones)
+        values = {
+            field.name: np.full(num_joints, float(field.name in _ONE))
+            for field in fields(cls)
+        }
+        return cls(**values)
 
     @property
     def num_joints(self) -> int:
@@ -66,11 +78,15 @@ class Calibration:
         }
 
     @classmethod
-    def from_dict(cls, stored: Any) -> 'Calibration':
+    def from_dict(cls, stored: Any, num_joints: int | None = None) -> 'Calibration':
         """The reverse of `to_dict`, for what a file holds.
 
+        Args:
+            stored: untrusted.
+            num_joints: K that is expected, None for any.
+
         Raises:
-            ValueError: not a dict of these four lists of K finite numbers.
+            ValueError: not a dict of these lists of K finite numbers in their ranges.
         """
         names = [field.name for field in fields(cls)]
         if not isinstance(stored, Mapping):
@@ -80,15 +96,28 @@ class Calibration:
         if set(stored) != set(names):
             raise ValueError(
                 f'the calibration has {sorted(map(str, stored))}; expected '
-                f'{sorted(names)}. Fix: calibrate again with this version'
+                f'{sorted(names)}. Fix: gm_pose calibrate with this version'
             )
         for name in names:
             values = stored[name]
             if not isinstance(values, (list, tuple)) or not all(
                 map(_is_number, values)
             ):
-                raise ValueError(f'{name} is not a list of finite numbers')
-        return cls(**{name: np.array(stored[name], np.float64) for name in names})
+                raise ValueError(
+                    f'{name} of the calibration is {str(values)[:80]}; expected a list of '
+                    'finite numbers'
+                )
+        calibration = cls(**{name: np.array(stored[name], float) for name in names})
+        if num_joints not in (None, calibration.num_joints):
+            raise ValueError(
+                f'the calibration has {calibration.num_joints} joints; expected '
+                f'{num_joints}. Fix: gm_pose calibrate this model'
+            )
+        return calibration
+
+
+_ONE = ('covariance_scale', 'presence_slope', 'oks_slope')
+_ANY_SIGN = ('presence_bias', 'oks_bias')
 
 
 def _is_number(value: Any) -> bool:
@@ -96,10 +125,12 @@ def _is_number(value: Any) -> bool:
     return is_number and isfinite(value)
 
 
-def _require_numbers(values: FloatArray, name: str) -> FloatArray:
+def _require_numbers(values: FloatArray, name: str) -> None:
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(
             f'{name} is {values.tolist()}; expected one finite number per joint'
         )
-    values.setflags(write=False)
-    return values
+    if name == 'covariance_scale' and values.min() <= 0:
+        raise ValueError(f'{name} has {values.min():g}; expected numbers > 0')
+    if name not in _ANY_SIGN and values.min() < 0:
+        raise ValueError(f'{name} has {values.min():g}; expected numbers >= 0')

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from gm_pose.ops.array_types import ArrayT, get_namespace
+from gm_pose.ops.array_types import ArrayT, get_namespace, make_like
+from gm_pose.ops.uncertainty.calibration import Calibration
+from gm_pose.ops.uncertainty.logits import compute_logits, compute_sigmoid
+
+BOX_AREA_SHARE = 0.53
+"""Part of its box that a person covers, where the box alone is known (as xtcocotools)."""
 
 # A person of whom nothing shows has no score rather than 0 / 0.
 LEAST_PRESENCE = 1e-6
@@ -24,7 +29,10 @@ def compute_tolerances(areas_px2: ArrayT, oks_sigmas: ArrayT) -> ArrayT:
 
 
 def compute_expected_oks(
-    covariances_px2: ArrayT, presence: ArrayT, tolerances_px: ArrayT
+    covariances_px2: ArrayT,
+    presence: ArrayT,
+    tolerances_px: ArrayT,
+    calibration: Calibration | None = None,
 ) -> ArrayT:
     """What each joint is expected to add to the sum of OKS -> (N, K), 0 to 1.
 
@@ -36,6 +44,8 @@ def compute_expected_oks(
         covariances_px2: (N, K, 2, 2), about the decoded place.
         presence: (N, K), probability that the joint is there (labelled, for the metric).
         tolerances_px: (N, K), see `compute_tolerances`, in the covariances' unit.
+        calibration: what covariances and presence were calibrated with. Its `oks_bias`
+            and `oks_slope` make up for tails longer than a Gaussian's.
 
     Example:
         An error as large as the tolerance along both axes halves the OKS:
@@ -50,7 +60,14 @@ def compute_expected_oks(
     xx = 1 + covariances_px2[..., 0, 0] / square
     yy = 1 + covariances_px2[..., 1, 1] / square
     xy = covariances_px2[..., 0, 1] / square
-    return presence / xp.sqrt(xx * yy - xy * xy)
+    expected = 1 / xp.sqrt(xx * yy - xy * xy)
+    if calibration is not None:
+        bias, slope = (
+            make_like(expected, values)
+            for values in (calibration.oks_bias, calibration.oks_slope)
+        )
+        expected = compute_sigmoid(bias + slope * compute_logits(expected))
+    return presence * expected
 
 
 def average_expected_oks(expected_oks: ArrayT, presence: ArrayT) -> ArrayT:

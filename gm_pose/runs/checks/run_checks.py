@@ -8,6 +8,7 @@ from gm_pose.runs.checks.codec_rules import check_codec_rules
 from gm_pose.runs.checks.components import check_components, check_import
 from gm_pose.runs.checks.data_files import check_data_files, check_pretrained_files
 from gm_pose.runs.checks.detection_files import check_detection_files
+from gm_pose.runs.checks.logging_backends import check_logging_backends
 from gm_pose.runs.checks.outline import Outline
 from gm_pose.runs.checks.settings import check_numbers, check_sections
 from gm_pose.runs.checks.shapes import check_heatmap_size, check_keypoint_count
@@ -25,6 +26,7 @@ TEST_CHECKS: tuple[Check, ...] = (
     check_data_files,
     check_keypoint_count,
     check_components,
+    check_logging_backends,
     check_heatmap_size,
     check_codec_rules,
     check_annotation_files,

@@ -52,6 +52,9 @@ class ExpectedOKSLoss(nn.Module):
             times the sigma.
     """
 
+    widening: Tensor
+    unbalance: Tensor
+
     def __init__(
         self,
         sigmas: Sigmas,

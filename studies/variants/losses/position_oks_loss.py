@@ -40,6 +40,9 @@ class PositionOKSLoss(nn.Module):
         ValueError: sharpness is not above 0.
     """
 
+    tolerances: Tensor
+    unbalance: Tensor
+
     def __init__(
         self,
         sigmas: Sigmas,

@@ -75,7 +75,9 @@ def test_numbers_equal_those_recorded_with_xtcocotools(
         (800, 14, False, True, np.float64),
         (800, 21, True, False, np.float32),
         (800, 5, False, False, np.float64),
-        pytest.param(100_000, 17, True, True, np.float32, marks=pytest.mark.slow),
+        # OKS of 5,664 pairs with 14 labelled joints: more than are computed at once.
+        # benchmarks/evaluation_speed.py compares 100,000 people.
+        pytest.param(10_000, 17, True, True, np.float32, marks=pytest.mark.slow),
     ],
 )
 def test_every_double_equals_xtcocotools(

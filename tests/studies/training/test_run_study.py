@@ -1,7 +1,11 @@
 import shutil
+import sys
 
 import pytest
 
+from gm_pose.runs.launch.child_process import start_child
+from gm_pose.runs.queue.job_table import JobTable
+from studies.training import run_study
 from studies.training.datasets import ROOT
 from studies.training.result_files import RESULTS
 from studies.training.run_study import main, parse_args
@@ -53,3 +57,28 @@ def test_error_texts(capsys):
 @pytest.mark.parametrize('name', ['run_study', 'make_report'])
 def test_documented_commands_are_thin_entry_files(name):
     assert len((ROOT / 'studies' / f'{name}.py').read_text().splitlines()) < 15
+
+
+@pytest.mark.parametrize('fails', [False, True])
+def test_runs_go_through_the_packages_queue(capsys, monkeypatch, tmp_path, fails):
+    command = f'raise SystemExit("no such sigma" if {fails} else 0)'
+    started = []
+
+    def start(run, args):
+        started.append(run)
+        return start_child(
+            [sys.executable, '-c', command], run_study.find_log(run, args)
+        )
+
+    monkeypatch.setattr(run_study, 'start_run', start)
+    options = ['--data', str(tmp_path), '--work-dir', str(tmp_path / 'work')]
+    options += ['--results', str(tmp_path / 'results'), '--jobs', '2']
+    # what was done once and has no result file is to be done again
+    for _ in range(2):
+        status = main([*options, '--variants', 'published-set1', '--seeds', '0', '1'])
+        assert status == int(fails)
+    assert [run.seed for run in started] == [0, 1, 0, 1]
+    output = capsys.readouterr().out
+    assert ('(no such sigma)' in output) == fails
+    states = JobTable(tmp_path / 'work' / 'runs.sqlite').list_jobs().values()
+    assert {job.state for job in states} == {'failed' if fails else 'done'}

@@ -5,23 +5,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.ops.array_types import ArrayT, get_namespace, is_tensor
+from gm_pose.ops.array_types import ArrayT, get_namespace, make_like
 from gm_pose.ops.sigma_tables import describe_count_mismatch
 from gm_pose.ops.uncertainty.calibration import Calibration
 from gm_pose.ops.uncertainty.covariances import add_to_diagonal, clip_eigenvalues
-from gm_pose.ops.uncertainty.map_moments import (
-    LEAST_SIGMA,
-    MASS_SHARE,
-    MOMENT_SHARE,
-    cut_background,
-    measure_moments,
-)
+from gm_pose.ops.uncertainty.logits import MARGIN, compute_logits, compute_sigmoid
+from gm_pose.ops.uncertainty.map_moments import measure_moments
+
+# Below this sigma cells show the shape of nothing, see `gm_pose.ops.matched_fit`.
+LEAST_SIGMA = 0.6
 
 # No joint is placed better than to a tenth of a cell: ellipses keep an area.
 LEAST_VARIANCE = 0.01
-
-# Presence stays this far from 0 and 1 where its logit is taken.
-MARGIN = 1e-4
 
 
 class Uncertainty(NamedTuple):
@@ -77,7 +72,7 @@ def measure_uncertainty(
         >>> middle = places.mean(0)[None, None]
         >>> found = measure_uncertainty(maps.mean(0)[None, None], middle, sigmas)
         >>> print(found.covariances_cells2[0, 0].round(1))
-        [[2.8 0. ]
+        [[2.7 0. ]
          [0.  0. ]]
     """
     num_joints = heatmaps.shape[1]
@@ -91,41 +86,33 @@ def measure_uncertainty(
             f'{num_joints}. Fix: calibrate this model'
         )
     xp = get_namespace(heatmaps)
-    sigmas = _like(np.maximum(target_sigmas_cells, LEAST_SIGMA), heatmaps)
-    kept, peaks = cut_background(heatmaps, locations_cells, sigmas)
-    mass, moments = measure_moments(kept, locations_cells, sigmas)
-    mass = mass / MASS_SHARE / (2 * np.pi * sigmas * sigmas)
-    covariances = add_to_diagonal(moments / MOMENT_SHARE, -sigmas * sigmas)
+    sigmas = make_like(heatmaps, np.maximum(target_sigmas_cells, LEAST_SIGMA))
+    peaks, mass, moments = measure_moments(heatmaps, locations_cells, sigmas)
+    covariances = add_to_diagonal(moments, -sigmas * sigmas)
     covariances = clip_eigenvalues(covariances, LEAST_VARIANCE)
-    presence = xp.sqrt(peaks * mass).clip(0, 1)
+    presence = xp.sqrt(peaks * mass).clip(0.0, 1.0)
     if calibration is None:
         return Uncertainty(covariances, presence)
-    return _calibrate(covariances, presence, calibration)
+    return calibrate_uncertainty(covariances, presence, calibration)
 
 
-def _calibrate(
-    covariances: Any, presence: Any, calibration: Calibration
+def calibrate_uncertainty(
+    covariances_cells2: ArrayT, presence: ArrayT, calibration: Calibration
 ) -> Uncertainty:
-    xp = get_namespace(presence)
-    scale, floor, bias, slope = (
-        _like(values, presence)
+    """Covariances (B, K, 2, 2) and presence (B, K) as measured -> calibrated."""
+    scale, floor, power, bias, slope = (
+        make_like(presence, values)
         for values in (
             calibration.covariance_scale,
             calibration.covariance_floor_cells2,
+            calibration.covariance_power,
             calibration.presence_bias,
             calibration.presence_slope,
         )
     )
-    scaled = covariances * scale[:, None, None]
-    inside = presence.clip(MARGIN, 1 - MARGIN)
-    logits = bias + slope * xp.log(inside / (1 - inside))
-    return Uncertainty(add_to_diagonal(scaled, floor), 1 / (1 + xp.exp(-logits)))
-
-
-def _like(values: NDArray[np.float64], array: Any) -> Any:
-    """Numbers as an array of the kind, precision and device of `array`."""
-    if is_tensor(array):
-        return get_namespace(array).tensor(
-            values, dtype=array.dtype, device=array.device
-        )
-    return values.astype(array.dtype)
+    widening = presence.clip(MARGIN, 1.0) ** -power
+    scaled = covariances_cells2 * (scale * widening)[..., None, None]
+    logits = bias + slope * compute_logits(presence)
+    return Uncertainty(
+        add_to_diagonal(scaled, floor * widening), compute_sigmoid(logits)
+    )

@@ -108,7 +108,8 @@ def test_peaks_are_on_joints(case, fast, tmp_path):
     maps = person.heatmaps[chosen]
     at = [(maps * cells).sum((1, 2)) / maps.sum((1, 2)) for cells in (columns, rows)]
     cells_off = np.stack(at, 1) - person.joints_px[chosen] / setup.cell_px
-    assert np.median(np.abs(cells_off)) < 0.51  # cut ones are off by more
+    # Megvii's codec rounds down, by up to a cell; targets that are cut are off by more
+    assert np.median(np.abs(cells_off)) < 0.6
     assert np.abs(cells_off).max() < 2
     found = find_in_person(person, setup)
     assert [f.kind for f in found].count('unlabelled') == 1

@@ -1,0 +1,1 @@
+"""Errors of a run by joint, kind and group of people; differences between runs."""

@@ -1,0 +1,101 @@
+"""What stands at the top of the page, for who has ten seconds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gm_pose.report.analysis.run_analysis import RunAnalysis
+
+__all__ = ['Tile', 'describe_run', 'list_tiles']
+
+SHIFT_CELLS = 0.2
+"""Median offset of all joints, in cells, from which the page warns: a grid that is half a
+cell off shows 0.5, and a network's own bias stays below 0.1."""
+
+
+_MEANINGS = {
+    'jitter': 'near its place',
+    'inversion': 'left taken for right',
+    'swap': "on another's joint",
+    'miss': 'far from any joint',
+}
+
+
+class Tile(NamedTuple):
+    """One number at the top."""
+
+    title: str
+    value: str
+    note: str
+
+
+def list_tiles(run: RunAnalysis) -> list[Tile]:
+    """AP, who was found, best and worst joint, costliest kind of error."""
+    ap = run.ap
+    joints = [j for j in run.joints if np.isfinite(j.oks.value)]
+    best, worst = (f(joints, key=lambda j: j.oks.value) for f in (max, min))
+    kind, gain = max(run.costs.gains.items(), key=lambda item: item[1])
+    return [
+        Tile(
+            'AP',
+            f'{100 * ap.value:.1f}',
+            f'95 %: {100 * ap.low:.1f} to {100 * ap.high:.1f}',
+        ),
+        Tile(
+            'AR',
+            f'{100 * run.numbers[5]:.1f}',
+            f'AP .5 {100 * run.numbers[1]:.1f}, AP .75 {100 * run.numbers[2]:.1f}',
+        ),
+        Tile('Best joint', _say(best.name), f'OKS {100 * best.oks.value:.1f}'),
+        Tile(
+            'Worst joint',
+            _say(worst.name),
+            f'OKS {100 * worst.oks.value:.1f}; perfect: {100 * worst.perfect_gain:+.1f} AP',
+        ),
+        Tile(
+            'Costliest error', kind, f'{_MEANINGS[kind]}; without: {100 * gain:+.1f} AP'
+        ),
+    ]
+
+
+def describe_run(run: RunAnalysis) -> list[str]:
+    """Sentences about what a reader should know first."""
+    sentences = []
+    gainful = max(run.joints, key=lambda j: j.perfect_gain)
+    costs = sorted(run.costs.gains.items(), key=lambda item: -item[1])
+    listed = ', '.join(f'{kind} {100 * gain:.1f}' for kind, gain in costs)
+    sentences.append(
+        f'Points of AP that each kind of error costs: {listed}; all four together '
+        f'{100 * run.costs.all_gain:.1f}.'
+    )
+    sentences.append(
+        f'The joint with most to gain is {_say(gainful.name)}: without its errors AP would '
+        f'be {100 * gainful.perfect_gain:.1f} points higher.'
+    )
+    sentences += _describe_shift(run)
+    return sentences
+
+
+def _describe_shift(run: RunAnalysis) -> list[str]:
+    """A warning if all joints lie off in the same direction."""
+    if run.inputs.targets is None:
+        return []
+    found = []
+    for axis, way in enumerate((('right', 'left'), ('down', 'up'))):
+        offsets = [joint.offsets[axis] for joint in run.joints]
+        middle = float(np.nanmedian([offset.value for offset in offsets]))
+        sure = np.mean([offset.excludes_zero for offset in offsets])
+        if abs(middle) >= SHIFT_CELLS and sure > 0.5:
+            found.append(f'{abs(middle):.2f} heatmap cells {way[middle < 0]}')
+    if not found:
+        return []
+    return [
+        f'Warning: predictions lie {" and ".join(found)} of the annotations in most '
+        'joints. A constant offset points to a misplaced grid, in codec or flip test.'
+    ]
+
+
+def _say(name: str) -> str:
+    return name.replace('_', ' ')

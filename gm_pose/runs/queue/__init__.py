@@ -1,0 +1,1 @@
+"""Many runs as jobs that several processes and machines share."""
