@@ -5,6 +5,12 @@ from studies.training.cached_load_image import CachedLoadImage
 from studies.training.efficientnet_lite0 import EfficientNetLite0
 from studies.training.epoch_seed_hook import EpochSeedHook
 from studies.variants.learned_sigma_head import LearnedSigmaHead
+from studies.variants.losses import (
+    ExpectedOKSLoss,
+    HeatmapDivergenceLoss,
+    HeatmapLossSum,
+    PositionOKSLoss,
+)
 from studies.variants.narrow_wide_head import NarrowWideHead
 from studies.variants.position_heatmap import PositionHeatmap
 from studies.variants.probability_head import ProbabilityHead
@@ -15,9 +21,13 @@ __all__ = [
     'CachedLoadImage',
     'EfficientNetLite0',
     'EpochSeedHook',
+    'ExpectedOKSLoss',
+    'HeatmapDivergenceLoss',
+    'HeatmapLossSum',
     'LearnedSigmaHead',
     'NarrowWideHead',
     'PositionHeatmap',
+    'PositionOKSLoss',
     'ProbabilityHead',
     'ScaleMapHead',
     'SigmaAnnealingHook',

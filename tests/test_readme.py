@@ -181,7 +181,9 @@ def test_states_of_the_caches_in_the_docs_are_those_of_the_benchmark():
 
 @pytest.mark.parametrize('path', QUOTING, ids=name_of)
 def test_quoted_aps_are_those_of_the_study(path):
-    study = (ROOT / 'docs' / 'study.md').read_text()
+    study = ''.join(
+        (ROOT / 'docs' / name).read_text() for name in ('study.md', 'study-runs.md')
+    )
     text = ' '.join(path.read_text().split())
     quoted = re.findall(
         r'(\d\d\.\d)(?: →| AP| with flip)|([+-]?\d\.\d ± \d\.\d) AP', text

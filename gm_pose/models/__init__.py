@@ -3,12 +3,6 @@
 from gm_pose.models.gaussian_mixture import GaussianMixture
 from gm_pose.models.heads import GaussianMixtureHead
 from gm_pose.models.hooks import ChannelsLastHook, MixtureSigmaHook
-from gm_pose.models.losses import (
-    ExpectedOKSLoss,
-    HeatmapDivergenceLoss,
-    HeatmapLossSum,
-    PositionOKSLoss,
-)
 from gm_pose.models.mixture_readout import find_mixtures, read_mixtures
 from gm_pose.models.mixture_settings import MixtureSettings
 from gm_pose.models.necks import GaussianMixtureBlock
@@ -17,15 +11,11 @@ from gm_pose.models.pose_estimators import AlignedFlipTopdownPoseEstimator
 __all__ = [
     'AlignedFlipTopdownPoseEstimator',
     'ChannelsLastHook',
-    'ExpectedOKSLoss',
     'GaussianMixture',
     'GaussianMixtureBlock',
     'GaussianMixtureHead',
-    'HeatmapDivergenceLoss',
-    'HeatmapLossSum',
     'MixtureSettings',
     'MixtureSigmaHook',
-    'PositionOKSLoss',
     'find_mixtures',
     'read_mixtures',
 ]

@@ -24,6 +24,7 @@ COLORS = (
     '#5d6d7e',
     '#b7950b',
     '#148f77',
+    '#34495e',
 )
 GROUP_COLORS = dict(zip(GROUPS, COLORS, strict=True))
 DPI = 110

@@ -8,16 +8,22 @@ from studies.analysis.intervals import (
 )
 from studies.analysis.select_variants import select_pair
 from studies.analysis.study_results import StudyResults
+from studies.report.device_tables import Finals
 from studies.variants.catalog import VARIANTS
 
 
-def render_headline(results: StudyResults) -> str:
-    """The result for a reader who knows no variant's name, with the numbers so far."""
-    sentences = [
-        _describe_centering(results),
-        _describe_balance(results),
-        _describe_selected(results),
-    ]
+def render_headline(results: StudyResults, finals: Finals | None = None) -> str:
+    """The result for a reader who knows no variant's name, with the numbers so far.
+
+    Args:
+        results: of the CPU's runs on studio17.
+        finals: of the runs on a device, which then stand for the selected pair.
+    """
+    sentences = [_describe_centering(results)]
+    if finals is None:
+        sentences += [_describe_balance(results), _describe_selected(results)]
+    else:
+        sentences += [_describe_finals(finals), _describe_stock(finals)]
     return '\n'.join(filter(None, sentences)) or 'No comparison is finished yet.'
 
 
@@ -78,4 +84,28 @@ def _describe_selected(results: StudyResults) -> str | None:
         f'{new:.1f} AP, the best uniform sigma ({VARIANTS[uniform].table.sigmas}) '
         f'{old:.1f} ({format_interval(difference, signed=True)}, '
         f'{format_seeds(difference.count)}); both were selected on other people.'
+    )
+
+
+def _describe_finals(finals: Finals) -> str:
+    adaptive, uniform = finals.adaptive, finals.uniform
+    known = finals.compare('studio17', adaptive, uniform)
+    crowd = finals.compare('coco-union', adaptive, uniform)
+    return (
+        f'The best joint-adaptive sigmas ({VARIANTS[adaptive.trial].table.title}) reach '
+        f'{finals.average("studio17", adaptive):.1f} AP with flip test, the best uniform '
+        f'sigma {finals.average("studio17", uniform):.1f}: {known}, {known.count} seeds, '
+        f'95 % over people and seeds; on a second set, too small to learn from '
+        f'({finals.average("coco-union", uniform):.1f} AP), {crowd}.'
+    )
+
+
+def _describe_stock(finals: Finals) -> str:
+    sides = (finals.adaptive, finals.uniform)
+    first, second = (finals.compare('studio17', s, finals.stock) for s in sides)
+    modern = finals.compare('studio17-modern', *sides)
+    return (
+        f'Over stock MMPose that is {first} AP, and {second} for the uniform sigma; with a '
+        f'modern recipe (AdamW, weight averaging, longer) both gain four AP and differ '
+        f'by {modern}, {modern.count} seeds.'
     )

@@ -1,13 +1,15 @@
-"""Write the tables and figures of docs/study.md from the result files alone.
+"""Write the tables and figures of docs/study.md and study-runs.md from the results alone.
 
 python studies/make_report.py
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.ops.skeleton import COCO
+from studies.analysis.device_results import DeviceResults, load_device_runs
 from studies.analysis.select_variants import select_pair
 from studies.analysis.study_results import StudyResults
 from studies.report.decoding_tables import (
@@ -16,6 +18,7 @@ from studies.report.decoding_tables import (
     render_flip_tests,
     render_people,
 )
+from studies.report.device_tables import Finals, render_device_blocks, render_goals
 from studies.report.headline import render_headline
 from studies.report.main_tables import (
     list_main_variants,
@@ -23,10 +26,12 @@ from studies.report.main_tables import (
     render_main_table,
     render_selected_sigmas,
 )
+from studies.report.summary_table import render_summary
 from studies.report.tables import render_comparisons, render_joints, render_variants
 from studies.training.datasets import DATASETS, ROOT
 from studies.training.result_files import RESULTS, load_results
 
+CPU_DATASETS = ('studio17', 'studio17-long', 'lspet-4k')
 BEGIN, END = '<!-- generated: {} -->', '<!-- end of {} -->'
 # beside the best uniform and the best joint-adaptive variant
 JOINT_VARIANTS = ('published-set1', 'centered-set1', 'subcell-uniform2.5-jw')
@@ -43,6 +48,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--results', type=Path, default=RESULTS)
     parser.add_argument('--report', type=Path, default=ROOT / 'docs' / 'study.md')
+    parser.add_argument('--runs', type=Path, default=ROOT / 'docs' / 'study-runs.md')
     parser.add_argument('--readme', type=Path, default=ROOT / 'README.md')
     parser.add_argument('--no-figures', action='store_true')
     return parser.parse_args()
@@ -70,12 +76,28 @@ def load_joint_names(metainfo: str) -> tuple[str, ...]:
     return load_skeleton(str(path)).joint_names
 
 
-def render_blocks(results: list[dict]) -> dict[str, str]:
+# the blocks of docs/study.md; all others are in docs/study-runs.md
+PAGE_BLOCKS = ('headline', 'goals', 'main')
+
+
+def find_finals(device: DeviceResults) -> Finals | None:
+    """The finalists of the runs on a device, if there are any."""
+    return Finals(device) if device.finals and device.screening else None
+
+
+def render_blocks(
+    results: list[dict], device_runs: Iterable[dict] = ()
+) -> dict[str, str]:
     """All results -> the generated blocks' names and their Markdown."""
     studio = StudyResults(results, 'studio17')
+    device = DeviceResults(device_runs)
+    finals = find_finals(device)
     blocks = {
-        'headline': render_headline(studio),
-        'main': render_main_table(studio),
+        'headline': render_headline(studio, finals),
+        'goals': render_goals(finals),
+        'main': render_summary(studio, finals),
+        **render_device_blocks(device, finals),
+        'steps': render_main_table(studio),
         'flip': render_flip_tests(studio),
         'lead': render_main_comparison(studio),
         'decodings': f'{render_decodings(studio)}\n\n{render_decoded_pair(studio)}',
@@ -84,11 +106,12 @@ def render_blocks(results: list[dict]) -> dict[str, str]:
     }
     for name, dataset in DATASETS.items():
         of_dataset = StudyResults(results, name)
-        blocks[name] = (
-            render_dataset(of_dataset, load_joint_names(dataset.metainfo))
-            if of_dataset.runs
-            else 'No run is finished yet.'
-        )
+        if name in CPU_DATASETS:
+            blocks[name] = (
+                render_dataset(of_dataset, load_joint_names(dataset.metainfo))
+                if of_dataset.runs
+                else 'No run is finished yet.'
+            )
     return blocks
 
 
@@ -118,8 +141,11 @@ def write_blocks(path: Path, blocks: dict[str, str]) -> None:
     path.write_text(text, encoding='utf-8')
 
 
-def draw_figures(results: list[dict], folder: Path) -> None:
+def draw_figures(
+    results: list[dict], folder: Path, device_runs: Iterable[dict] = ()
+) -> None:
     """Draw every figure that the results allow."""
+    from studies.report.device_figures import draw_differences, draw_joint_gains
     from studies.report.draw_misplacement import draw_misplacement
     from studies.report.figures import draw_ap, draw_learned_sigmas, draw_offsets
 
@@ -139,14 +165,22 @@ def draw_figures(results: list[dict], folder: Path) -> None:
             joint_names = load_joint_names(dataset.metainfo)
             draw_offsets(of_dataset, joint_names, shown, path)
         draw_learned_sigmas(of_dataset, folder / f'{name}-learned-sigmas.png')
+    if finals := find_finals(DeviceResults(device_runs)):
+        draw_differences(finals, folder / 'device-differences.png')
+        draw_joint_gains(finals, folder / 'device-joints.png')
 
 
 def main() -> None:
     args = parse_args()
     results = load_results(args.results)
-    blocks = render_blocks(results)
-    write_blocks(args.report, blocks)
-    write_blocks(args.readme, {'headline': blocks['headline']})
+    device_runs = load_device_runs(args.results / 'device' / 'runs.jsonl')
+    blocks = render_blocks(results, device_runs)
+    shown = {name: blocks.pop(name) for name in PAGE_BLOCKS}
+    write_blocks(args.report, shown)
+    write_blocks(args.runs, blocks)
+    write_blocks(args.readme, {'headline': shown['headline']})
     if not args.no_figures:
-        draw_figures(results, args.report.with_suffix(''))
-    print(f'{len(results)} results -> {args.report}')
+        draw_figures(results, args.report.with_suffix(''), device_runs)
+    print(
+        f'{len(results)} and {len(device_runs)} results -> {args.report}, {args.runs}'
+    )

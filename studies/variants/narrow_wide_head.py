@@ -7,7 +7,7 @@ from mmpose.models.heads import HeatmapHead
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from gm_pose.ops.map_losses import widen_gaussians
+from studies.variants.losses.map_losses import widen_gaussians
 from studies.variants.probability_head import rebuild_decoder
 
 

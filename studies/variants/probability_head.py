@@ -8,7 +8,7 @@ from mmpose.models.heads import HeatmapHead
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor
 
-from gm_pose.ops.map_losses import compute_log_probabilities
+from studies.variants.losses.map_losses import compute_log_probabilities
 
 
 def rebuild_decoder(config: dict[str, Any], cells: np.ndarray) -> Any:
@@ -21,7 +21,7 @@ def rebuild_decoder(config: dict[str, Any], cells: np.ndarray) -> Any:
 class ProbabilityHead(HeatmapHead):
     """`HeatmapHead` that gives softmax maps, scaled to Gaussians of height 1, in eval mode.
 
-    In training the maps are what the losses of `gm_pose.models.losses` take.
+    In training the maps are what the losses of `studies.variants.losses` take.
 
     Args:
         sharpness: of the loss.

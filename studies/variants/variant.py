@@ -51,7 +51,8 @@ class DatasetWeights:
 
     @property
     def title(self) -> str:
-        return "MMPose's joint weights" + ('' if self.power == 1 else ' squared')
+        powers = {1: '', 2: ' squared', 3: ' cubed', 4: ' to the fourth power'}
+        return f"MMPose's joint weights{powers[self.power]}"
 
 
 @dataclass(frozen=True)

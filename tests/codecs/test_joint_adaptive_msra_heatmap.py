@@ -178,7 +178,7 @@ def test_balance_weights_scale_the_loss_per_joint_with_mean_one():
 def test_a_shift_costs_the_weight_and_hardly_the_width(shift):
     """Squared error of a map drawn `shift` cells away: 2 pi s^2 (1 - exp(-d^2 / 4 s^2)).
 
-    That is (pi / 2) d^2 to second order, without s: see docs/study.md, "Why it helps".
+    That is (pi / 2) d^2 to second order, without s: see docs/study-runs.md, "Why it helps".
     """
     sigmas = np.array([1.0, 1.5, 2.0, 3.0])
     names = dict(zip(COCO_JOINT_NAMES, sigmas, strict=False))

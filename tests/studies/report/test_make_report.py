@@ -2,17 +2,25 @@ import re
 
 import pytest
 
-from studies.report.make_report import BEGIN, END, render_blocks, replace_block
+from studies.analysis.device_results import load_device_runs
+from studies.report.make_report import (
+    BEGIN,
+    END,
+    PAGE_BLOCKS,
+    render_blocks,
+    replace_block,
+)
 from studies.training.datasets import ROOT
 from studies.training.result_files import RESULTS, load_results
 from studies.variants.former_names import FORMER_NAMES
 
-STUDY = ROOT / 'docs' / 'study.md'
+PAGES = [ROOT / 'docs' / name for name in ('study.md', 'study-runs.md')]
+STUDY, RUNS = (path.read_text(encoding='utf-8') for path in PAGES)
 
 
 @pytest.fixture(scope='module')
 def blocks():
-    return render_blocks(load_results(RESULTS))
+    return render_blocks(load_results(RESULTS), load_device_runs())
 
 
 def remove_blocks(text):
@@ -40,8 +48,8 @@ def test_block_is_replaced_between_its_markers():
 
 
 def test_report_in_the_docs_is_made_from_the_results(blocks):
-    text = STUDY.read_text(encoding='utf-8')
     for name, content in blocks.items():
+        text = STUDY if name in PAGE_BLOCKS else RUNS
         assert replace_block(text, name, content) == text, (
             f'tables of {name} differ from the results: run studies/make_report.py'
         )
@@ -56,16 +64,22 @@ def test_headline_in_the_readme_is_made_from_the_results(blocks):
 
 def test_differences_quoted_in_the_text_are_in_the_tables(blocks):
     tables = '\n'.join(blocks.values())
-    quoted = re.findall(
-        r'[+-]?\d+\.\d ± \d+\.\d', remove_blocks(STUDY.read_text(encoding='utf-8'))
-    )
+    quoted = re.findall(r'[+-]?\d+\.\d ± \d+\.\d', remove_blocks(STUDY + RUNS))
     assert len(quoted) > 10
     for number in quoted:
         assert f' {number}' in tables, number
 
 
+def test_study_is_short(blocks):
+    assert len(blocks['main'].splitlines()) - 2 <= 12
+    assert STUDY.count('![') == 4
+    assert len(remove_blocks(STUDY).split()) < 900
+    for name in blocks:
+        assert (BEGIN.format(name) in STUDY) == (name in PAGE_BLOCKS)
+
+
 def test_variants_named_in_the_text_were_run(blocks):
-    text = remove_blocks(STUDY.read_text(encoding='utf-8'))
+    text = remove_blocks(STUDY + RUNS)
     named = set(re.findall(r'`((?:published|centered|subcell)-[\w.-]+)`', text))
     assert named
     for name in named:

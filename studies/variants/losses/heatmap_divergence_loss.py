@@ -3,8 +3,8 @@
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from gm_pose.models.losses.map_weights import average_maps
-from gm_pose.ops.map_losses import compute_map_divergence
+from studies.variants.losses.map_losses import compute_map_divergence
+from studies.variants.losses.map_weights import average_maps
 
 
 @MODELS.register_module()

@@ -8,10 +8,10 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.models.losses.map_weights import average_maps
 from gm_pose.ops.gaussian_targets import compute_balance_weights
-from gm_pose.ops.map_losses import compute_position_distance
 from gm_pose.ops.sigma_tables import resolve_sigmas
+from studies.variants.losses.map_losses import compute_position_distance
+from studies.variants.losses.map_weights import average_maps
 
 Sigmas = str | float | Sequence[float] | Mapping[str, Any]
 

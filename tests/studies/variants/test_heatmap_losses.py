@@ -8,8 +8,12 @@ import torch
 from mmpose.registry import MODELS
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
-from gm_pose.models.losses import ExpectedOKSLoss, HeatmapLossSum, PositionOKSLoss
-from gm_pose.ops import map_losses
+from studies.variants.losses import (
+    ExpectedOKSLoss,
+    HeatmapLossSum,
+    PositionOKSLoss,
+    map_losses,
+)
 
 SIZE = (6, 5)  # [W, H]
 

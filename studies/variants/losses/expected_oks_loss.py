@@ -9,14 +9,14 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.models.losses.map_weights import average_maps
 from gm_pose.ops.gaussian_targets import compute_balance_weights
-from gm_pose.ops.map_losses import (
+from gm_pose.ops.sigma_tables import resolve_sigmas
+from studies.variants.losses.map_losses import (
     MAX_WIDENING,
     compute_expected_distance,
     widen_gaussians,
 )
-from gm_pose.ops.sigma_tables import resolve_sigmas
+from studies.variants.losses.map_weights import average_maps
 
 Sigmas = str | float | Sequence[float] | Mapping[str, Any]
 

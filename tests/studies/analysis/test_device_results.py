@@ -1,0 +1,39 @@
+import pytest
+
+from studies.analysis.device_results import DeviceResults, load_device_runs
+from studies.analysis.people_bootstrap import compute_ap
+from studies.device.arms import ADAPTIVE, TRIALS, UNIFORM, choose_finalists
+
+
+@pytest.fixture(scope='module')
+def device():
+    return DeviceResults(load_device_runs())
+
+
+def test_every_trial_was_screened_and_the_finalists_follow_from_the_rules(device):
+    assert {*device.screening} == {*TRIALS}
+    assert {len(v['own-peaks']) for v in device.scores.values()} == {1}
+    names = [trial.name for trial in choose_finalists(device.scores)]
+    assert names == [f'{ADAPTIVE}-lr0.002', f'{UNIFORM}-lr0.002']
+    for name in names:
+        assert len(device.finals['studio17', name]) == 7
+        assert len(device.finals['coco-union', name]) == 7
+
+
+def test_people_give_the_ap_that_was_measured(device):
+    """People are kept in float16, so some change the side of a threshold."""
+    for dataset, most in (('studio17', 0.15), ('coco-union', 0.15)):
+        for name in (f'{ADAPTIVE}-lr0.002', f'{UNIFORM}-lr0.002', 'stock-uniform2'):
+            stock = name.startswith('stock')
+            reading = 'flip_shift1/stock-peaks' if stock else 'flip/uniform-mean'
+            for seed, ap in device.get_ap(dataset, name, reading).items():
+                people = device.get_people(dataset, name, reading, seed)
+                assert compute_ap(*people) == pytest.approx(ap, abs=most)
+
+
+def test_line_that_is_no_run_is_named(tmp_path):
+    path = tmp_path / 'runs.jsonl'
+    assert load_device_runs(path) == []
+    path.write_text('{"splits": {}}\n{"spl\n')
+    with pytest.raises(ValueError, match='line 2 is no run'):
+        load_device_runs(path)
