@@ -96,8 +96,8 @@ def read_samples(
     rules = ScoringRules(**known)
     if rules.nms_mode not in ('oks_nms', 'none'):
         raise UserError(
-            f'nms_mode is {rules.nms_mode!r}; expected oks_nms or none. Fix: let CocoMetric '
-            'write its results file (outfile_prefix), and give that file as RUN'
+            f'nms_mode is {rules.nms_mode!r}; expected oks_nms or none. Fix: let '
+            'CocoMetric write its results file (outfile_prefix), and give that file as RUN'
         )
     # A category in a dump is an array without dimensions; a list of boxes has no labels.
     samples = [
