@@ -13,7 +13,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.config import config as config_module
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import init_default_scope
+from mmengine.visualization import Visualizer
 from mmpose.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +103,8 @@ def run_child(task: Callable[[], None], log: Path, timeout: float = 120) -> Ende
             sys.stderr = os.fdopen(2, 'w', buffering=1, closefd=False)
             torch.set_num_threads(1)  # OpenMP's threads do not survive a fork
             gc.freeze()  # MMEngine collects garbage often, and all of this is used
+            for kind in (Visualizer, MessageHub, MMLogger):
+                kind._instance_dict.clear()  # of runs that this process has had
             # MMEngine formats the config's text with yapf at every save: 1 s each time.
             config_module.FormatCode = lambda text, **_: (text, True)
             try:
