@@ -13,9 +13,8 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.config import config as config_module
-from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import init_default_scope
-from mmengine.visualization import Visualizer
+from mmengine.utils import ManagerMixin
 from mmpose.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +87,13 @@ class Ended:
         return self.output.strip().splitlines()[-1]
 
 
+def forget_runs(kind: type) -> None:
+    """Empty MMEngine's lists of loggers, visualizers and the like, one for each class."""
+    for cls in kind.__subclasses__():
+        cls._instance_dict.clear()
+        forget_runs(cls)
+
+
 def run_child(task: Callable[[], None], log: Path, timeout: float = 120) -> Ended:
     """Run `task` in a fork of this process, which has everything imported already."""
     began = time.monotonic()
@@ -103,8 +109,7 @@ def run_child(task: Callable[[], None], log: Path, timeout: float = 120) -> Ende
             sys.stderr = os.fdopen(2, 'w', buffering=1, closefd=False)
             torch.set_num_threads(1)  # OpenMP's threads do not survive a fork
             gc.freeze()  # MMEngine collects garbage often, and all of this is used
-            for kind in (Visualizer, MessageHub, MMLogger):
-                kind._instance_dict.clear()  # of runs that this process has had
+            forget_runs(ManagerMixin)
             # MMEngine formats the config's text with yapf at every save: 1 s each time.
             config_module.FormatCode = lambda text, **_: (text, True)
             try:
