@@ -29,7 +29,7 @@ candidates, in heatmap cells:
   tables.json  tables.py                            a mapping (.py: sigmas = dict(...))
 A table's loss is balanced by 1 / sigma^2; @plain behind it leaves that out."""
 EXAMPLE = """example:
-  gm_pose sweep configs/my_joints.py --sigmas 'uniform:1.5,2,2.5 oks:2,2.5' --seeds 3"""
+  gm_pose sweep my_joints.py --sigmas 'uniform:1.5,2,2.5 oks:2,2.5' --seeds 3"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
