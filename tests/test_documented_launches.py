@@ -29,6 +29,7 @@ def list_commands() -> list[str]:
         text = ''.join(blocks).replace('\\\n', ' ')
         for name, value in VALUES.items():
             text = text.replace(name, value)
+        text = re.sub(r' +# .*', '', text)  # what a command is for
         text = re.sub(r'\$[A-Z_]+', '/some/folder', re.sub(r'\bN\b', '2', text))
         for line in text.splitlines():
             command = re.sub(

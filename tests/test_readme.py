@@ -80,17 +80,6 @@ def test_python_of_the_codec_page_runs():
     exec(compile(example, path.name, 'exec'), {})  # holds its own assertion
 
 
-def test_config_of_the_readme_is_one(tmp_path):
-    from mmengine.config import Config
-
-    config, _ = list_python_blocks(README)
-    path = tmp_path / 'readme_config.py'
-    path.write_text(config)
-    cfg = Config.fromfile(path)
-    assert cfg.model.head.decoder == cfg.codec
-    assert (cfg.codec.sigmas.nose, cfg.codec.sigmas.default) == (1.0, 2.0)
-
-
 def test_python_of_the_readme_names_what_exists():
     from gm_pose import PoseEstimator
     from gm_pose.inference.people import People

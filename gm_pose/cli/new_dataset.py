@@ -17,8 +17,7 @@ where the annotations have no split or another format, annotation files in COCO'
 COCO keypoints (also of CVAT and Roboflow), CVAT for images 1.1, Label Studio JSON,
 DeepLabCut's CSV and SLEAP's .slp. The files given are never changed."""
 EXAMPLE = """example:
-  gm_pose new-dataset mouse.json --images photos --base res50
-  gm_pose train mouse/mouse_res50.py"""
+  gm_pose new-dataset mouse.json --images photos --base res50"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

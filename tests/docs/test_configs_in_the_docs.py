@@ -27,12 +27,12 @@ def find_encoder(pipeline: list[dict]) -> dict:
 
 
 def test_config_of_the_readme_trains_and_decodes_with_the_codec(tmp_path):
-    *_, block = list_python_blocks('README.md')
+    block, *_ = list_python_blocks('README.md')
     path = tmp_path / 'config.py'
     path.write_text(block)
     cfg = Config.fromfile(path)
     assert cfg.codec.type == 'JointAdaptiveMSRAHeatmap'
-    assert cfg.codec.sigmas == 'set2'
+    assert cfg.codec.sigmas == dict(default=2.0, nose=1.0, left_eye=1.0, right_eye=1.0)
     assert find_encoder(cfg.train_dataloader.dataset.pipeline) == cfg.codec
     assert cfg.model.head.decoder == cfg.codec
 

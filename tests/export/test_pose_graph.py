@@ -76,7 +76,7 @@ def test_joints_equal_mmposes(tmp_path, name, flip_test):
         assert has_peak.mean() > 0.5
         distances = np.abs(found['keypoints'] - keypoints).max(-1)[has_peak]
         # One map of random weights may be so flat that DARK divides by next to nothing.
-        assert np.sort(distances)[-2 if name == 'UDP' else -1] < 0.01
+        assert np.sort(distances)[-2 if name in ('UDP', 'DARK') else -1] < 0.01
         assert np.abs(found['scores'] - scores).max() < 1e-5
         (people,) = backend.estimate([sample.image], [sample.boxes_px])
         # Standard deviations in px: covariances grow with the square of the crop's size.
