@@ -12,6 +12,7 @@ from filelock import FileLock
 from mmengine.config import config as config_module
 from mmengine.config import utils as config_utils
 from mmengine.registry import init_default_scope
+from mmengine.visualization import Visualizer
 from warm_python import start_warm_python
 from wheels import build_wheel_after_another
 
@@ -43,6 +44,15 @@ def _cache_folder(tmp_path_factory):
 def _default_scope():
     """Where configs look for their parts: a test may have left MMDetection's scope."""
     init_default_scope('mmpose')
+
+
+@pytest.fixture(autouse=True)
+def _no_visualizer_is_left():
+    """Runs of MMPose configs take the one named so, of whichever run it is."""
+    classes = [Visualizer]
+    for cls in classes:
+        cls._instance_dict.clear()
+        classes += cls.__subclasses__()
 
 
 @pytest.fixture

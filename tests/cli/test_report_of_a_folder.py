@@ -6,8 +6,6 @@ import re
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.visualization import Visualizer
-from mmpose.visualization import PoseLocalVisualizer
 
 import gm_pose  # noqa: F401
 from gm_pose.cli import report
@@ -32,14 +30,6 @@ def run(demo_on_five_people, tmp_path_factory):
     model = MODELS.build(cfg.model)
     torch.save(dict(state_dict=model.state_dict(), meta={}), folder / 'epoch_1.pth')
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _no_visualizer_is_left():
-    """One of a name that a later run in this process has, in a folder that is gone."""
-    yield
-    for cls in (Visualizer, PoseLocalVisualizer):
-        cls._instance_dict.clear()
 
 
 @pytest.mark.slow

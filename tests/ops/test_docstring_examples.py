@@ -18,6 +18,11 @@ MODULES = [
 
 @pytest.mark.parametrize('name', MODULES)
 def test_a_module_has_examples_and_they_run_as_printed(name):
-    results = doctest.testmod(import_module(name))
-    assert results.attempted
-    assert not results.failed
+    module = import_module(name)
+    parts = [
+        import_module(f'{name}.{part.name}')
+        for part in iter_modules(getattr(module, '__path__', ()))
+    ]
+    results = [doctest.testmod(part) for part in (module, *parts)]
+    assert sum(result.attempted for result in results)
+    assert not sum(result.failed for result in results)

@@ -72,7 +72,7 @@ def measure_uncertainty(
         >>> middle = places.mean(0)[None, None]
         >>> found = measure_uncertainty(maps.mean(0)[None, None], middle, sigmas)
         >>> print(found.covariances_cells2[0, 0].round(1))
-        [[2.7 0. ]
+        [[2.5 0. ]
          [0.  0. ]]
     """
     num_joints = heatmaps.shape[1]

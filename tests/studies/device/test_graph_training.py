@@ -15,8 +15,12 @@ from studies.device.device_data import Crops, TrainingData
 from studies.device.graph_training import DeviceCrops, Training, build_model
 from studies.training.build_config import build_config
 from studies.training.datasets import DATASETS, locate_split
+from studies.training.efficientnet_lite0 import find_missing_packages
 from studies.variants.catalog import VARIANTS
 
+pytestmark = pytest.mark.skipif(
+    bool(find_missing_packages()), reason='needs requirements/study.txt'
+)
 EPOCHS, SEED = 2, 3
 
 
