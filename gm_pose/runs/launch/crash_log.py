@@ -30,18 +30,26 @@ def log_crash(runner: Runner) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        text = f'stopped by {type(error).__name__}: {error}\n'
-        if not isinstance(error, UserError):
-            text += ''.join(traceback.format_exception(error))
-            if _is_lost_worker(error, text):
-                text += _LOST_WORKER
-        if runner.rank == 0:
-            runner.logger.error(text)
-        else:
-            with contextlib.suppress(OSError):
-                path = osp.join(runner.log_dir, f'error_rank_{runner.rank}.txt')
-                Path(path).write_text(text)
+        try:
+            _record(runner, error)
+        except RuntimeError:
+            # PyTorch's signal handler tells of a lost worker wherever the process is, once
+            _record(runner, error)
         raise
+
+
+def _record(runner: Runner, error: Exception) -> None:
+    text = f'stopped by {type(error).__name__}: {error}\n'
+    if not isinstance(error, UserError):
+        text += ''.join(traceback.format_exception(error))
+        if _is_lost_worker(error, text):
+            text += _LOST_WORKER
+    if runner.rank == 0:
+        runner.logger.error(text)
+        return
+    with contextlib.suppress(OSError):
+        path = osp.join(runner.log_dir, f'error_rank_{runner.rank}.txt')
+        Path(path).write_text(text)
 
 
 def _is_lost_worker(error: Exception, text: str) -> bool:
