@@ -84,6 +84,16 @@ def images(run_folder) -> list[str]:
     return sorted(str(path) for path in (run_folder / 'coco/val2017').iterdir())
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _norms_are_not_folded():
+    """Its rounding would decide ties of an untrained network's maps; test_fold_norms.py."""
+    from gm_pose.inference.backends import torch_backend
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch_backend, 'fold_norms', lambda model, size: model)
+        yield
+
+
 @pytest.fixture(scope='session')
 def estimator(checkpoint) -> PoseEstimator:
     return PoseEstimator(checkpoint, device='cpu')
