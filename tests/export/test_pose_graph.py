@@ -47,6 +47,14 @@ def run_graph(opened, sample, flip_test=False):
     return dict(zip(names, (o.numpy() for o in outputs), strict=True)), backend
 
 
+@pytest.fixture(autouse=True)
+def _norms_are_not_folded(monkeypatch):
+    """Its rounding would decide ties of an untrained network's maps; test_fold_norms.py."""
+    from gm_pose.inference.backends import torch_backend
+
+    monkeypatch.setattr(torch_backend, 'fold_norms', lambda model, size: model)
+
+
 @pytest.mark.parametrize('name', CASES)
 @pytest.mark.parametrize('flip_test', [False, True])
 def test_joints_equal_mmposes(tmp_path, name, flip_test):
@@ -76,7 +84,7 @@ def test_joints_equal_mmposes(tmp_path, name, flip_test):
         assert has_peak.mean() > 0.5
         distances = np.abs(found['keypoints'] - keypoints).max(-1)[has_peak]
         # One map of random weights may be so flat that DARK divides by next to nothing.
-        assert np.sort(distances)[-2 if name in ('UDP', 'DARK') else -1] < 0.01
+        assert np.sort(distances)[-2 if name == 'UDP' else -1] < 0.01
         assert np.abs(found['scores'] - scores).max() < 1e-5
         (people,) = backend.estimate([sample.image], [sample.boxes_px])
         # Standard deviations in px: covariances grow with the square of the crop's size.
