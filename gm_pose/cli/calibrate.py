@@ -125,30 +125,10 @@ def measure_people(args: argparse.Namespace) -> tuple[Any, Any]:
     Raises:
         UserError: config, data or checkpoint are wrong.
     """
-    from mmengine.runner import Runner
-
-    from gm_pose.cli.test import check_run
-    from gm_pose.fast_lane.config.apply_fast_lane import apply_fast_lane
-    from gm_pose.runs.files.atomic_files import explain_write_error
-    from gm_pose.runs.host.checkpoints.safe_loading import CheckpointError
-    from gm_pose.runs.launch import cpu_processes
-    from gm_pose.runs.launch.run_defaults import use_readable_images
-    from gm_pose.runs.user_errors import as_user_errors
+    from gm_pose.cli.test import evaluate_config
 
     cfg = prepare_config(args)
-    notes = check_run(cfg, args)
-    use_readable_images(cfg)
-    with as_user_errors(ValueError):
-        notes += apply_fast_lane(cfg, ('test',))
-    cpu_processes.prepare_cpu_processes(cfg)
-    try:
-        runner = Runner.from_cfg(cfg)
-    except OSError as error:
-        raise explain_write_error(error, cfg.work_dir, 'write into') from error
-    for note in notes:
-        runner.logger.info(note)
-    with as_user_errors(CheckpointError):
-        runner.test()
+    runner, _ = evaluate_config(cfg, args)
     return (runner.test_evaluator.metrics[0] if runner.rank == 0 else None), cfg
 
 

@@ -132,8 +132,12 @@ def check_run(cfg: Any, args: argparse.Namespace) -> list[str]:
     return outline.notes
 
 
-def run_test(args: argparse.Namespace) -> None:
-    import mmengine
+def evaluate_config(cfg: Any, args: argparse.Namespace) -> tuple[Any, Any]:
+    """Check a merged config, run its test -> the runner and its metrics.
+
+    Raises:
+        UserError: config, data or checkpoint are wrong.
+    """
     from mmengine.runner import Runner
 
     from gm_pose.fast_lane.config.apply_fast_lane import apply_fast_lane
@@ -145,11 +149,9 @@ def run_test(args: argparse.Namespace) -> None:
     from gm_pose.runs.launch import cpu_processes
     from gm_pose.runs.launch.crash_log import log_crash
     from gm_pose.runs.launch.loader_workers import workers_ended
-    from gm_pose.runs.launch.processes import get_launched_rank
     from gm_pose.runs.launch.run_defaults import use_readable_images
     from gm_pose.runs.user_errors import as_user_errors
 
-    cfg = merge_args(load_config(args), args)
     notes = check_run(cfg, args)
     use_readable_images(cfg)
     with as_user_errors(ValueError):
@@ -166,7 +168,17 @@ def run_test(args: argparse.Namespace) -> None:
         log_crash(runner),
         as_user_errors(CheckpointError, DownloadError),
     ):
-        metrics = runner.test()
+        return runner, runner.test()
+
+
+def run_test(args: argparse.Namespace) -> None:
+    import mmengine
+
+    from gm_pose.runs.files.atomic_files import explain_write_error
+    from gm_pose.runs.launch.processes import get_launched_rank
+
+    cfg = merge_args(load_config(args), args)
+    _, metrics = evaluate_config(cfg, args)
     if args.out is not None and metrics and get_launched_rank(cfg.launcher) == 0:
         try:
             mmengine.mkdir_or_exist(osp.dirname(osp.abspath(args.out)))

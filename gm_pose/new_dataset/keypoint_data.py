@@ -50,6 +50,19 @@ class KeypointData:
         """Whether a run cannot read the file that this was read from."""
         return bool(self.notes) or not self.is_own_format
 
+    def add_person(self, image_id: int, keypoints: list[Any]) -> None:
+        """Append the annotation of a person, keypoints 3 K numbers."""
+        self.annotations.append(
+            dict(
+                id=len(self.annotations) + 1,
+                image_id=image_id,
+                category_id=1,
+                iscrowd=0,
+                keypoints=keypoints,
+                num_keypoints=sum(v > 0 for v in keypoints[2::3]),
+            )
+        )
+
     def to_coco(self, images: Sequence[dict[str, Any]] | None = None) -> dict[str, Any]:
         """Content of a COCO keypoint file, of all images or of these."""
         chosen = self.images if images is None else images

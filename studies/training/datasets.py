@@ -53,6 +53,18 @@ _STUDIO17 = StudyDataset(
     num_select=100,
     epochs=15,
 )
+_LSPET = StudyDataset(
+    name='lspet-4k',
+    folder='lspet-4k',
+    metainfo='studies/training/lspet_metainfo.py',
+    num_joints=14,
+    train_annotations='annotations/person_keypoints_train.json',
+    val_annotations='annotations/person_keypoints_val.json',
+    train_images='train/',
+    val_images='val/',
+    num_select=300,
+    epochs=5,
+)
 DATASETS = {
     'studio17': _STUDIO17,
     # the same people, trained for twice as long
@@ -64,30 +76,10 @@ DATASETS = {
     'coco-union': replace(
         _STUDIO17, name='coco-union', folder='coco-union', num_select=0, epochs=30
     ),
-    'lspet-4k': StudyDataset(
-        name='lspet-4k',
-        folder='lspet-4k',
-        metainfo='studies/training/lspet_metainfo.py',
-        num_joints=14,
-        train_annotations='annotations/person_keypoints_train.json',
-        val_annotations='annotations/person_keypoints_val.json',
-        train_images='train/',
-        val_images='val/',
-        num_select=300,
-        epochs=5,
-    ),
+    'lspet-4k': _LSPET,
     # the first people of it, in small pictures (pack_photographs.py)
-    'lspet-1k': StudyDataset(
-        name='lspet-1k',
-        folder='lspet-1k',
-        metainfo='studies/training/lspet_metainfo.py',
-        num_joints=14,
-        train_annotations='annotations/person_keypoints_train.json',
-        val_annotations='annotations/person_keypoints_val.json',
-        train_images='train/',
-        val_images='val/',
-        num_select=0,
-        epochs=15,
+    'lspet-1k': replace(
+        _LSPET, name='lspet-1k', folder='lspet-1k', num_select=0, epochs=15
     ),
 }
 

@@ -63,17 +63,7 @@ def read_cvat(path: Path, images: Path, category: str | None) -> KeypointData:
             )
         )
         for skeleton in skeletons:
-            keypoints = _read_joints(skeleton, names)
-            data.annotations.append(
-                dict(
-                    id=len(data.annotations) + 1,
-                    image_id=number,
-                    category_id=1,
-                    iscrowd=0,
-                    keypoints=keypoints,
-                    num_keypoints=sum(v > 0 for v in keypoints[2::3]),
-                )
-            )
+            data.add_person(number, _read_joints(skeleton, names))
     if missing:
         data.notes.append(f'{missing} annotated images are not in {images}: left out')
     return data

@@ -55,16 +55,7 @@ def read_deeplabcut(path: Path, images: Path) -> KeypointData:
         height, width = read_size(images / name)
         data.images.append(dict(id=number, file_name=name, width=width, height=height))
         for keypoints in people.values():
-            data.annotations.append(
-                dict(
-                    id=len(data.annotations) + 1,
-                    image_id=number,
-                    category_id=1,
-                    iscrowd=0,
-                    keypoints=keypoints,
-                    num_keypoints=sum(v > 0 for v in keypoints[2::3]),
-                )
-            )
+            data.add_person(number, keypoints)
     if missing:
         data.notes.append(f'{missing} labelled images are not in {images}: left out')
     return data
