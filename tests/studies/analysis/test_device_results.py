@@ -2,7 +2,14 @@ import pytest
 
 from studies.analysis.device_results import DeviceResults, load_device_runs
 from studies.analysis.people_bootstrap import compute_ap
-from studies.device.arms import ADAPTIVE, TRIALS, UNIFORM, choose_finalists
+from studies.device.arms import (
+    ADAPTIVE,
+    LATER,
+    TRIALS,
+    UNIFORM,
+    choose_finalists,
+    find_job,
+)
 from studies.report.device_tables import describe_machines
 
 
@@ -53,3 +60,15 @@ def test_seeds_of_other_machines_are_named(device):
     assert len(both.get_ap('studio17', trial, 'flip/own-peaks')) == 1 + len(
         device.get_ap('studio17', trial, 'flip/own-peaks')
     )
+
+
+def test_a_job_is_found_by_its_key(device):
+    records = load_device_runs()
+    for key in {record['key'] for record in records if '>' not in record['key']}:
+        assert find_job(key).key == key
+    person = LATER[1].name
+    assert find_job(f'screen/studio17/{person}/1').fold == 1
+    assert find_job(f'final/studio17/{person}/107').fold == 0
+    for key in ('final/studio17/uniform2/107', f'last/studio17/{UNIFORM}/0', 'final'):
+        with pytest.raises(ValueError, match=f"job is '{key}'; expected STAGE"):
+            find_job(key)
