@@ -76,8 +76,7 @@ custom_hooks = [dict(type='EndBeforeFirstIteration')]
 """
 IMPORTS = {
     '`import torch` alone': 'import torch',
-    'torch and mmpose, imported': 'import gm_pose.runs.host, mmpose.models, mmpose.datasets, '
-    'mmpose.evaluation, mmpose.engine',
+    'torch and mmpose, imported': 'import gm_pose, mmpose.models, mmpose.datasets',
 }
 
 
