@@ -1,7 +1,7 @@
 """MMEngine formats a run's config with yapf four times before the first iteration.
 
-Once for the log, twice for files, once for the checkpoints' metainfo: 0.3 to 0.4 s of CPU
-each for MMPose's COCO recipes.
+Once for the log, twice for files, once for the checkpoints' metainfo: 0.3 to 2 s of CPU
+each for MMPose's COCO recipes, and again at every checkpoint.
 """
 
 import functools
