@@ -31,14 +31,14 @@ def read_image(path: str) -> NDArray[np.uint8]:
 
 
 def decode_upload(
-    content: bytes, max_pixels: int, name: str = 'the body'
+    content: bytes, max_pixels: int, name: str = 'upload://image'
 ) -> NDArray[np.uint8]:
     """Bytes of a JPEG or PNG from anywhere -> (h, w, 3) uint8 BGR, as `read_image`.
 
     Args:
         content: of the file.
         max_pixels: by its header, which is looked at before memory is taken.
-        name: for messages.
+        name: for messages; of no local file, whose header would be read from the disk.
 
     Raises:
         UnreadableImage: 'name: reason'; of other formats too, whose size is not known
