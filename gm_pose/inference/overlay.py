@@ -10,7 +10,7 @@ __all__ = ['draw_people']
 
 # Part of a person's box that a filled ellipse may reach over; larger ones are outlines,
 # since of several people they would hide each other and the picture.
-_LARGEST_FILLED = 0.08
+_LARGEST_FILLED = 0.15
 # Quantile of chi^2 with two degrees of freedom: the ellipse holds 95 % of a Gaussian.
 _CHI2_95 = -2 * np.log(0.05)
 # The longer side is enlarged to this many px, so that joints stay apart and text is read.

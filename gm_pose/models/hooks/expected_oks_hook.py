@@ -24,8 +24,8 @@ class ExpectedOksHook(Hook):
     In validation and test, before each batch: the people's boxes, whose area scales the
     metric's tolerance; and `CocoMetric` takes the mean over all joints, not over those
     above its `keypoint_score_thr`, as `gm_pose predict` does: it ranks people as well or
-    better (benchmarks/rescoring.md). When a checkpoint is loaded: the calibration that ``gm_pose
-    calibrate`` stored in it, if there is one. Does nothing for other decoders.
+    better (benchmarks/rescoring.md). When a checkpoint is loaded: the calibration that
+    ``gm_pose calibrate`` stored in it, if there is one. Does nothing for other decoders.
 
     `gm_pose.with_codec` and ``gm_pose test`` add it where the codec has
     ``score='expected_oks'``.
