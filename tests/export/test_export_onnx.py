@@ -6,7 +6,7 @@ import json
 import numpy as np
 import onnx
 import pytest
-from tiny_models import make_config, make_samples, write_checkpoint
+from tiny_models import SIZES, make_config, make_samples, write_checkpoint
 
 from gm_pose.cli import main
 from gm_pose.export import ExportOptions, export_onnx
@@ -14,9 +14,12 @@ from gm_pose.export.build_graph import build_graph
 from gm_pose.export.graph.pose_graph import PoseGraph
 from gm_pose.export.parity import Parity, measure_parity
 from gm_pose.export.precision import list_network_nodes
+from gm_pose.export.samples import read_samples
 from gm_pose.inference.backends.onnx_backend import open_session
 from gm_pose.inference.backends.torch_backend import TorchBackend
+from gm_pose.inference.boxes import GivenBoxes
 from gm_pose.inference.models.open_model import open_model
+from gm_pose.inference.sources import open_source
 from gm_pose.runs.user_errors import UserError
 from gm_pose.version import __version__
 
@@ -153,6 +156,16 @@ def test_wrong_arguments_are_one_line(
     assert not list(tmp_path.iterdir())
 
 
+def test_boxes_that_predictions_leave_out_are_no_samples():
+    """A box of no size or of 10^9 px, whose joints differ by as much, fails no export."""
+    image = np.zeros((60, 80, 3), np.uint8)
+    boxes = [[5, 5, 5, 9], [-1e9, 0, 1e9, 5], [90, 0, 99, 9], [0, 0, 9, 9]]
+    (sample,) = read_samples(open_source([image]), GivenBoxes([boxes]), 10)
+    assert sample.boxes_px.tolist() == [[0, 0, 9, 9]]
+    with pytest.raises(UserError, match='none of the images can be read and has boxes'):
+        read_samples(open_source([image]), GivenBoxes([boxes[:3]]), 10)
+
+
 def test_int8_needs_images():
     with pytest.raises(UserError, match='--int8 IMAGES'):
         export_onnx('model.pth', 'model.onnx', ExportOptions(precision='int8'))
@@ -187,8 +200,13 @@ class OpenVinoSession:
         return [results[name] for name in names]
 
 
-# without the block and its mixture, which the shared file has: half of the conversion
-PLAIN = dict(neck=None, head='HeatmapHead')
+# Without the block, the mixture, the fit and the calibration that the shared file has:
+# a third of the conversion.
+PLAIN = dict(
+    neck=None,
+    head='HeatmapHead',
+    codec=dict(type='MSRAHeatmap', **SIZES, sigma=2),
+)
 
 
 @pytest.mark.slow
@@ -197,7 +215,9 @@ PLAIN = dict(neck=None, head='HeatmapHead')
 )
 def test_other_inputs_and_outputs_with_flip_test(tmp_path, takes, gives):
     """By both runtimes, against PyTorch's flip test, on crops of rendered people."""
-    opened = open_model(write_checkpoint(tmp_path / 'model.pth', make_config(**PLAIN)))
+    opened = open_model(
+        write_checkpoint(tmp_path / 'model.pth', make_config(**PLAIN), None)
+    )
     options = ExportOptions(takes, gives, flip_test=True)
     samples = make_samples()
     exported = export_onnx(opened, tmp_path / 'model.onnx', options, samples=samples)
