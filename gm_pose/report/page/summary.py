@@ -37,6 +37,7 @@ def list_tiles(run: RunAnalysis) -> list[Tile]:
     joints = [j for j in run.joints if np.isfinite(j.oks.value)]
     best, worst = (f(joints, key=lambda j: j.oks.value) for f in (max, min))
     kind, gain = max(run.costs.gains.items(), key=lambda item: item[1])
+    perfect = f'{100 * worst.perfect_gain.value:+.1f}'
     return [
         Tile(
             'AP',
@@ -52,7 +53,7 @@ def list_tiles(run: RunAnalysis) -> list[Tile]:
         Tile(
             'Worst joint',
             _say(worst.name),
-            f'OKS {100 * worst.oks.value:.1f}; perfect: {100 * worst.perfect_gain.value:+.1f} AP',
+            f'OKS {100 * worst.oks.value:.1f}; perfect: {perfect} AP',
         ),
         Tile(
             'Costliest error', kind, f'{_MEANINGS[kind]}; without: {100 * gain:+.1f} AP'
