@@ -9,7 +9,6 @@ import os.path as osp
 import re
 import warnings
 
-import cv2
 import numpy as np
 from PIL import Image
 
