@@ -4,6 +4,7 @@ import gm_pose  # noqa: F401  prepares the stack before mmpose is imported
 from studies.training.cached_load_image import CachedLoadImage
 from studies.training.efficientnet_lite0 import EfficientNetLite0
 from studies.training.epoch_seed_hook import EpochSeedHook
+from studies.variants.foot_heatmap import FootHeatmap
 from studies.variants.learned_sigma_head import LearnedSigmaHead
 from studies.variants.losses import (
     ExpectedOKSLoss,
@@ -22,6 +23,7 @@ __all__ = [
     'EfficientNetLite0',
     'EpochSeedHook',
     'ExpectedOKSLoss',
+    'FootHeatmap',
     'HeatmapDivergenceLoss',
     'HeatmapLossSum',
     'LearnedSigmaHead',

@@ -129,6 +129,23 @@ class Job(NamedTuple):
         return self.dataset, self.fold, self.seed
 
 
+def find_job(key: str) -> Job:
+    """Key of a job, 'final/studio17/subcell-uniform2/107' -> the job.
+
+    Raises:
+        ValueError: no such stage, trial or seed.
+    """
+    stage, dataset, name, seed = ([*key.split('/'), '', '', ''])[:4]
+    trials = {t.name: t for t in (STOCK, PLAIN, *TRIALS)}
+    if stage not in ('screen', 'final') or name not in trials or not seed.isdigit():
+        raise ValueError(
+            f"job is '{key}'; expected STAGE/DATASET/TRIAL/SEED with a stage of screen and "
+            'final and a trial of studies.device.arms'
+        )
+    fold = int(seed) if stage == 'screen' else 0
+    return Job(trials[name], dataset, int(seed), fold, stage)
+
+
 # Trial -> reading -> AP by fold, with flip test on the held-out people
 Scores = Mapping[Trial, Mapping[str, Sequence[float]]]
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmpose.registry import KEYPOINT_CODECS
 
+from gm_pose.codecs.base_codec import OURS
 from gm_pose.ops.uncertainty import (
     average_expected_oks,
     compute_expected_oks,
@@ -77,8 +78,8 @@ def decode_maps(
     for name, table in DECODINGS.items():
         if name == 'oks':
             table = dict(table, oks=metainfo)
-        settings = dict(codec, sigmas=sigmas, decode_sigmas=table)
-        for key in ('balance_weights', 'foot'):
+        settings = dict(codec, sigmas=sigmas, decode_sigmas=table, type=OURS)
+        for key in ('balance_weights', 'foot'):  # of the targets alone
             settings.pop(key, None)
         joints, values = KEYPOINT_CODECS.build(settings)._decode(maps)
         found[name] = joints, values

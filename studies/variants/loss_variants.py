@@ -93,7 +93,7 @@ def add_foot(share: float, factor: float) -> Change:
     return Change(
         f'foot{share:g}x{factor:g}',
         f'foot of {share:g} at {factor:g} sigma',
-        codec=dict(foot=dict(share=share, factor=factor)),
+        codec=dict(type='FootHeatmap', foot=dict(share=share, factor=factor)),
     )
 
 
