@@ -75,23 +75,6 @@ def train_machines(write_config, tmp_path):
     return run
 
 
-@pytest.fixture(scope='module')
-def kept():
-    return {}
-
-
-@pytest.fixture
-def trained_from_files(kept, train_machines, tmp_path):
-    """(samples, hash of the weights) of an undisturbed run, once for all tests."""
-    if not kept:
-        settings = dict(images='original', shards='node')
-        ranks, seen, output = train_machines('files', settings)
-        assert [rank.code for rank in ranks] == [0, 0], output[-3000:]
-        assert_everybody_once(seen)
-        kept['run'] = seen, hash_weights(tmp_path / 'files' / 'epoch_2.pth')
-    return kept['run']
-
-
 def build_shares(config: Path, caches: Path) -> None:
     for node in range(2):
         words = ['--node', str(node), '--nodes', '2', '--splits', 'train', 'val']
@@ -119,7 +102,7 @@ def assert_everybody_once(seen: list[list[str]], epochs: int = 2) -> None:
 
 
 def test_machines_with_a_share_each_train_as_from_the_files(
-    write_config, train_machines, tmp_path, small_shards, trained_from_files
+    write_config, train_machines, tmp_path, small_shards
 ):
     build_shares(write_config('', 'plain.py'), tmp_path / 'caches')
     stores = [
@@ -128,15 +111,17 @@ def test_machines_with_a_share_each_train_as_from_the_files(
     ]
     assert stores[0] - stores[1]
     assert stores[1] - stores[0]
-    seen_from_files, hash_from_files = trained_from_files
+    files = train_machines('files', dict(images='original', shards='node'))
     with without_files():
-        ranks, seen, output = train_machines(
-            'stored', dict(images='images', shards='node')
-        )
-    assert [rank.code for rank in ranks] == [0, 0], output[-3000:]
-    assert_everybody_once(seen)
-    assert seen == seen_from_files
-    assert hash_weights(tmp_path / 'stored' / 'epoch_2.pth') == hash_from_files
+        stored = train_machines('stored', dict(images='images', shards='node'))
+    for name, (ranks, seen, output) in (('files', files), ('stored', stored)):
+        assert [rank.code for rank in ranks] == [0, 0], output[-3000:]
+        assert_everybody_once(seen)
+        assert (tmp_path / name / 'epoch_2.pth').exists()
+    assert files[1] == stored[1]
+    assert hash_weights(tmp_path / 'files' / 'epoch_2.pth') == hash_weights(
+        tmp_path / 'stored' / 'epoch_2.pth'
+    )
     # a machine whose store is another's reads files, says so, and trains the same
     os.rename(tmp_path / 'caches' / '0', tmp_path / 'caches' / 'x')
     os.rename(tmp_path / 'caches' / '1', tmp_path / 'caches' / '0')
@@ -147,17 +132,13 @@ def test_machines_with_a_share_each_train_as_from_the_files(
     assert [rank.code for rank in ranks] == [0, 0], output[-3000:]
     assert_everybody_once(seen)
     assert 'people of this machine are not in its store' in output
-    assert hash_weights(tmp_path / 'swapped' / 'epoch_2.pth') == hash_from_files
+    assert hash_weights(tmp_path / 'files' / 'epoch_2.pth') == hash_weights(
+        tmp_path / 'swapped' / 'epoch_2.pth'
+    )
 
 
 def test_streamed_images_train_as_the_files_do_without_them(
-    write_config,
-    train_machines,
-    tmp_path,
-    small_shards,
-    coco,
-    monkeypatch,
-    trained_from_files,
+    write_config, train_machines, tmp_path, small_shards, coco, monkeypatch
 ):
     own = tmp_path / 'coco'
     shutil.copytree(coco, own)
@@ -169,13 +150,16 @@ def test_streamed_images_train_as_the_files_do_without_them(
     num_shards = len(json.loads(index.read_bytes())['chunks'])
     assert 4 <= num_shards <= 16  # a machine's are one window: the order is the files'
 
+    files = train_machines('files', dict(images='original', shards='node'))
     shutil.rmtree(own / 'train2017')
-    ranks, seen, output = train_machines('streamed', dict(images=f'stream:{bucket}'))
-    assert [rank.code for rank in ranks] == [0, 0], output[-3000:]
-    assert_everybody_once(seen)
-    seen_from_files, hash_from_files = trained_from_files
-    assert seen == seen_from_files
-    assert hash_weights(tmp_path / 'streamed' / 'epoch_2.pth') == hash_from_files
+    streamed = train_machines('streamed', dict(images=f'stream:{bucket}'))
+    for ranks, seen, output in (files, streamed):
+        assert [rank.code for rank in ranks] == [0, 0], output[-3000:]
+        assert_everybody_once(seen)
+    assert files[1] == streamed[1]
+    assert hash_weights(tmp_path / 'files' / 'epoch_2.pth') == hash_weights(
+        tmp_path / 'streamed' / 'epoch_2.pth'
+    )
     fetched = [
         len(list((tmp_path / 'caches' / f'{node}' / 'streams').glob('*/chunk-*.bin')))
         for node in range(2)
@@ -183,21 +167,19 @@ def test_streamed_images_train_as_the_files_do_without_them(
     assert max(fetched) < num_shards <= sum(fetched) <= num_shards + 1  # one is in both
 
 
-def test_machines_that_are_killed_go_on_with_the_same_samples(
-    train_machines, tmp_path, trained_from_files
-):
+def test_machines_that_are_killed_go_on_with_the_same_samples(train_machines, tmp_path):
     settings = dict(images='original', shards='node')
     saves = 'default_hooks["checkpoint"].update(interval=3, by_epoch=False)\n'
     dies = dict(type='KillHook', where='after_train_iter', iteration=9)
+    whole = train_machines('whole', settings, saves)
     cut = train_machines('cut', settings, f'{saves}custom_hooks.append({dies!r})\n')
+    assert [rank.code for rank in whole[0]] == [0, 0], whole[2][-3000:]
     assert [rank.code for rank in cut[0]] == [-9, -9], cut[2][-3000:]
     shutil.rmtree(tmp_path / 'cut' / 'seen')
     resumed = train_machines('cut', settings, saves, '--resume')
     assert [rank.code for rank in resumed[0]] == [0, 0], resumed[2][-3000:]
     assert 'going on after batch 3 of epoch 2' in resumed[2]
-    weights = hash_weights(tmp_path / 'cut' / 'iter_12.pth')
-    assert weights == trained_from_files[1]
-    for all_samples, samples in zip(trained_from_files[0], resumed[1], strict=True):
+    for all_samples, samples in zip(whole[1], resumed[1], strict=True):
         assert (
             samples == all_samples[9 * 2 - 1 :]
         )  # 6 batches an epoch, the last of one
