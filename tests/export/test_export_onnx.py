@@ -210,6 +210,7 @@ PLAIN = dict(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('operators_listed_once')
 @pytest.mark.parametrize(
     ('takes', 'gives'), [('crop', 'maps'), ('crop', 'joints'), ('image', 'maps')]
 )

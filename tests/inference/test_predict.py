@@ -243,7 +243,12 @@ def test_command_line_from_checkpoint_to_files(
 
 
 def test_command_line_reports_mistakes_in_one_line(checkpoint, tmp_path, capsys):
-    for source, options in (('gone.jpg', []), (str(tmp_path), ['--batch-size', '0'])):
+    for source, options in (
+        ('gone.jpg', []),
+        (str(tmp_path), ['--batch-size', '0']),
+        (str(tmp_path), ['--threshold', 'nan']),
+        (str(tmp_path), ['--box-threshold', 'nan']),
+    ):
         with pytest.raises(SystemExit) as end:
             predict.main([checkpoint, source, *options])
         assert end.value.code == 2
