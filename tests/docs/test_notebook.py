@@ -6,7 +6,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
@@ -38,16 +37,19 @@ def execute(monkeypatch, tmp_path, warm_python):
     path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
     monkeypatch.setenv('PYTHONPATH', path)
     monkeypatch.setenv('GM_POSE_CACHE', str(tmp_path / 'cache'))
+    # what a cell starts with Python has MMPose imported already
+    start = nbformat.v4.new_code_cell(f"import sys; sys.executable = '{warm_python}'")
 
     def run(name: str):
         written, ran = (nbformat.read(NOTEBOOKS / name, as_version=4) for _ in range(2))
         for cell in ran.cells:
             if cell.cell_type == 'code':
                 cell.outputs = []
-        kernel = AsyncKernelManager(kernel_name='python3')
-        kernel.kernel_spec.argv[0] = str(warm_python)
+        ran.cells.insert(0, start)
         resources = dict(metadata=dict(path=str(tmp_path)))
-        NotebookClient(ran, km=kernel, timeout=300, resources=resources).execute()
+        NotebookClient(
+            ran, timeout=300, kernel_name='python3', resources=resources
+        ).execute()
         return written, ran
 
     return run
