@@ -13,6 +13,7 @@ from studies.variants.losses import (
     PositionOKSLoss,
 )
 from studies.variants.narrow_wide_head import NarrowWideHead
+from studies.variants.person_heatmap import PersonHeatmap
 from studies.variants.position_heatmap import PositionHeatmap
 from studies.variants.probability_head import ProbabilityHead
 from studies.variants.scale_map_head import ScaleMapHead
@@ -28,6 +29,7 @@ __all__ = [
     'HeatmapLossSum',
     'LearnedSigmaHead',
     'NarrowWideHead',
+    'PersonHeatmap',
     'PositionHeatmap',
     'PositionOKSLoss',
     'ProbabilityHead',

@@ -1,15 +1,12 @@
 """The codec's options: what they rule out among themselves, and as they are printed."""
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.ops.decode_sigmas import resolve_decode_sigmas
 from gm_pose.ops.joint_checks import format_per_joint
 from gm_pose.ops.sigma_tables import ResolvedSigmas
-
-if TYPE_CHECKING:
-    from gm_pose.codecs.joint_adaptive_msra_heatmap import JointAdaptiveMSRAHeatmap
 
 ALIGNMENTS = ('centered', 'legacy_msra')
 
@@ -70,7 +67,7 @@ def read_decode_sigmas(
     )
 
 
-def describe_codec(codec: 'JointAdaptiveMSRAHeatmap') -> str:
+def describe_codec(codec: Any) -> str:
     """The codec as a log prints it, with resolved sigmas."""
     names = codec.joint_names
     options = ('input_size', 'heatmap_size', 'unbiased', 'alignment', 'balance_weights')
