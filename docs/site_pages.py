@@ -17,7 +17,6 @@ from mkdocs.structure.files import File
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
-NOTEBOOK = 'notebooks/from-photo-to-pose.ipynb'
 # file of the repository -> page of the site
 PAGES = {
     'README.md': 'index.md',
@@ -27,7 +26,10 @@ PAGES = {
         (name := f'benchmarks/{path.name}'): name
         for path in ROOT.glob('benchmarks/*.md')
     },
-    f'docs/{NOTEBOOK}': NOTEBOOK.replace('.ipynb', '.md'),
+    **{
+        f'docs/notebooks/{path.name}': f'notebooks/{path.stem}.md'
+        for path in DOCS.glob('notebooks/*.ipynb')
+    },
 }
 _SOURCES = {page: source for source, page in PAGES.items()}
 _IMAGE = re.compile(r'<img src="([^"]+)" alt="([^"]+)" width="(\d+)">')
@@ -38,7 +40,8 @@ def on_files(files, config):
     """Add the pages."""
     for source, page in PAGES.items():
         if source.endswith('.ipynb'):
-            text, pictures = convert_notebook(json.loads((ROOT / source).read_text()))
+            notebook = json.loads((ROOT / source).read_text())
+            text, pictures = convert_notebook(notebook, Path(source).stem)
             for name, content in pictures.items():
                 uri = f'{os.path.dirname(page)}/{name}'
                 files.append(File.generated(config, uri, content=content))
@@ -78,7 +81,7 @@ def turn_link(link: re.Match, source: str, uri: str, repo_url: str | None) -> st
     return f'[{text}]({repo_url.rstrip("/")}/blob/main/{path})' if repo_url else text
 
 
-def convert_notebook(notebook: dict) -> tuple[str, dict[str, bytes]]:
+def convert_notebook(notebook: dict, name: str) -> tuple[str, dict[str, bytes]]:
     """Notebook with its outputs -> Markdown, and the pictures in it by file name."""
     parts: list[str] = []
     pictures: dict[str, bytes] = {}
@@ -90,10 +93,15 @@ def convert_notebook(notebook: dict) -> tuple[str, dict[str, bytes]]:
         parts.append(f'```python\n{text}\n```')
         for output in cell['outputs']:
             data = output.get('data', {})
-            if 'image/png' in data:
-                name = f'from-photo-to-pose-{len(pictures)}.png'
-                pictures[name] = base64.b64decode(data['image/png'])
-                parts.append(f'<img src="../{name}" alt="output of the cell above">')
-            elif output['output_type'] == 'stream':
+            for kind in ('png', 'jpeg'):
+                if f'image/{kind}' in data:
+                    file = f'{name}-{len(pictures)}.{kind}'
+                    pictures[file] = base64.b64decode(data[f'image/{kind}'])
+                    parts.append(
+                        f'<img src="../{file}" alt="output of the cell above">'
+                    )
+            if 'text/markdown' in data:
+                parts.append(''.join(data['text/markdown']))
+            if output['output_type'] == 'stream':
                 parts.append(f'```text\n{"".join(output["text"])}```')
     return '\n\n'.join(parts) + '\n', pictures

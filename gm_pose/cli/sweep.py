@@ -149,6 +149,7 @@ def read_settings(args: argparse.Namespace) -> Any:
     gpus = tuple(args.gpus.split(',')) if args.gpus else ()
     if not all(gpu.strip().isdecimal() for gpu in gpus):
         raise UserError(f'--gpus is {args.gpus}; expected device numbers, such as 0,1')
+    check_gpus(gpus)
     jobs = args.jobs if args.jobs is not None else max(len(gpus), 1)
     for name, value in (('--seeds', args.seeds), ('--jobs', jobs)):
         if value < 1:
@@ -161,6 +162,28 @@ def read_settings(args: argparse.Namespace) -> Any:
         args.fast,
         max(len(os.sched_getaffinity(0)) // jobs, 1),
     )
+
+
+def check_gpus(gpus: tuple[str, ...]) -> None:
+    """Raise UserError for a device that is not there: its runs would train on the CPU."""
+    if not gpus:
+        return
+    import torch
+
+    from gm_pose.runs.user_errors import UserError
+
+    count = torch.cuda.device_count()
+    # with CUDA_VISIBLE_DEVICES the numbers are those of all devices, and not known here
+    known = count if 'CUDA_VISIBLE_DEVICES' not in os.environ or not count else None
+    missing = [gpu for gpu in gpus if known is not None and int(gpu) >= known]
+    if missing:
+        raise UserError(
+            f'--gpus names device {missing[0].strip()}; PyTorch {torch.__version__} sees '
+            f'{count} CUDA devices. Fix: --gpus with numbers below {count}'
+            if count
+            else f'--gpus is {",".join(gpus)}; PyTorch {torch.__version__} sees no CUDA '
+            'device. Fix: leave --gpus out, to train on the CPU'
+        )
 
 
 def read_base_config(args: argparse.Namespace) -> Config:

@@ -259,6 +259,13 @@ def test_what_is_not_read_says_what_to_export(tmp_path, name, content, message):
         read_annotations(tmp_path / name, tmp_path)
 
 
+def test_csv_beside_an_h5_is_named(tmp_path):
+    for ending in ('h5', 'csv'):
+        (tmp_path / f'CollectedData_me.{ending}').write_bytes(b'\x89HDF')
+    with pytest.raises(UserError, match=r'Fix: .*CollectedData_me\.csv, which lies'):
+        read_annotations(tmp_path / 'CollectedData_me.h5', tmp_path)
+
+
 def test_two_files_of_one_name_are_not_guessed(tmp_path):
     write_images(tmp_path / 'photos' / 'a', 1)
     write_images(tmp_path / 'photos' / 'b', 1)

@@ -1,5 +1,7 @@
 """Paired differences of runs, and the sentence about them."""
 
+import re
+
 import numpy as np
 import pytest
 from report_people import make_truth, predict, read
@@ -56,6 +58,10 @@ def test_equal_noise_is_no_difference(measure):
     found = compare_settings([measure(6, 3)], [measure(6, 4)])
     assert judge(found).startswith('No significant difference')
     assert not any(joint.change.excludes_zero for joint in found.joints)
+    sides = [[measure(6, seed) for seed in seeds] for seeds in ((3, 5), (4, 6))]
+    assert re.search(
+        r'over people .* to .*, over seeds .* to ', judge(compare_settings(*sides))
+    )
 
 
 def test_seeds_that_agree_make_it_real(measure):

@@ -12,7 +12,7 @@ from gm_pose.report.analysis.estimates import (
     resample_means,
     resample_quantiles,
 )
-from gm_pose.report.analysis.joint_measures import measure_cells
+from gm_pose.report.analysis.joint_measures import COSTLY_SAMPLES, measure_cells
 from gm_pose.report.analysis.people_groups import (
     assign_crowding,
     assign_sizes,
@@ -84,9 +84,22 @@ def test_a_perfect_run_leaves_nothing_to_gain(tmp_path):
     truth = make_truth(10)
     run = analyze(read(tmp_path, truth, predict(truth, 0)))
     assert run.ap == pytest.approx(Estimate(1, 1, 1))
-    assert all(joint.perfect_gain == 0 for joint in run.joints)
+    assert {joint.perfect_gain for joint in run.joints} == {Estimate(0, 0, 0)}
     assert set(run.costs.gains.values()) == {0}
     assert run.num_background == 0
+
+
+def test_a_perfect_joint_gains_all_that_is_lost_where_it_alone_is_wrong(tmp_path):
+    truth = make_truth(20)
+    results = predict(truth, 0)
+    for result in results[::3]:
+        result['keypoints'][0] += 90.0  # the nose: OKS 16/17, below 0.95 only
+    run = analyze(read(tmp_path, truth, results))
+    nose, *others = (joint.perfect_gain for joint in run.joints)
+    assert 0 < nose.low < nose.value < nose.high
+    lost = 1 - run.ap_samples[:COSTLY_SAMPLES]
+    assert nose == pytest.approx(estimate(1 - run.ap.value, lost))
+    assert set(others) == {Estimate(0, 0, 0)}
 
 
 def test_pairing_takes_the_better_score_first_as_coco_does():

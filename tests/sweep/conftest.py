@@ -2,8 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-from tiny_sweeps import write_config
+from tiny_sweeps import prepare_forks, write_config
 
 from gm_pose.datasets.synthetic_people import make_coco_folder
 
@@ -15,8 +14,7 @@ def people(tmp_path_factory) -> Path:
     """40 people to train on and 8 to validate, in COCO's layout."""
     folder = tmp_path_factory.mktemp('people')
     make_coco_folder(folder, train_people=40, val_people=8, seed=0)
-    # The first optimizer imports torch._dynamo: once here, not in every child.
-    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+    prepare_forks()
     return folder
 
 

@@ -35,17 +35,18 @@ class NoisyTruthHead(HeatmapHead):
 
 @HOOKS.register_module(force=True)
 class IncidentHook(Hook):
-    """Writes down each epoch; a candidate fails, and one kills its sweep, once.
+    """Writes down each epoch; a candidate fails, and a run kills its sweep, once.
 
     Args:
         record: file of lines 'sigma seed epoch'.
-        fails, kills: sigmas of the two.
+        fails: sigma of the candidate.
+        kills: sigma and seed of the run; beside `record` it leaves `died`: its files then.
     """
 
     priority = 'LOWEST'
 
-    def __init__(self, record: str, fails: float, kills: float):
-        self.record, self.fails, self.kills = Path(record), fails, kills
+    def __init__(self, record: str, fails: float, kills: tuple[float, int]):
+        self.record, self.fails, self.kills = Path(record), fails, tuple(kills)
 
     def before_train_epoch(self, runner):
         sigma = runner.cfg.codec.sigmas
@@ -54,7 +55,9 @@ class IncidentHook(Hook):
         if sigma == self.fails:
             raise RuntimeError('this candidate cannot be trained')
         died = self.record.with_name('died')
-        if sigma == self.kills and runner.epoch == 1 and not died.exists():
-            died.touch()
+        is_one = isinstance(sigma, float) and (sigma, runner.seed) == self.kills
+        if is_one and runner.epoch == 1 and not died.exists():
+            files = [p.name for p in Path(runner.work_dir).iterdir() if p.is_file()]
+            died.write_text('\n'.join(files))
             os.kill(os.getppid(), signal.SIGKILL)  # and the kernel then kills this one
             signal.pause()

@@ -36,6 +36,30 @@ def test_mistake_is_one_line_and_nothing_is_written(
     assert not folder.exists()
 
 
+@pytest.mark.parametrize(
+    ('count', 'message'),
+    [
+        (0, 'sees no CUDA device. Fix: leave --gpus out, to train on the CPU'),
+        (2, '--gpus names device 3; PyTorch'),
+    ],
+)
+def test_device_that_is_not_there(
+    capsys, config, tmp_path, monkeypatch, count, message
+):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    monkeypatch.setattr('torch.cuda.device_count', lambda: count)
+    words = [
+        '--sigmas',
+        'uniform:1,2',
+        '--gpus',
+        '1,3',
+        '--work-dir',
+        tmp_path / 'sweep',
+    ]
+    assert message in refuse(capsys, config, *words)
+    assert not (tmp_path / 'sweep').exists()
+
+
 def test_fault_of_the_config_is_found_before_anything_starts(capsys, people, tmp_path):
     config = write_config(
         people, tmp_path / 'wrong.py', "model['head']['in_channels'] = 5\n"

@@ -1,4 +1,4 @@
-"""One sweep: killed, continued by two processes at once, one candidate bad."""
+"""One sweep by two processes at once: one is killed amid a run, one candidate is bad."""
 
 import json
 import os
@@ -24,65 +24,65 @@ def story(people, tmp_path_factory):
     """What the folder holds after all of it."""
     home = tmp_path_factory.mktemp('story')
     folder, record = home / 'sweep', home / 'record.txt'
-    hook = dict(type='IncidentHook', record=str(record), fails=3.0, kills=2.0)
+    hook = dict(type='IncidentHook', record=str(record), fails=3.0, kills=(2.0, 1))
     config = write_config(people, home / 'tiny.py', f'custom_hooks = [{hook}]\n')
 
     def work():
         train(open_sweep(config, folder, SIGMAS, seeds=2, stop_early=False))
 
     folder.mkdir()
-    killed = _end(fork(work, home / 'killed.txt'))
-    files = sorted(str(p.relative_to(folder)) for p in folder.rglob('*.keypoints.json'))
-    first, second = (fork(work, home / f'{n}.txt') for n in range(2))
-    codes = [_end(first), _end(second)]
+    ended = _end(*(fork(work, home / f'{n}.txt') for n in range(2)))
     opened = open_sweep(config, folder, SIGMAS, seeds=2)
     jobs = opened.table.list_jobs()
     text = write_result(opened.runs, jobs)
-    logs = {pid: folder / f'log_{pid}.txt' for pid in (first, second)}
     return SimpleNamespace(
         folder=folder,
-        killed=killed,
-        files_when_killed=files,
-        codes=codes,
+        codes=list(ended.values()),
+        files_when_killed=(home / 'died').read_text().splitlines(),
         epochs=record.read_text().splitlines(),
         opened=opened,
         jobs=jobs,
         text=text,
-        logs=[path.read_text() for path in logs.values()],
+        logs={
+            code: (folder / f'log_{pid}.txt').read_text() for pid, code in ended.items()
+        },
     )
 
 
-def _end(pid: int) -> int:
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while True:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > deadline:
-            os.kill(pid, 9)
-            os.waitpid(pid, 0)
-            pytest.fail(f'a sweep has not ended after {LIMIT_SECONDS} s')
+def _end(*pids: int) -> dict[int, int]:
+    """Processes -> their exit codes, in the order of their ends."""
+    deadline, codes = time.monotonic() + LIMIT_SECONDS, {}
+    while len(codes) < len(pids):
+        for pid in pids:
+            ended, status = (0, 0) if pid in codes else os.waitpid(pid, os.WNOHANG)
+            if ended:
+                codes[pid] = os.waitstatus_to_exitcode(status)
+            elif pid not in codes and time.monotonic() > deadline:
+                os.kill(pid, 9)
+                os.waitpid(pid, 0)
+                pytest.fail(f'a sweep has not ended after {LIMIT_SECONDS} s')
         time.sleep(0.05)
+    return codes
 
 
-def test_sweep_was_killed_and_two_processes_ended_it(story):
-    assert story.killed == -9
-    assert story.codes == [0, 0]
+def test_one_process_was_killed_and_the_other_ended_the_sweep(story):
+    assert story.codes == [-9, 0]
     assert {job.state for job in story.jobs.values()} == {'done', 'failed'}
 
 
-def test_killed_run_goes_on_from_its_checkpoint(story):
+def test_run_of_the_killed_process_goes_on_from_its_checkpoint(story):
     counts = Counter(story.epochs)
     # the second epoch began before the kill and again after it; the first only once
-    assert counts['2.0 0 0'] == 1
-    assert counts['2.0 0 1'] == 2
-    assert story.jobs['uniform2 seed 0'].attempts == 2
+    assert counts['2.0 1 0'] == 1
+    assert counts['2.0 1 1'] == 2
+    assert story.jobs['uniform2 seed 1'].attempts == 2
+    assert 'start   uniform2 seed 1' in story.logs[-9]
+    assert 'done    uniform2 seed 1' in story.logs[0]
 
 
 def test_nothing_half_written_remains(story):
-    assert story.files_when_killed == [
-        f'runs/uniform1/seed0/{part}.keypoints.json' for part in ('choose', 'report')
-    ]
+    assert 'epoch_1.pth' in story.files_when_killed
+    assert not [n for n in story.files_when_killed if n.endswith('.keypoints.json')]
     assert not list(story.folder.rglob('*.part'))
     assert not list(story.folder.rglob('.*.keypoints.json'))
     assert not list(story.folder.rglob('epoch_*.pth'))
@@ -93,9 +93,14 @@ def test_each_run_was_trained_once_and_both_processes_trained(story):
     for sigma in ('1.0', '2.0'):
         for seed in (0, 1):
             assert counts[f'{sigma} {seed} 0'] == 1
-    finished = [log.count('done    ') for log in story.logs]
-    assert sum(finished) == 5  # uniform1 seed 0 was done before
-    assert min(finished) >= 1
+    for name, job in story.jobs.items():
+        finished = [log.count(f'done    {name} ') for log in story.logs.values()]
+        assert sum(finished) == (job.state == 'done')
+        assert job.attempts == (2 if name == 'uniform2 seed 1' else 1)
+    ends = [
+        log.count('done    ') + log.count('FAILED  ') for log in story.logs.values()
+    ]
+    assert min(ends) >= 1
 
 
 def test_failed_candidate_is_reported_and_stops_nothing(story):

@@ -1,5 +1,7 @@
 """A tiny config, and sweeps over it whose runs are forks of the test's process."""
 
+import gc
+import importlib
 import os
 import sys
 import time
@@ -9,6 +11,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.config import config as config_module
+from mmengine.runner import runner as runner_module
 
 from gm_pose.cli import sweep, sweep_run
 from gm_pose.runs.launch.child_process import end_with_parent
@@ -115,6 +118,13 @@ class ForkedRun:
         return self.code
 
 
+def prepare_forks() -> None:
+    """Import once what every run does: MMPose's parts, torch._dynamo (by an optimizer)."""
+    for name in ('mmpose.apis', 'mmpose.engine', 'mmpose.evaluation', 'gm_pose.models'):
+        importlib.import_module(name)
+    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+
+
 def fork(task, log: Path) -> int:
     """Run `task` in a fork that dies with this process -> its number."""
     parent = os.getpid()
@@ -130,8 +140,11 @@ def fork(task, log: Path) -> int:
         sys.stdout = os.fdopen(1, 'w', buffering=1, closefd=False)
         sys.stderr = os.fdopen(2, 'w', buffering=1, closefd=False)
         torch.set_num_threads(1)  # OpenMP's threads do not survive a fork
+        gc.freeze()  # MMEngine collects garbage often, and all of this is used
         # MMEngine formats the config's text with yapf at every save: 1 s each time.
         config_module.FormatCode = lambda text, **_: (text, True)
+        # MMEngine starts compilers to ask for their versions, for every runner.
+        runner_module.collect_env = dict
         task()
         code = 0
     except SystemExit as end:

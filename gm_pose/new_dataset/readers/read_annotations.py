@@ -52,6 +52,9 @@ def find_format(path: Path) -> str:
     if head.startswith(b'{') and ending not in ADVICE:
         return 'coco'
     advice = ADVICE.get(ending, 'export COCO keypoints (JSON)')
+    if ending == '.h5' and path.with_suffix('.csv').is_file():
+        # the same labels; reading the .h5 would take PyTables, which may unpickle
+        advice = f'{path.with_suffix(".csv")}, which lies beside it'
     raise UserError(
         f'{path} has no format that is read here: {", ".join(FORMATS.values())}. '
         f'Fix: {advice}'

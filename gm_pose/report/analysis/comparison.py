@@ -183,20 +183,21 @@ def judge(comparison: Comparison) -> str:
     better = 'better' if ap.value > 0 else 'worse'
     label, reference = _quote(comparison.label), _quote(comparison.reference)
     start = f'{label} is {better} than {reference}'
+    over_seeds = ''
+    if seeds is not None and seeds.half_width is not None:
+        ends = seeds.mean - seeds.half_width, seeds.mean + seeds.half_width
+        over_seeds = f'over seeds {_format_range(*ends)}'
     if not ap.excludes_zero:
+        intervals = ', '.join(filter(None, (over_people, over_seeds)))
         return (
             f'No significant difference: {label} differs from '
-            f'{reference} by {100 * ap.value:+.1f} points of AP ({over_people}).'
+            f'{reference} by {100 * ap.value:+.1f} points of AP ({intervals}).'
         )
-    if seeds is None or seeds.half_width is None:
+    if seeds is None or not over_seeds:
         return (
             f'{start} on these people: {points} ({over_people}). Whether training again '
             'would show it is not known: that takes at least 2 seeds of each.'
         )
-    over_seeds = (
-        'over seeds '
-        f'{_format_range(seeds.mean - seeds.half_width, seeds.mean + seeds.half_width)}'
-    )
     if seeds.sign:
         return (
             f'{start}: {points} ({over_people}, {over_seeds}). The difference is real.'

@@ -15,6 +15,7 @@ from gm_pose.runs.evaluation.matched_people import (
     match_people,
 )
 from gm_pose.runs.evaluation.people import DetectedPeople
+from gm_pose.runs.evaluation.resampled_precision import resample_precision
 
 __all__ = ['Evaluation', 'measure_perfect_joints', 'use_ideal_scores']
 
@@ -54,20 +55,35 @@ class Evaluation:
 
 
 def measure_perfect_joints(
-    evaluation: Evaluation, people: DetectedPeople, errors: PersonErrors
-) -> NDArray[np.float64]:
-    """AP (K,) if one joint were predicted without error wherever its person was found."""
+    evaluation: Evaluation,
+    people: DetectedPeople,
+    errors: PersonErrors,
+    image_counts: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """AP if one joint were predicted without error wherever its person was found.
+
+    Args:
+        evaluation: of the annotated people.
+        people: predicted people.
+        errors: of the people who are to be found.
+        image_counts: (S, I) bootstrap samples.
+
+    Returns:
+        (K,) for all people, and (S, K) for each sample.
+    """
     has = np.flatnonzero(errors.detection_rows >= 0)
     rows, truth_rows = errors.detection_rows[has], errors.truth_rows[has]
-    numbers = []
+    numbers, samples = [], []
     for joint in range(len(evaluation.oks_sigmas)):
         labelled = errors.is_labelled[has, joint]
         keypoints = people.keypoints.copy()
         keypoints[rows[labelled], joint, :2] = evaluation.data.truth.keypoints[
             truth_rows[labelled], joint, :2
         ]
-        numbers.append(evaluation.measure_ap(replace(people, keypoints=keypoints)))
-    return np.array(numbers)
+        matched = evaluation.match(replace(people, keypoints=keypoints))
+        numbers.append(float(evaluation.summarize(matched)[0]))
+        samples.append(resample_precision(matched, image_counts, evaluation.rules))
+    return np.array(numbers), np.stack(samples, axis=1)
 
 
 def use_ideal_scores(evaluation: Evaluation, people: DetectedPeople) -> DetectedPeople:

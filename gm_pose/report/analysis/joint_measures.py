@@ -14,10 +14,18 @@ from gm_pose.report.analysis.estimates import (
 )
 from gm_pose.report.analysis.person_errors import PersonErrors
 
-__all__ = ['JointMeasures', 'measure_cells', 'measure_joints', 'measure_pck']
+__all__ = [
+    'COSTLY_SAMPLES',
+    'JointMeasures',
+    'measure_cells',
+    'measure_joints',
+    'measure_pck',
+]
 
 QUANTILES = (0.5, 0.95)
-QUANTILE_SAMPLES = 400  # each costs a pass over all people, for every joint and unit
+COSTLY_SAMPLES = 400
+"""Where each sample costs a pass over all people for every joint: quantiles, gains."""
+
 BOX_PADDING = 1.25  # MMPose's GetBBoxCenterScale
 
 
@@ -48,7 +56,7 @@ class JointMeasures:
     p95_sigma: Estimate
     median_cells: Estimate | None
     offsets: tuple[Estimate, Estimate]
-    perfect_gain: float
+    perfect_gain: Estimate
     target_sigma_cells: float | None
 
 
@@ -68,7 +76,7 @@ def measure_joints(
     errors: PersonErrors,
     names: tuple[str, ...],
     image_counts: NDArray[np.int64],
-    perfect_gains: NDArray[np.float64],
+    perfect_gains: list[Estimate],
     cells_px: NDArray[np.float64] | None = None,
     target_sigmas: list[float] | None = None,
 ) -> list[JointMeasures]:
@@ -78,7 +86,7 @@ def measure_joints(
         errors: of the people who are to be found.
         names: K names.
         image_counts: (S, I) bootstrap samples.
-        perfect_gains: (K,) AP.
+        perfect_gains: K, of AP.
         cells_px: (N,) side of a heatmap cell, where the targets are known.
         target_sigmas: K, in cells.
     """
@@ -125,7 +133,7 @@ def measure_joints(
                 p95_sigma=quantiles[3],
                 median_cells=quantiles[4] if cells_px is not None else None,
                 offsets=(offsets[0], offsets[1]),
-                perfect_gain=float(perfect_gains[k]),
+                perfect_gain=perfect_gains[k],
                 target_sigma_cells=target_sigmas[k] if target_sigmas else None,
             )
         )
@@ -145,7 +153,7 @@ def _estimate_quantiles(
     quantiles: tuple[float, ...],
 ) -> list[Estimate]:
     known = values[np.isfinite(values)]
-    counts = image_counts[:QUANTILE_SAMPLES]
+    counts = image_counts[:COSTLY_SAMPLES]
     samples = resample_quantiles(values, images, counts, quantiles)
     return [
         estimate(

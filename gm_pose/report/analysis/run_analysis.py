@@ -21,6 +21,7 @@ from gm_pose.report.analysis.evaluation import (
     use_ideal_scores,
 )
 from gm_pose.report.analysis.joint_measures import (
+    COSTLY_SAMPLES,
     JointMeasures,
     measure_cells,
     measure_joints,
@@ -133,7 +134,7 @@ def analyze_run(measured: MeasuredRun) -> RunAnalysis:
         errors,
         inputs.joints.names,
         counts,
-        measure_perfect_joints(evaluation, people, errors) - ap,
+        _measure_perfect_gains(measured, evaluation),
         cells,
         targets.sigmas_cells if targets is not None else None,
     )
@@ -167,3 +168,18 @@ def analyze_run(measured: MeasuredRun) -> RunAnalysis:
         pck=measure_pck(errors, truth.bboxes, PCK_PARTS),
         num_background=len(people.scores) - len(np.unique(rows)),
     )
+
+
+def _measure_perfect_gains(run: MeasuredRun, evaluation: Evaluation) -> list[Estimate]:
+    """AP that each joint would add if it were perfect; paired by bootstrap sample."""
+    numbers, samples = measure_perfect_joints(
+        evaluation,
+        run.inputs.predictions.people,
+        run.errors,
+        run.image_counts[:COSTLY_SAMPLES],
+    )
+    gains = samples - run.ap_samples[:COSTLY_SAMPLES, None]
+    return [
+        estimate(float(number - run.ap.value), gains[:, k])
+        for k, number in enumerate(numbers)
+    ]

@@ -37,6 +37,7 @@ def list_tiles(run: RunAnalysis) -> list[Tile]:
     joints = [j for j in run.joints if np.isfinite(j.oks.value)]
     best, worst = (f(joints, key=lambda j: j.oks.value) for f in (max, min))
     kind, gain = max(run.costs.gains.items(), key=lambda item: item[1])
+    perfect = f'{100 * worst.perfect_gain.value:+.1f}'
     return [
         Tile(
             'AP',
@@ -52,7 +53,7 @@ def list_tiles(run: RunAnalysis) -> list[Tile]:
         Tile(
             'Worst joint',
             _say(worst.name),
-            f'OKS {100 * worst.oks.value:.1f}; perfect: {100 * worst.perfect_gain:+.1f} AP',
+            f'OKS {100 * worst.oks.value:.1f}; perfect: {perfect} AP',
         ),
         Tile(
             'Costliest error', kind, f'{_MEANINGS[kind]}; without: {100 * gain:+.1f} AP'
@@ -63,16 +64,18 @@ def list_tiles(run: RunAnalysis) -> list[Tile]:
 def describe_run(run: RunAnalysis) -> list[str]:
     """Sentences about what a reader should know first."""
     sentences = []
-    gainful = max(run.joints, key=lambda j: j.perfect_gain)
+    gainful = max(run.joints, key=lambda j: j.perfect_gain.value)
+    gain = gainful.perfect_gain
     costs = sorted(run.costs.gains.items(), key=lambda item: -item[1])
-    listed = ', '.join(f'{kind} {100 * gain:.1f}' for kind, gain in costs)
+    listed = ', '.join(f'{kind} {100 * cost:.1f}' for kind, cost in costs)
     sentences.append(
         f'Points of AP that each kind of error costs: {listed}; all four together '
         f'{100 * run.costs.all_gain:.1f}.'
     )
     sentences.append(
         f'The joint with most to gain is {_say(gainful.name)}: without its errors AP would '
-        f'be {100 * gainful.perfect_gain:.1f} points higher.'
+        f'be {100 * gain.value:.1f} points higher ({100 * gain.low:.1f} to '
+        f'{100 * gain.high:.1f}).'
     )
     sentences += _describe_shift(run)
     return sentences

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import warnings
 from typing import Any
 
 import torch
@@ -73,7 +74,9 @@ def build_meta_model(config: dict) -> torch.nn.Module:
     from mmpose.registry import MODELS
 
     try:
-        with preserve_rng(), torch.device('meta'):
+        with preserve_rng(), torch.device('meta'), warnings.catch_warnings():
+            # PyTorch's, for each tensor of a backbone that loads weights when built
+            warnings.filterwarnings('ignore', '.*copying from a non-meta parameter')
             return MODELS.build(copy.deepcopy(config))
     except Exception:  # any reason: what counts is whether the CPU can
         with preserve_rng():

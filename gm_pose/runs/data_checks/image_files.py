@@ -9,7 +9,6 @@ import os.path as osp
 import re
 import warnings
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -69,10 +68,18 @@ def _lacks_pixels(data: bytes, end: int) -> bool:
     A decoder reads no data behind the last pixel.
     """
     plain, more = (
-        cv2.imdecode(np.frombuffer(data[:end] + rest, np.uint8), cv2.IMREAD_COLOR)
-        for rest in (b'\xff\xd9', _FILLING + b'\xff\xd9')
+        _decode_silently(data[:end] + rest + b'\xff\xd9') for rest in (b'', _FILLING)
     )
-    return plain is None or more is None or not np.array_equal(plain, more)
+    return plain is None or plain != more
+
+
+def _decode_silently(data: bytes) -> bytes | None:
+    """Pixels, by Pillow: below OpenCV libjpeg prints a warning about data put in."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.tobytes()
+    except (OSError, ValueError, SyntaxError):
+        return None
 
 
 _FLAT = 6  # levels: color is interpolated between blocks

@@ -7,6 +7,9 @@ from gm_pose.runs.evaluation.matched_people import MatchedPeople, MatchingRules
 
 __all__ = ['draw_image_counts', 'resample_precision']
 
+BLOCK = 32
+"""Samples looked at together; their arrays stay in the processor's cache."""
+
 
 def draw_image_counts(
     num_images: int, num_samples: int, seed: int = 0
@@ -31,7 +34,8 @@ def resample_precision(
     Equal to evaluating the sample with copies of its images, because matching goes on
     within an image: a detection counts as often as its image. Its copies stand next to each
     other in the order of scores; copies of a right one raise precision step by step, so the
-    last copy's precision is the one that any recall reached inside the block has.
+    last copy's precision is the one that any recall reached inside the block has. Precision
+    only falls between right ones, so only theirs are looked at.
 
     Args:
         matched: of all images.
@@ -55,10 +59,15 @@ def resample_precision(
         counting = ~matched.is_void[rows, area].T
         is_right = matched.is_matched[rows, area].T & counting
         images = matched.images[rows]
-        for sample in np.flatnonzero(totals):
-            times = image_counts[sample, images]
-            numbers[category, sample] = _average_precision(
-                is_right * times, counting * times, totals[sample], rules.recalls
+        drawn = np.flatnonzero(totals)
+        for start in range(0, len(drawn), BLOCK):
+            block = drawn[start : start + BLOCK]
+            numbers[category, block] = _average_precision(
+                image_counts[block][:, images],
+                counting,
+                is_right,
+                totals[block],
+                rules.recalls,
             )
     has_people = np.isfinite(numbers)
     sums = np.where(has_people, numbers, 0).sum(0)
@@ -71,18 +80,33 @@ def resample_precision(
 
 
 def _average_precision(
-    right: np.ndarray, made: np.ndarray, total: int, recalls: np.ndarray
-) -> float:
-    """Right and counted detections (T, D), best first -> mean precision at `recalls`."""
-    if not made.shape[1]:
-        return 0.0
-    right = np.cumsum(right, axis=1, dtype=float)
-    precisions = right / (np.cumsum(made, axis=1, dtype=float) + np.spacing(1))
-    best = np.maximum.accumulate(precisions[:, ::-1], axis=1)[:, ::-1]
-    best = np.pad(best, ((0, 0), (0, 1)))  # 0 where a recall is not reached
-    right /= total
-    at = [
-        row[np.searchsorted(rate, recalls)]
-        for row, rate in zip(best, right, strict=True)
-    ]
-    return float(np.mean(at))
+    times: NDArray[np.int64],
+    counting: NDArray[np.bool_],
+    is_right: NDArray[np.bool_],
+    totals: NDArray[np.int64],
+    recalls: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Detections, best first -> mean precision (S,) at recalls and thresholds.
+
+    Args:
+        times: (S, D) that each occurs.
+        counting: (T, D) whether it counts.
+        is_right: (T, D).
+        totals: (S,) people to be found.
+        recalls: (R,).
+    """
+    sums = np.zeros(len(times))
+    made = np.cumsum(times, axis=1)
+    for counts, hits in zip(counting, is_right, strict=True):
+        at, void_at = np.flatnonzero(hits), np.flatnonzero(~counts)
+        right = np.cumsum(times[:, at], axis=1)
+        voids = np.zeros((len(times), len(void_at) + 1), int)
+        np.cumsum(times[:, void_at], axis=1, out=voids[:, 1:])
+        counted = made[:, at] - voids[:, np.searchsorted(void_at, at)]
+        precisions = right / (counted + np.spacing(1))
+        best = np.zeros((len(times), len(at) + 1))  # the last: a recall not reached
+        best[:, :-1] = np.maximum.accumulate(precisions[:, ::-1], axis=1)[:, ::-1]
+        rates = right / totals[:, None]
+        for sample, rate in enumerate(rates):
+            sums[sample] += best[sample, np.searchsorted(rate, recalls)].sum()
+    return sums / (len(recalls) * len(is_right))
