@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
+from studies.device.read_maps import decode_people
 from studies.variants.person_heatmap import PersonHeatmap, list_person_sigmas
 
 SIZES = dict(input_size=(96, 128), heatmap_size=(48, 64), unbiased=True)
@@ -89,3 +90,23 @@ def test_what_cannot_be_meant_is_refused():
         PersonHeatmap(**dict(SIZES, unbiased=False), sigmas=2.0, root_cells=ROOT)
     with pytest.raises(ValueError, match='without set_roots'):
         make_codec().encode_batch(torch.from_numpy(JOINTS), torch.ones(1, 3))
+
+
+def test_maps_are_read_at_the_sigmas_of_their_person():
+    """As a codec reads them that has just these sigmas; and where the joints are."""
+    settings = dict(SIZES, sigmas=[1.0, 1.5, *[2.0] * 15], root_cells=ROOT)
+    places = np.tile(JOINTS, (1, 6, 1))[:, :17]
+    factors = np.array([0.75, 1.0, 2.0])
+    own = list_person_sigmas(PersonHeatmap(**settings), factors * ROOT)
+    codecs = [JointAdaptiveMSRAHeatmap(**SIZES, sigmas=row.tolist()) for row in own]
+    maps = np.stack([codec.encode(places)['heatmaps'] for codec in codecs])
+    # A foot that no fit expects: maps are read differently at another sigma.
+    maps += 0.2 * maps**0.2
+    settings['type'] = 'PersonHeatmap'
+    joints, values = decode_people(maps, settings, own, 'coco')['own']
+    for i, codec in enumerate(codecs):
+        expected, peaks = codec._decode(maps[i : i + 1])
+        np.testing.assert_array_equal(joints[i], expected[0])
+        np.testing.assert_array_equal(values[i], peaks[0])
+        assert np.abs(joints[i] - places[0]).max() < 0.5
+    assert not np.array_equal(codecs[0]._decode(maps[2:])[0][0], joints[2])
