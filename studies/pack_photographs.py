@@ -41,18 +41,25 @@ class Part(NamedTuple):
 
 PARTS = (
     *(
-        Part(name, name, f'person_keypoints_{part}2017.json', f'{part}2017', scale=scale)
+        Part(
+            name, name, f'person_keypoints_{part}2017.json', f'{part}2017', scale=scale
+        )
         for name, scale in (('studio17', 1.0), ('coco-union', 0.5))
         for part in ('train', 'val')
     ),
     *(
         Part(
-            'lspet-4k', 'lspet-1k', f'person_keypoints_{part}.json', part,
-            people=people, side=128, quality=90,
+            'lspet-4k',
+            'lspet-1k',
+            f'person_keypoints_{part}.json',
+            part,
+            people=people,
+            side=128,
+            quality=90,
         )
         for part, people in (('train', 480), ('val', 320))
     ),
-)  # fmt: skip
+)
 
 
 def pack_part(part: Part, data: Path, out: Path) -> None:

@@ -39,6 +39,8 @@ for file, package, name, init in (
     ('boxes', 'mmdet', 'rtmdet_tiny_8xb32-300e_coco.py', init_detector),
 ):
     cfg = find_config(package, name)
+    if file == 'pose':  # ResNet-18 starts and runs in a third of the time
+        cfg.model.backbone.depth, cfg.model.head.in_channels = 18, 512
     cfg.dump(f'{file}.py')
     model = init(cfg, None, device='cpu')
     state = dict(state_dict=model.state_dict(), meta=dict(dataset_meta=model.dataset_meta))

@@ -8,12 +8,9 @@ import sys
 from typing import Any
 
 from gm_pose.cli import make_parser
-from gm_pose.cli.run_arguments import (
-    _DictAction,
-    drop_detection_files,
-    read_config,
-    run_task,
-)
+from gm_pose.cli.run_arguments import DictAction, run_task
+from gm_pose.cli.run_config import drop_detection_files, read_config
+from gm_pose.runs.launch.time_left import format_time
 
 DESCRIPTION = """Decode the images of a config's datasets once, for training and evaluation
 with --fast. `images` keeps whole images as they are decoded; `crops` keeps of each person
@@ -78,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=_DictAction,
+        action=DictAction,
         default={},
         metavar='KEY=VALUE',
         help='override settings of the config, as in `gm_pose train`',
@@ -243,15 +240,6 @@ def describe(estimate: Any, kind: str, workers: int) -> str:
         f'{estimate.num_bytes / 1e9:.2f} GB of {estimate.free_bytes / 1e9:.1f} GB free, '
         f'about {format_time(seconds)} with {workers} processes, into {estimate.folder}'
     )
-
-
-def format_time(seconds: float) -> str:
-    """40 s, 12 min, 3.5 h."""
-    if seconds < 100:
-        return f'{max(1, round(seconds))} s'
-    if seconds < 6000:
-        return f'{round(seconds / 60)} min'
-    return f'{seconds / 3600:.1f} h'
 
 
 def show_progress(done: int, total: int, seconds_left: float) -> None:

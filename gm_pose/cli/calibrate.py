@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gm_pose.cli.run_arguments import add_run_arguments, load_config, run_task
+from gm_pose.cli.run_arguments import add_run_arguments, run_task
+from gm_pose.cli.run_config import load_config
 
 DESCRIPTION = """Predict the people of test_dataloader (annotated boxes), report
 how far a calibration holds on images that it was not fitted on, and store one in a copy of
@@ -89,7 +90,7 @@ def prepare_config(args: argparse.Namespace) -> Any:
     from mmengine.registry import init_default_scope
     from mmpose.registry import KEYPOINT_CODECS
 
-    from gm_pose.cli.run_arguments import drop_detection_files
+    from gm_pose.cli.run_config import drop_detection_files
     from gm_pose.codecs import read_target_sigmas
     from gm_pose.codecs.target_sigmas import read_cell_px
     from gm_pose.runs.user_errors import UserError, as_user_errors
@@ -142,7 +143,7 @@ def run_calibration(args: argparse.Namespace) -> None:
     from gm_pose.calibration.reliability import assess, assess_peaks
     from gm_pose.calibration.reliability_plot import draw_reliability
     from gm_pose.calibration.report_text import format_report
-    from gm_pose.cli.run_arguments import read_config
+    from gm_pose.cli.run_config import read_config
     from gm_pose.ops.uncertainty import fit_calibration
     from gm_pose.runs.files.atomic_files import explain_write_error, write_atomically
     from gm_pose.runs.user_errors import as_user_errors

@@ -78,12 +78,13 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
     Raises:
         ValueError: not a COCO-style keypoint file; the text says what is wrong.
     """
-    from gm_pose.runs.data_checks import rules
+    from gm_pose.runs.data_checks import box_rules, keypoint_rules, people_rules
     from gm_pose.runs.data_checks.annotation_table import (
         AnnotationTable,
         guess_keypoint_count,
     )
     from gm_pose.runs.data_checks.json_file import read_json
+    from gm_pose.runs.data_checks.rules import find_refusal
     from gm_pose.runs.data_checks.schema import check_lists
     from gm_pose.runs.user_errors import UserError
 
@@ -98,14 +99,14 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
     count = guess_keypoint_count(data)
     table = AnnotationTable(data, count, needs=('keypoints',))
     fields = (
-        rules.NOBODY,
-        rules.KEYPOINTS,
-        rules.BOXES,
-        rules.FINITE_BOXES,
-        rules.AREAS,
-        rules.FINITE_AREAS,
+        people_rules.nobody_described,
+        keypoint_rules.wrong_counts,
+        box_rules.malformed_boxes,
+        box_rules.boxes_not_finite,
+        box_rules.malformed_areas,
+        box_rules.areas_not_finite,
     )
-    problem = rules.find_refusal(table, str(path), fields)
+    problem = find_refusal(table, str(path), fields)
     if problem is not None:
         raise ValueError(str(problem))
     annotations = [data['annotations'][n] for n in table.keypoints.at]

@@ -102,7 +102,7 @@ def _look_before(args: argparse.Namespace) -> tuple[Setup, Iterator[Entry]]:
 
     from mmengine.registry import init_default_scope
 
-    from gm_pose.cli.run_arguments import merge_options, read_config
+    from gm_pose.cli.run_config import merge_options, read_config
     from gm_pose.looks.findings import find_in_person
     from gm_pose.looks.index_page import Entry
     from gm_pose.looks.read_config import check_config

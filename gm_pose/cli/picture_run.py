@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from gm_pose.cli.run_arguments import merge_options, read_config
+from gm_pose.cli.run_config import merge_options, read_config
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gm_pose.cli.run_arguments import _DictAction, load_config, run_task
+from gm_pose.cli.run_arguments import DictAction, run_task
+from gm_pose.cli.run_config import load_config
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -85,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=_DictAction,
+        action=DictAction,
         default={},
         metavar='KEY=VALUE',
         help='override settings of the config, as in `gm_pose train`',

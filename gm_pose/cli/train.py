@@ -4,7 +4,8 @@ import argparse
 from typing import Any
 
 from gm_pose.cli import make_parser
-from gm_pose.cli.run_arguments import add_run_arguments, load_config, run_task
+from gm_pose.cli.run_arguments import add_run_arguments, run_task
+from gm_pose.cli.run_config import load_config
 
 EXAMPLE = """example:
   COCO_ROOT=/data/coco python tools/train.py configs/gm_set2_res50_coco.py --gt-boxes

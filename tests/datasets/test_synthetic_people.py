@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as run_lengths
 
-from gm_pose.datasets.synthetic_people.dressing import (
-    Capsule,
-    dress_body,
-    sample_outfit,
-)
+from gm_pose.datasets.synthetic_people.capsule import Capsule
+from gm_pose.datasets.synthetic_people.dressing import dress_body
+from gm_pose.datasets.synthetic_people.outfit import sample_outfit
 from gm_pose.datasets.synthetic_people.renderer import (
     draw_person,
     project_points,

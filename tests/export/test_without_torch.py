@@ -18,9 +18,18 @@ from gm_pose.inference.backends.onnx_backend import open_session
 ROOT = Path(__file__).parents[2]
 # What a product installs, what openvino and gm_pose need of their own, and cv2's libraries.
 INSTALLED = (
-    'numpy', 'numpy.libs', 'cv2', 'opencv_python_headless.libs', 'onnxruntime', 'openvino',
-    'packaging', 'orjson', 'msgspec', 'PIL', 'pillow.libs',
-)  # fmt: skip
+    'numpy',
+    'numpy.libs',
+    'cv2',
+    'opencv_python_headless.libs',
+    'onnxruntime',
+    'openvino',
+    'packaging',
+    'orjson',
+    'msgspec',
+    'PIL',
+    'pillow.libs',
+)
 
 SCRIPT = dedent("""
     import json, sys

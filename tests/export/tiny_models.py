@@ -57,16 +57,26 @@ def make_config(
         type='TopdownPoseEstimator',
         data_preprocessor=PREPROCESSOR,
         backbone=dict(
-            type='ResNet', depth=18, stem_channels=8, base_channels=8, num_stages=1,
-            strides=(1,), dilations=(1,), out_indices=(0,),
+            type='ResNet',
+            depth=18,
+            stem_channels=8,
+            base_channels=8,
+            num_stages=1,
+            strides=(1,),
+            dilations=(1,),
+            out_indices=(0,),
         ),
         head=dict(
-            type=head, in_channels=8, out_channels=17, deconv_out_channels=None,
-            deconv_kernel_sizes=None, decoder=codec,
+            type=head,
+            in_channels=8,
+            out_channels=17,
+            deconv_out_channels=None,
+            deconv_kernel_sizes=None,
+            decoder=codec,
             loss=dict(type='KeypointMSELoss', use_target_weight=True),
         ),
         test_cfg=dict(flip_test=False),
-    )  # fmt: skip
+    )
     if neck:
         model['neck'] = neck
     dataset = dict(

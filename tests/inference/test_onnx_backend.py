@@ -16,9 +16,17 @@ from gm_pose.ops.uncertainty import Calibration
 from gm_pose.runs.user_errors import UserError
 
 DESCRIPTION = ModelDescription(
-    'two.pth', ('left', 'right'), ((0, 1),), (1, 0), (0.1, 0.1), (48, 64), (12, 16),
-    ((255, 0, 0), (0, 255, 0)), ((0, 0, 255),), 'two',
-)  # fmt: skip
+    'two.pth',
+    ('left', 'right'),
+    ((0, 1),),
+    (1, 0),
+    (0.1, 0.1),
+    (48, 64),
+    (12, 16),
+    ((255, 0, 0), (0, 255, 0)),
+    ((0, 0, 255),),
+    'two',
+)
 METADATA = OnnxMetadata(
     version='1.0',
     takes='image',

@@ -39,9 +39,13 @@ def test_results_of_a_folder(run, write_images, tmp_path):
     assert (outcome.frames, outcome.people, outcome.failures) == (2, 2, [])
     out = tmp_path / 'out'
     assert sorted(p.name for p in out.iterdir()) == [
-        'images', 'joints.json', 'people.csv', 'people.jsonl', 'people.parquet',
+        'images',
+        'joints.json',
+        'people.csv',
+        'people.jsonl',
+        'people.parquet',
         'results.json',
-    ]  # fmt: skip
+    ]
     results = json.loads((out / 'results.json').read_text())
     joints = json.loads((out / 'joints.json').read_text())
     assert joints['joint_names'] == ['top_left', 'bottom_right', 'centre']
@@ -197,9 +201,18 @@ def test_command_line_from_checkpoint_to_files(
         os.link(path, folder / os.path.basename(path))
     (folder / 'broken.jpg').write_bytes(b'not an image')
     arguments = [
-        checkpoint, str(folder), '--boxes', annotations, '--out', str(tmp_path / 'out'),
-        '--device', 'cpu', '--score', 'expected_oks', '--flip-test',
-    ]  # fmt: skip
+        checkpoint,
+        str(folder),
+        '--boxes',
+        annotations,
+        '--out',
+        str(tmp_path / 'out'),
+        '--device',
+        'cpu',
+        '--score',
+        'expected_oks',
+        '--flip-test',
+    ]
     assert predict.main(arguments) == 1
     captured = capsys.readouterr()
     assert captured.out.startswith(f'{len(images)} frames predicted; 7 people in ')

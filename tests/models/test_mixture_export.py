@@ -74,7 +74,7 @@ def test_compiled_training_equals_eager(kwargs):
         torch.testing.assert_close(parameter.grad, gradient, rtol=0, atol=1e-4 * scale)
 
 
-def test_one_compilation_serves_any_batch_and_other_maps_follow():
+def test_one_compilation_serves_any_batch_and_another_map_follows():
     model = NeckAndHead().eval()
     torch._dynamo.reset()
     graphs = []
@@ -88,9 +88,8 @@ def test_one_compilation_serves_any_batch_and_other_maps_follow():
         assert torch.equal(compiled(make_feature(batch)), model(make_feature(batch)))
     assert len(graphs) == 1
     # The smoothing matrices are as large as the map, so another map is another graph.
-    for height, width in ((7, 6), (16, 12)):
-        x = torch.randn(3, 24, height, width)
-        assert torch.equal(compiled(x), model(x))
+    x = torch.randn(3, 24, 16, 12)
+    assert torch.equal(compiled(x), model(x))
 
 
 def find_what_inductor_lacks() -> str | None:
@@ -168,10 +167,12 @@ class Network(nn.Module):
 
 
 @pytest.mark.slow
-def test_whole_resnet50_model_agrees_in_onnx_within_1e_4(tmp_path):
+def test_whole_model_agrees_in_onnx_within_1e_4(tmp_path):
+    """The shipped model with ResNet-18: the same operations, a third of the nodes."""
     pytest.importorskip('onnxscript')
     cfg = Config.fromfile(CONFIGS / 'gm_set2_res50_coco.py').model
-    cfg.backbone.init_cfg = None
+    cfg.backbone.update(depth=18, init_cfg=None)
+    cfg.neck.in_channels = cfg.head.in_channels = 512
     cfg.head.type = 'GaussianMixtureHead'
     init_default_scope('mmpose')
     torch.manual_seed(0)
@@ -184,7 +185,7 @@ def test_whole_resnet50_model_agrees_in_onnx_within_1e_4(tmp_path):
         nn.init.normal_(parameter)
     nn.init.zeros_(model.head.final_layer.bias)  # what is compared came all the way
     generator = torch.Generator().manual_seed(1)
-    images = torch.randn(2, 3, 256, 192, generator=generator)
+    images = torch.randn(2, 3, 128, 96, generator=generator)
     network = Network(model.eval()).eval()
     path = str(tmp_path / 'model.onnx')
     torch.onnx.export(network, (images,), path, dynamo=True)

@@ -5,7 +5,7 @@ from mmengine.config import Config
 from tiny_runs import ROOT
 
 from gm_pose.cli import train
-from gm_pose.cli.run_arguments import load_config
+from gm_pose.cli.run_config import load_config
 from gm_pose.runs.checks.codec_agreement import check_codec_agreement
 from gm_pose.runs.checks.outline import find, read_outline
 from gm_pose.runs.user_errors import UserError

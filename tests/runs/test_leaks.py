@@ -13,9 +13,9 @@ def test_500_iterations_with_two_workers_do_not_grow(
 ):
     config = write_config(
         NO_VALIDATION + "train_dataloader['dataset'] = dict(_delete_=True, "
-        "type='RepeatDataset', times=10, "
+        "type='RepeatDataset', times=5, "
         'dataset=dict(_base_.train_dataloader.dataset, pipeline=train_pipeline))\n'
-        "train_dataloader['batch_size'] = 2\ntrain_cfg['max_epochs'] = 5\n"
+        "train_dataloader['batch_size'] = 1\ntrain_cfg['max_epochs'] = 5\n"
         "default_hooks['logger']['interval'] = 50\n"
         f"custom_hooks.append(dict(type='UsageHook', out={str(tmp_path / 'usage.json')!r}))"
         '\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from gm_pose.datasets.synthetic_people.dressing import sample_colour
+from gm_pose.datasets.synthetic_people.outfit import sample_colour
 
 
 def smooth_noise(

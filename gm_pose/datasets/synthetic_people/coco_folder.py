@@ -13,8 +13,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from gm_pose.datasets.synthetic_people.coco_records import (
+    detect_person,
+    make_empty_coco,
+)
 from gm_pose.datasets.synthetic_people.scene import make_scene
-from gm_pose.datasets.synthetic_people.skeleton import KEYPOINTS
 
 FORMAT = 2
 """Raised whenever the same seed would give other pictures or labels."""
@@ -26,29 +29,6 @@ PEOPLE_PER_IMAGE = (0.34, 0.34, 0.2, 0.12)
 
 DETECTIONS = 'person_detection_results/COCO_val2017_detections_AP_H_56_person.json'
 """Where COCO configs look for detected boxes; ours are jittered ground truth."""
-
-# COCO's limbs, 1-based as in its files.
-_SKELETON = [
-    [16, 14],
-    [14, 12],
-    [17, 15],
-    [15, 13],
-    [12, 13],
-    [6, 12],
-    [7, 13],
-    [6, 7],
-    [6, 8],
-    [7, 9],
-    [8, 10],
-    [9, 11],
-    [2, 3],
-    [1, 2],
-    [1, 3],
-    [2, 4],
-    [3, 5],
-    [4, 6],
-    [5, 7],
-]
 
 
 def make_coco_folder(
@@ -98,7 +78,7 @@ def make_coco_folder(
     _remove_pictures(out)
     done, files = 0, []
     for index, split in enumerate(SPLITS):
-        data, detections = _empty_coco(split), []
+        data, detections = make_empty_coco(split, FORMAT), []
         (out / f'{split}2017').mkdir(exist_ok=True)
         left = counts[split]
         while left:
@@ -131,7 +111,7 @@ def make_coco_folder(
                     id=len(data['annotations']) * 2 + index + 1,
                 )
                 data['annotations'].append(annotation)
-                detections.append(_detect(rng, annotation, width, height))
+                detections.append(detect_person(rng, annotation, width, height))
             left -= people
             done += people
             if report:
@@ -211,52 +191,3 @@ def _write_image(path: Path, image: np.ndarray) -> None:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _empty_coco(split: str) -> dict[str, Any]:
-    """COCO's frame of a keypoint annotation file."""
-    return {
-        'info': {
-            'description': f'gm_pose synthetic people, {split}',
-            'url': '',
-            'version': str(FORMAT),
-            'year': 2017,
-            'contributor': 'gm_pose',
-            'date_created': '2017/01/01',
-        },
-        'licenses': [
-            {
-                'url': 'https://www.apache.org/licenses/LICENSE-2.0',
-                'id': 1,
-                'name': 'Apache License 2.0',
-            }
-        ],
-        'images': [],
-        'annotations': [],
-        'categories': [
-            {
-                'supercategory': 'person',
-                'id': 1,
-                'name': 'person',
-                'keypoints': list(KEYPOINTS),
-                'skeleton': _SKELETON,
-            }
-        ],
-    }
-
-
-def _detect(
-    rng: np.random.Generator, annotation: dict, width: int, height: int
-) -> dict:
-    """A detector's box for this person: the true one, its sides off by about 3 %."""
-    x, y, w, h = annotation['bbox']
-    sides = np.array([x, y, x + w, y + h]) + rng.normal(0, 0.03, 4) * [w, h, w, h]
-    left, top = np.maximum(sides[:2], 0)
-    right, bottom = np.minimum(sides[2:], (width, height))
-    box = [left, top, max(right - left, 1.0), max(bottom - top, 1.0)]
-    return {
-        'bbox': [round(float(b), 2) for b in box],
-        'category_id': 1,
-        'image_id': annotation['image_id'],
-        'score': round(float(rng.uniform(0.6, 1.0)), 4),
-    }

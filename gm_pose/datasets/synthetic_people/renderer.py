@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gm_pose.datasets.synthetic_people.dressing import Capsule
+from gm_pose.datasets.synthetic_people.capsule import Capsule
 from gm_pose.datasets.synthetic_people.skeleton import KEYPOINTS
 
 # Parts that belong to a joint, and how far (in statures) their surface may lie in front

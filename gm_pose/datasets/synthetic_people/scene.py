@@ -12,11 +12,9 @@ from gm_pose.datasets.synthetic_people.backgrounds import (
     paint_background,
     paint_occluder,
 )
-from gm_pose.datasets.synthetic_people.dressing import (
-    Capsule,
-    dress_body,
-    sample_outfit,
-)
+from gm_pose.datasets.synthetic_people.capsule import Capsule
+from gm_pose.datasets.synthetic_people.dressing import dress_body
+from gm_pose.datasets.synthetic_people.outfit import sample_outfit
 from gm_pose.datasets.synthetic_people.renderer import (
     bounding_box,
     draw_person,

@@ -9,15 +9,21 @@ from gm_pose.runs.data_checks.annotation_table import (
     Floats,
     Indices,
 )
+from gm_pose.runs.data_checks.rule import Level, rule
 
-__all__ = ['find_areas_of_boxes', 'find_areas_unlike_boxes']
+__all__ = ['areas_of_boxes', 'areas_unlike_boxes']
 
 LEAST, MOST = 0.02, 3
 """Parts of its box that a person may fill: outlines are 0.1 to 0.9 of it, and boxes may be
 drawn around more or less than the outline."""
 
 
-def find_areas_of_boxes(table: AnnotationTable) -> Indices:
+@rule(
+    'people whose area is width x height of the box',
+    "COCO's are of masks, about half: AP is not comparable with COCO's",
+    Level.NOTED,
+)
+def areas_of_boxes(table: AnnotationTable) -> Indices:
     """People whose area is width x height of their box, if most have that.
 
     COCO's areas are of masks, about half of the box. OKS divides by the area: with that of
@@ -33,7 +39,12 @@ def find_areas_of_boxes(table: AnnotationTable) -> Indices:
     return _take_most(table, at[same])
 
 
-def find_areas_unlike_boxes(table: AnnotationTable) -> Indices:
+@rule(
+    'people whose area is not that of their box',
+    'OKS divides by it: AP is near 0, or near 1',
+    Level.HARMFUL,
+)
+def areas_unlike_boxes(table: AnnotationTable) -> Indices:
     """People whose area cannot be that of their box in px, if most have such.
 
     Some copies of labelme2coco write 1.0 for all. OKS divides by the area.

@@ -5,33 +5,65 @@ from __future__ import annotations
 import numpy as np
 
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Flags, Indices
+from gm_pose.runs.data_checks.explanations import explain_area, explain_box
+from gm_pose.runs.data_checks.rule import Level, rule
 
 __all__ = [
-    'find_areas_not_finite',
-    'find_areas_of_nothing',
-    'find_boxes_beyond_image',
-    'find_boxes_not_finite',
-    'find_boxes_of_nothing',
-    'find_boxes_outside_image',
+    'areas_not_finite',
+    'areas_of_nothing',
+    'boxes_beyond_image',
+    'boxes_not_finite',
+    'boxes_of_nothing',
+    'boxes_outside_image',
+    'malformed_areas',
+    'malformed_boxes',
 ]
 
 
-def find_boxes_not_finite(table: AnnotationTable) -> Indices:
+@rule(
+    'areas that are no number',
+    'MMPose cannot read them',
+    Level.REFUSED,
+    explain=explain_area,
+)
+def malformed_areas(table: AnnotationTable) -> Indices:
+    """Areas that are no number."""
+    return table.areas.wrong
+
+
+@rule(
+    'boxes that are not four numbers',
+    'training stops',
+    Level.REFUSED,
+    explain=explain_box,
+)
+def malformed_boxes(table: AnnotationTable) -> Indices:
+    """Boxes that are not four numbers."""
+    return table.boxes.wrong
+
+
+@rule(
+    'boxes with NaN or infinity', 'training stops', Level.HARMFUL, explain=explain_box
+)
+def boxes_not_finite(table: AnnotationTable) -> Indices:
     """NaN or infinity."""
     return table.boxes.at[~_are_finite(table)]
 
 
-def find_boxes_of_nothing(table: AnnotationTable) -> Indices:
+@rule('boxes of no size', 'MMPose drops the person silently', Level.HARMFUL)
+def boxes_of_nothing(table: AnnotationTable) -> Indices:
     """A width or height of 0 or below."""
     return table.boxes.at[_are_finite(table) & _are_empty(table)]
 
 
-def find_boxes_outside_image(table: AnnotationTable) -> Indices:
+@rule('boxes outside the image', 'MMPose drops the person silently', Level.HARMFUL)
+def boxes_outside_image(table: AnnotationTable) -> Indices:
     """Nothing of the box is in the image."""
     return table.boxes.at[_are_outside(table)]
 
 
-def find_boxes_beyond_image(table: AnnotationTable) -> Indices:
+@rule('boxes partly outside the image', 'MMPose clips them', Level.NOTED)
+def boxes_beyond_image(table: AnnotationTable) -> Indices:
     """Part of the box is in the image, part is not.
 
     COCO rounds to 0.01 px, and its masks may end one px beyond.
@@ -44,12 +76,19 @@ def find_boxes_beyond_image(table: AnnotationTable) -> Indices:
     return table.boxes.at[beyond.any(1) & rest]
 
 
-def find_areas_not_finite(table: AnnotationTable) -> Indices:
+@rule(
+    'areas of NaN or infinity',
+    'their OKS is 0: AP falls',
+    Level.HARMFUL,
+    explain=explain_area,
+)
+def areas_not_finite(table: AnnotationTable) -> Indices:
     """NaN or infinity."""
     return table.areas.at[~np.isfinite(table.areas.values[:, 0])]
 
 
-def find_areas_of_nothing(table: AnnotationTable) -> Indices:
+@rule('areas of 0 or below', 'their OKS is 0: AP falls', Level.HARMFUL)
+def areas_of_nothing(table: AnnotationTable) -> Indices:
     """0 or below."""
     return table.areas.at[table.areas.values[:, 0] <= 0]
 

@@ -15,28 +15,50 @@ from gm_pose.runs.data_checks.annotation_table import (
     AnnotationTable,
     Indices,
 )
+from gm_pose.runs.data_checks.explanations import (
+    explain_areas_missing,
+    explain_categories,
+    explain_crowd,
+    explain_fields_missing,
+    explain_id,
+)
+from gm_pose.runs.data_checks.rule import Level, rule
 
 __all__ = [
-    'find_areas_missing',
-    'find_categories_missing',
-    'find_fields_missing',
-    'find_ids_not_evaluated',
-    'find_odd_crowds',
-    'find_unknown_categories',
+    'areas_missing',
+    'categories_missing',
+    'fields_missing',
+    'ids_not_evaluated',
+    'odd_crowds',
+    'unknown_categories',
 ]
 
 MAX_ID = 2**63
 """COCOeval keeps matched ids in arrays of int64."""
 
 
-def find_areas_missing(table: AnnotationTable) -> Indices:
+@rule(
+    'annotations without an area',
+    'evaluation stops, unless use_area=False',
+    Level.REFUSED,
+    explain=explain_areas_missing,
+    of_evaluation=True,
+)
+def areas_missing(table: AnnotationTable) -> Indices:
     """No `area`, where OKS is scaled by it: KeyError."""
     if not table.use.use_area:
         return _where([])
     return np.flatnonzero(~table.have('area'))
 
 
-def find_fields_missing(table: AnnotationTable) -> Indices:
+@rule(
+    'annotations without keypoints or box',
+    'evaluation stops',
+    Level.REFUSED,
+    explain=explain_fields_missing,
+    of_evaluation=True,
+)
+def fields_missing(table: AnnotationTable) -> Indices:
     """No keypoints or box, which COCOeval reads of everybody: KeyError."""
     fields = ['keypoints', 'bbox']
     if table.use.iou_type == 'keypoints_crowd':
@@ -47,7 +69,15 @@ def find_fields_missing(table: AnnotationTable) -> Indices:
     return np.flatnonzero(flags)
 
 
-def find_categories_missing(table: AnnotationTable) -> list[str]:
+@rule(
+    'files without the categories of their people',
+    'evaluation gives AP -1',
+    Level.REFUSED,
+    kind='file:',
+    explain=explain_categories,
+    of_evaluation=True,
+)
+def categories_missing(table: AnnotationTable) -> list[str]:
     """No category, or none that an annotation has: AP is -1."""
     ids = set(table.fields['category_id'])
     if not table.category_ids:
@@ -58,15 +88,28 @@ def find_categories_missing(table: AnnotationTable) -> list[str]:
     return []
 
 
-def find_unknown_categories(table: AnnotationTable) -> Indices:
+@rule(
+    'annotations of unknown categories',
+    'they are never scored',
+    Level.HARMFUL,
+    of_evaluation=True,
+)
+def unknown_categories(table: AnnotationTable) -> Indices:
     """A category that the file does not have, while others are known: never scored."""
     ids = table.fields['category_id']
-    if table.category_ids.issuperset(ids) or find_categories_missing(table):
+    if table.category_ids.issuperset(ids) or categories_missing.find(table):
         return _where([])
     return _where([key not in table.category_ids for key in ids])
 
 
-def find_ids_not_evaluated(table: AnnotationTable) -> Indices:
+@rule(
+    'annotation ids that are no integers from 0 to 2^63 - 1',
+    'evaluation stops',
+    Level.REFUSED,
+    explain=explain_id,
+    of_evaluation=True,
+)
+def ids_not_evaluated(table: AnnotationTable) -> Indices:
     """Text, numbers above 2^63, and below 0, which xtcocotools takes for unmatched."""
     low, high = (-np.inf, 1e308) if table.use.is_stand_in else (0, MAX_ID)
     ids = table.fields['id']
@@ -75,7 +118,14 @@ def find_ids_not_evaluated(table: AnnotationTable) -> Indices:
     return _where([isinstance(key, str) or not low <= key < high for key in ids])
 
 
-def find_odd_crowds(table: AnnotationTable) -> Indices:
+@rule(
+    'annotations with iscrowd other than 0 and 1',
+    'evaluation stops or drops them',
+    Level.REFUSED,
+    explain=explain_crowd,
+    of_evaluation=True,
+)
+def odd_crowds(table: AnnotationTable) -> Indices:
     """`iscrowd` other than 0 and 1: null ends COCOeval, text is true."""
     values = table.fields['iscrowd']
     if set(map(type, values)) <= {int, bool, object} and set(values) <= {0, 1, MISSING}:

@@ -13,18 +13,21 @@ from gm_pose.runs.data_checks.annotation_table import (
     Floats,
     Indices,
 )
+from gm_pose.runs.data_checks.explanations import explain_keypoints
 from gm_pose.runs.data_checks.joint_sides import find_counterparts
+from gm_pose.runs.data_checks.rule import Level, rule
 
 __all__ = [
     'count_joints_outside_image',
-    'find_crossed_people',
-    'find_joints_not_finite',
-    'find_joints_outside_image',
-    'find_miscounted_people',
-    'find_odd_visibilities',
-    'find_other_names',
-    'find_unlabelled_nan',
-    'find_wrong_flip_pairs',
+    'crossed_people',
+    'joints_not_finite',
+    'joints_outside_image',
+    'miscounted_people',
+    'odd_visibilities',
+    'other_names',
+    'unlabelled_nan',
+    'wrong_counts',
+    'wrong_flip_pairs',
 ]
 
 CROSSED = 0.25
@@ -32,7 +35,24 @@ CROSSED = 0.25
 and exceed this fraction of the box width: no body turns that far."""
 
 
-def find_other_names(table: AnnotationTable) -> list[str]:
+@rule(
+    'people whose number of keypoints is not {K}',
+    'training stops',
+    Level.REFUSED,
+    explain=explain_keypoints,
+)
+def wrong_counts(table: AnnotationTable) -> Indices:
+    """People whose number of keypoints is not K."""
+    return table.keypoints.wrong
+
+
+@rule(
+    "joints whose name is not the config's",
+    'a joint is taken for another',
+    Level.HARMFUL,
+    kind='joint',
+)
+def other_names(table: AnnotationTable) -> list[str]:
     """Joints with another name in the file than in the config of as many joints."""
     own, names = table.own_names, table.config_names
     if names is None or len(own) != len(names):
@@ -41,7 +61,13 @@ def find_other_names(table: AnnotationTable) -> list[str]:
     return [f'{k}: {a} in the file, {b} in the config' for k, (a, b) in pairs if a != b]
 
 
-def find_wrong_flip_pairs(table: AnnotationTable) -> list[str]:
+@rule(
+    'flip pairs that are no left and right',
+    'mirrored images train wrong joints',
+    Level.HARMFUL,
+    kind='joint',
+)
+def wrong_flip_pairs(table: AnnotationTable) -> list[str]:
     """Joints whose partner in the config is not their left or right counterpart."""
     labels = table.own_names or table.config_names or []
     if table.flip_pairs is None or len(labels) != table.num_keypoints:
@@ -63,20 +89,31 @@ def _get_joints(table: AnnotationTable) -> tuple[Floats, Floats]:
     return joints[..., :2], joints[..., 2]
 
 
-def find_joints_not_finite(table: AnnotationTable) -> Indices:
+@rule('people with NaN or infinite keypoints', 'training stops', Level.HARMFUL)
+def joints_not_finite(table: AnnotationTable) -> Indices:
     """NaN or infinity, except NaN in the position of a joint that is not labelled."""
     points, visible = _get_joints(table)
     wrong = np.isinf(points).any(2) | (np.isnan(points).any(2) & (visible != 0))
     return table.keypoints.at[(wrong | ~np.isfinite(visible)).any(1)]
 
 
-def find_unlabelled_nan(table: AnnotationTable) -> Indices:
+@rule(
+    'people with NaN at unlabelled joints',
+    'heatmap codecs skip them, others do not',
+    Level.NOTED,
+)
+def unlabelled_nan(table: AnnotationTable) -> Indices:
     """NaN in the position of a joint that is not labelled."""
     points, visible = _get_joints(table)
     return table.keypoints.at[(np.isnan(points).any(2) & (visible == 0)).any(1)]
 
 
-def find_odd_visibilities(table: AnnotationTable) -> Indices:
+@rule(
+    'people with visibilities that are not 0, 1 or 2',
+    'a negative one switches the joint off, others weigh it',
+    Level.HARMFUL,
+)
+def odd_visibilities(table: AnnotationTable) -> Indices:
     """Visibilities other than 0, 1 and 2."""
     _, visible = _get_joints(table)
     odd = (visible != 0) & (visible != 1) & (visible != 2) & np.isfinite(visible)
@@ -91,17 +128,28 @@ def _are_outside_image(table: AnnotationTable) -> np.ndarray:
         return (visible > 0) & ((points < 0) | (points > size)).any(2)
 
 
-def find_joints_outside_image(table: AnnotationTable) -> Indices:
-    """People with a labelled joint outside their image."""
-    return table.keypoints.at[_are_outside_image(table).any(1)]
-
-
 def count_joints_outside_image(table: AnnotationTable) -> int:
     """Number of labelled joints outside their image."""
     return int(_are_outside_image(table).sum())
 
 
-def find_miscounted_people(table: AnnotationTable) -> Indices:
+@rule(
+    'labelled joints outside the image',
+    'their targets are cut',
+    Level.NOTED,
+    count=count_joints_outside_image,
+)
+def joints_outside_image(table: AnnotationTable) -> Indices:
+    """People with a labelled joint outside their image."""
+    return table.keypoints.at[_are_outside_image(table).any(1)]
+
+
+@rule(
+    'people whose num_keypoints is not their number of labelled joints',
+    'with 0, MMPose drops the person',
+    Level.NOTED,
+)
+def miscounted_people(table: AnnotationTable) -> Indices:
     """`num_keypoints` is not the number of labelled joints."""
     _, visible = _get_joints(table)
     with np.errstate(invalid='ignore'):
@@ -112,7 +160,12 @@ def find_miscounted_people(table: AnnotationTable) -> Indices:
     return table.keypoints.at[np.array(wrong, bool)]
 
 
-def find_crossed_people(table: AnnotationTable) -> Indices:
+@rule(
+    'people whose shoulders and hips are crossed',
+    'left and right may be swapped',
+    Level.NOTED,
+)
+def crossed_people(table: AnnotationTable) -> Indices:
     """Left and right may be swapped: shoulders and hips point in opposite directions."""
     names = table.own_names or table.config_names or []
     needed = ['left_shoulder', 'right_shoulder', 'left_hip', 'right_hip']

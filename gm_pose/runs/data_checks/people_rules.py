@@ -12,26 +12,35 @@ from gm_pose.runs.data_checks.annotation_table import (
     AnnotationTable,
     Indices,
 )
+from gm_pose.runs.data_checks.explanations import (
+    explain_image,
+    explain_image_id,
+    explain_nobody,
+    explain_nobody_kept,
+)
 from gm_pose.runs.data_checks.file_use import FileUse
+from gm_pose.runs.data_checks.rule import Level, rule
 
 __all__ = [
-    'find_crowds',
-    'find_dropped_people',
-    'find_image_ids_not_whole',
-    'find_nobody_described',
-    'find_nobody_to_train_on',
-    'find_repeated_ids',
-    'find_repeated_images',
-    'find_unknown_images',
+    'crowds',
+    'dropped_people',
+    'image_ids_not_whole',
+    'nobody_described',
+    'nobody_to_train_on',
+    'repeated_ids',
+    'repeated_images',
+    'unknown_images',
 ]
 
 
-def find_repeated_ids(table: AnnotationTable) -> list[Any]:
+@rule('duplicated annotation ids', 'one hides the other', Level.HARMFUL, kind='id')
+def repeated_ids(table: AnnotationTable) -> list[Any]:
     """Ids that several annotations have."""
     return _repeated(table.fields['id'])
 
 
-def find_repeated_images(table: AnnotationTable) -> list[Any]:
+@rule('duplicated image ids', 'one hides the other', Level.HARMFUL, kind='image')
+def repeated_images(table: AnnotationTable) -> list[Any]:
     """Ids that several images have."""
     return _repeated([image['id'] for image in table.images])
 
@@ -42,7 +51,13 @@ def _repeated(ids: list[Any]) -> list[Any]:
     return [key for key, count in Counter(ids).items() if count > 1]
 
 
-def find_unknown_images(table: AnnotationTable) -> Indices:
+@rule(
+    'annotations of unknown images',
+    'MMPose stops',
+    Level.REFUSED,
+    explain=explain_image,
+)
+def unknown_images(table: AnnotationTable) -> Indices:
     """Annotations of images that the file does not have."""
     known, ids = table.image_rows, table.fields['image_id']
     if known.keys() >= set(ids):
@@ -50,13 +65,15 @@ def find_unknown_images(table: AnnotationTable) -> Indices:
     return _where([key not in known for key in ids])
 
 
-def find_crowds(table: AnnotationTable) -> Indices:
+@rule('crowd boxes', 'MMPose drops them silently', Level.NOTED)
+def crowds(table: AnnotationTable) -> Indices:
     """Boxes around many people."""
     values = table.fields['iscrowd']
     return _where([bool(value) and value is not MISSING for value in values])
 
 
-def find_dropped_people(table: AnnotationTable) -> Indices:
+@rule('people without keypoints', 'MMPose drops them silently', Level.NOTED)
+def dropped_people(table: AnnotationTable) -> Indices:
     """No crowd, and without a box, a labelled joint, or a `num_keypoints` above 0."""
     labelled = np.zeros(len(table), bool)
     column = table.keypoints
@@ -64,13 +81,20 @@ def find_dropped_people(table: AnnotationTable) -> Indices:
         labelled[column.at] = (column.values[:, 2::3] != 0).any(1)
     labelled[column.wrong] = True  # has its own rule
     counted = np.array([count != 0 for count in table.fields['num_keypoints']], bool)
-    crowds = find_crowds(table)
+    among_crowds = crowds.find(table)
     dropped = ~(labelled & table.have('bbox') & counted)
-    dropped[crowds] = False
+    dropped[among_crowds] = False
     return np.flatnonzero(dropped)
 
 
-def find_nobody_to_train_on(table: AnnotationTable) -> list[str]:
+@rule(
+    'files without a person to train on',
+    'training and evaluation stop',
+    Level.REFUSED,
+    kind='file:',
+    explain=explain_nobody_kept,
+)
+def nobody_to_train_on(table: AnnotationTable) -> list[str]:
     """The file itself, if MMPose keeps nobody of it who has a labelled joint: why."""
     if not table.use.is_topdown:
         return []
@@ -122,7 +146,14 @@ def _is_chosen(entry: dict, use: FileUse) -> bool:
     return isinstance(key, (int, float)) and key % use.sample_interval == 0
 
 
-def find_image_ids_not_whole(table: AnnotationTable) -> list[Any]:
+@rule(
+    'image ids that are no integers',
+    'MMPose stops',
+    Level.REFUSED,
+    kind='id',
+    explain=explain_image_id,
+)
+def image_ids_not_whole(table: AnnotationTable) -> list[Any]:
     """Ids of images that MMPose cannot look up: text, floats, bools."""
     ids = [image['id'] for image in table.images]
     if set(map(type, ids)) <= {int}:
@@ -130,7 +161,14 @@ def find_image_ids_not_whole(table: AnnotationTable) -> list[Any]:
     return [repr(key) for key in ids if type(key) is not int]
 
 
-def find_nobody_described(table: AnnotationTable) -> list[str]:
+@rule(
+    'files that describe nobody',
+    'training stops',
+    Level.REFUSED,
+    kind='file:',
+    explain=explain_nobody,
+)
+def nobody_described(table: AnnotationTable) -> list[str]:
     """The file itself, if no annotation has the fields that people need."""
     fields = table.needs or ('keypoints', 'bbox')
     described = np.all([table.have(field) for field in fields], 0)

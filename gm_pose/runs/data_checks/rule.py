@@ -11,7 +11,7 @@ from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Indices
 from gm_pose.runs.data_checks.finding import Finding
 from gm_pose.runs.problem import Problem
 
-__all__ = ['Level', 'Rule']
+__all__ = ['Level', 'Rule', 'rule']
 
 
 class Level(enum.Enum):
@@ -22,6 +22,7 @@ class Level(enum.Enum):
     NOTED = 'good to know'
 
 
+Find = Callable[[AnnotationTable], Indices | list[Any]]
 Explain = Callable[[AnnotationTable, Any], Problem]
 
 
@@ -43,7 +44,7 @@ class Rule:
     name: str
     effect: str
     level: Level
-    find: Callable[[AnnotationTable], Indices | list[Any]]
+    find: Find
     kind: str = 'index'
     explain: Explain | None = None
     count: Callable[[AnnotationTable], int] | None = None
@@ -65,3 +66,19 @@ class Rule:
         if self.count is not None:
             finding.count = self.count(table)
         return finding
+
+
+def rule(
+    name: str,
+    effect: str,
+    level: Level,
+    *,
+    kind: str = 'index',
+    explain: Explain | None = None,
+    count: Callable[[AnnotationTable], int] | None = None,
+    of_evaluation: bool = False,
+) -> Callable[[Find], Rule]:
+    """The function below it finds what breaks a rule: make it that `Rule`."""
+    return lambda find: Rule(
+        name, effect, level, find, kind, explain, count, of_evaluation
+    )

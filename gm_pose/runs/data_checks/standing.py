@@ -8,8 +8,9 @@ import numpy as np
 
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable, Floats
 from gm_pose.runs.data_checks.people import People, get_sample
+from gm_pose.runs.data_checks.rule import Level, rule
 
-__all__ = ['find_upside_down', 'measure_direction', 'stand_on_heads']
+__all__ = ['measure_direction', 'stand_on_heads', 'upside_down']
 
 HEAD = ('nose', 'eye', 'ear', 'head', 'face', 'neck')
 FEET = ('ankle', 'foot', 'toe', 'heel')
@@ -47,7 +48,13 @@ def stand_on_heads(table: AnnotationTable, people: People) -> bool:
     return bool(known.sum() >= MIN_PEOPLE and over.mean() > 0.9)
 
 
-def find_upside_down(table: AnnotationTable) -> list[str]:
+@rule(
+    'files whose people stand on their heads',
+    'rows may be counted from the lower edge, or images be turned',
+    Level.NOTED,
+    kind='file:',
+)
+def upside_down(table: AnnotationTable) -> list[str]:
     """The file, if nearly all of its people stand on their heads."""
     if not stand_on_heads(table, get_sample(table)):
         return []

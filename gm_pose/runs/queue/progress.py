@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
+from gm_pose.runs.launch.time_left import format_time
 from gm_pose.runs.queue.job import Job
 
-__all__ = ['describe_progress', 'format_duration']
+__all__ = ['describe_progress']
 
 
 def describe_progress(
@@ -38,11 +39,4 @@ def describe_progress(
         return text
     open_parts = sum(1 - parts.get(job.name, 0.5) for job in running)
     left = sum(durations) / len(durations) * (len(waiting) + open_parts) / len(running)
-    return f'{text}, about {format_duration(left)} left'
-
-
-def format_duration(seconds: float) -> str:
-    """'40 s', '12 min', '3.5 h'."""
-    if seconds < 100:
-        return f'{seconds:.0f} s'
-    return f'{seconds / 60:.0f} min' if seconds < 6000 else f'{seconds / 3600:.1f} h'
+    return f'{text}, about {format_time(left)} left'

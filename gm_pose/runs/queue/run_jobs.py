@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gm_pose.runs.launch.time_left import format_time
 from gm_pose.runs.queue.job import OPEN_STATES, Job
 from gm_pose.runs.queue.job_table import JobTable
-from gm_pose.runs.queue.progress import describe_progress, format_duration
+from gm_pose.runs.queue.progress import describe_progress
 
 __all__ = ['QueueSettings', 'RunningProcess', 'run_jobs']
 
@@ -169,7 +170,7 @@ class _Queue:
                 self.settings.log(f'lost    {place.name}: another process has taken it')
 
     def _record(self, place: _Place, code: int) -> None:
-        name, took = place.name, f'after {format_duration(place.seconds)}'
+        name, took = place.name, f'after {format_time(place.seconds)}'
         if code == 0:
             self.table.end(name, 'done', place.seconds)
             self.settings.log(f'done    {name} {took}')

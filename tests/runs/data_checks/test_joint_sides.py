@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable
 from gm_pose.runs.data_checks.joint_sides import find_counterparts
-from gm_pose.runs.data_checks.keypoint_rules import find_wrong_flip_pairs
+from gm_pose.runs.data_checks.keypoint_rules import wrong_flip_pairs
 
 DATASETS = Path(find_spec('mmpose').origin).parent / '.mim/configs/_base_/datasets'
 FILES = sorted(p.name for p in DATASETS.glob('*.py') if p.stem != '__init__')
@@ -45,7 +45,7 @@ def read_names_and_mirror(name):
 def judge(names, mirror):
     pairs = [(k, m) for k, m in enumerate(mirror) if m != k]
     table = AnnotationTable(dict(annotations=[]), len(names), (), names, pairs)
-    return find_wrong_flip_pairs(table)
+    return wrong_flip_pairs.find(table)
 
 
 def test_all_of_mmposes_metainfo_files_are_walked():

@@ -1,7 +1,8 @@
 import pytest
 
+from gm_pose.runs.launch.time_left import format_time
 from gm_pose.runs.queue.job import Job
-from gm_pose.runs.queue.progress import describe_progress, format_duration
+from gm_pose.runs.queue.progress import describe_progress
 
 
 def make_jobs(**counts: int) -> list[Job]:
@@ -41,4 +42,4 @@ def test_nothing_is_known_at_the_start():
     ('seconds', 'text'), [(40, '40 s'), (125, '2 min'), (12600, '3.5 h')]
 )
 def test_durations(seconds, text):
-    assert format_duration(seconds) == text
+    assert format_time(seconds) == text

@@ -104,14 +104,22 @@ def test_widened_gaussian_is_the_codecs_own_of_the_larger_sigma():
 LOSSES = [
     dict(type='HeatmapDivergenceLoss', sharpness=2.0),
     dict(
-        type='ExpectedOKSLoss', sigmas=[0.7, 0.9, 1.1], tolerances=[1.0, 0.8, 2.0],
-        heatmap_size=SIZE, sharpness=2.0, balanced=True,
+        type='ExpectedOKSLoss',
+        sigmas=[0.7, 0.9, 1.1],
+        tolerances=[1.0, 0.8, 2.0],
+        heatmap_size=SIZE,
+        sharpness=2.0,
+        balanced=True,
     ),
     dict(
-        type='PositionOKSLoss', sigmas=[0.7, 0.9, 1.1], tolerances=[1.0, 0.8, 2.0],
-        heatmap_size=SIZE, sharpness=2.0, balanced=True,
+        type='PositionOKSLoss',
+        sigmas=[0.7, 0.9, 1.1],
+        tolerances=[1.0, 0.8, 2.0],
+        heatmap_size=SIZE,
+        sharpness=2.0,
+        balanced=True,
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize('config', LOSSES, ids=lambda config: config['type'])
