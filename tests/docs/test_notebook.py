@@ -63,6 +63,7 @@ def test_notebook_runs_and_prints_what_stands_in_it(execute):
     assert count_pictures(ran) == count_pictures(written) == 2
 
 
+@pytest.mark.slow
 def test_four_commands_run_on_rendered_people(execute, tmp_path):
     # The sweep takes minutes: its command is parsed here, and tests/sweep runs one.
     written, ran = execute('from-annotations-to-a-decision.ipynb', skip='sweep')
