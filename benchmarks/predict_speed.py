@@ -11,7 +11,9 @@ decodes, and gives joints in px of the picture. Without a flip test, unless the 
     MMPoseInferencer: config and checkpoint, boxes given, nothing drawn;
     gm_pose: the same checkpoint, `PoseEstimator.stream`;
     rtmlib: `ViTPose`, its class for heatmaps, on `gm_pose export` of maps from crops;
-    gm_pose, ONNX: `PoseEstimator` on `gm_pose export`.
+    gm_pose, ONNX: `PoseEstimator` on `gm_pose export`;
+    network alone: PyTorch's part of gm_pose's, all people in one batch, without images:
+        what nobody who runs this network by PyTorch in float32 can be faster than.
 """
 
 import argparse
@@ -121,6 +123,18 @@ def make_estimator_arm(backend: Any, pictures: Pictures) -> Arm:
     return lambda: list(pose.stream(pictures.images, pictures.boxes))
 
 
+def make_network_arm(backend: TorchBackend, people: int) -> Arm:
+    """Normalised crops in, maps out, laid out as the backend has them."""
+    w, h = backend.network.description.input_size
+    crops = torch.randn(people, 3, h, w).to(memory_format=torch.channels_last)
+
+    def run() -> None:
+        with torch.inference_mode():
+            backend.network.predict_maps(crops)
+
+    return run
+
+
 def make_rtmlib_arm(maps: Path, input_size: Any, pictures: Pictures) -> Arm:
     """The class for heatmaps, with one thread, which it has no option for."""
     from rtmlib import ViTPose
@@ -155,9 +169,11 @@ def make_arms(config: Path, folder: Path, pictures: Pictures) -> dict[str, Arm]:
     export_onnx(opened, folder / 'maps.onnx', maps)
     joints = str(folder / 'joints.onnx')
     size = opened.settings.crop.input_size
+    backend = TorchBackend(opened, 'cpu')
     return {
         BASE: make_inferencer_arm(config, weights, pictures, False),
-        'gm_pose': make_estimator_arm(TorchBackend(opened, 'cpu'), pictures),
+        'gm_pose': make_estimator_arm(backend, pictures),
+        'network alone': make_network_arm(backend, pictures.people),
         'rtmlib': make_rtmlib_arm(folder / 'maps.onnx', size, pictures),
         'gm_pose, ONNX': make_estimator_arm(
             OnnxBackend(joints, 'cpu', threads=1), pictures
@@ -224,7 +240,8 @@ def make_page(rows: list[str], pictures: Pictures) -> str:
             f'measured: {pictures.people} people on {len(pictures.images)} pictures, one '
             'thread, CPU time, in turns in one process.',
             '',
-            f'{platform.machine()}, Python {platform.python_version()}, {versions}',
+            f'{platform.machine()}, Python {platform.python_version()}, {versions}. Load '
+            f'average at the end {os.getloadavg()[1]:.0f} on {os.cpu_count()} cores.',
             '',
             '| network | | people/s on a core | times MMPoseInferencer |',
             '|---|---|---|---|',

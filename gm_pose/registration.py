@@ -32,7 +32,7 @@ ROOMS = {
         'gm_pose.runs.loading',
         'gm_pose.fast_lane.loading.node_shard_sampler',
     ),
-    'TRANSFORMS': ('gm_pose.runs.loading',),
+    'TRANSFORMS': ('gm_pose.runs.loading', 'gm_pose.datasets.random_erasing'),
 }
 
 

@@ -4,6 +4,7 @@ import gm_pose  # noqa: F401  prepares the stack before mmpose is imported
 from studies.training.cached_load_image import CachedLoadImage
 from studies.training.efficientnet_lite0 import EfficientNetLite0
 from studies.training.epoch_seed_hook import EpochSeedHook
+from studies.variants.foot_heatmap import FootHeatmap
 from studies.variants.learned_sigma_head import LearnedSigmaHead
 from studies.variants.losses import (
     ExpectedOKSLoss,
@@ -12,6 +13,7 @@ from studies.variants.losses import (
     PositionOKSLoss,
 )
 from studies.variants.narrow_wide_head import NarrowWideHead
+from studies.variants.person_heatmap import PersonHeatmap
 from studies.variants.position_heatmap import PositionHeatmap
 from studies.variants.probability_head import ProbabilityHead
 from studies.variants.scale_map_head import ScaleMapHead
@@ -22,10 +24,12 @@ __all__ = [
     'EfficientNetLite0',
     'EpochSeedHook',
     'ExpectedOKSLoss',
+    'FootHeatmap',
     'HeatmapDivergenceLoss',
     'HeatmapLossSum',
     'LearnedSigmaHead',
     'NarrowWideHead',
+    'PersonHeatmap',
     'PositionHeatmap',
     'PositionOKSLoss',
     'ProbabilityHead',

@@ -1,6 +1,7 @@
 """`gm_pose predict`: joints of people in images, videos and camera pictures."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,13 @@ def run_predict(args: argparse.Namespace) -> int:
     from gm_pose.inference.pose_estimator import PoseEstimator
     from gm_pose.inference.predict_run import OutputSettings, predict_into
     from gm_pose.inference.sources import open_source
-    from gm_pose.runs.user_errors import as_user_errors
+    from gm_pose.runs.user_errors import UserError, as_user_errors
 
+    for option in ('threshold', 'box_threshold'):
+        value = getattr(args, option)
+        if value is not None and math.isnan(value):
+            name = option.replace('_', '-')
+            raise UserError(f'--{name} is {value}; expected a number')
     with as_user_errors(ValueError):
         source = open_source(args.source)  # first: a typing mistake costs no waiting
         finder = open_boxes(

@@ -1,10 +1,12 @@
-"""What the codec's options rule out among themselves."""
+"""The codec's options: what they rule out among themselves, and as they are printed."""
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
-from gm_pose.ops.array_types import ArrayT
+from gm_pose.codecs.dataset_metainfo import load_skeleton
+from gm_pose.ops.decode_sigmas import resolve_decode_sigmas
+from gm_pose.ops.joint_checks import format_per_joint
+from gm_pose.ops.sigma_tables import ResolvedSigmas
 
 ALIGNMENTS = ('centered', 'legacy_msra')
 
@@ -33,38 +35,47 @@ def read_alignment(alignment: str, unbiased: bool, grid: str) -> str:
     return alignment
 
 
-@dataclass(frozen=True)
-class Foot:
-    """A wider Gaussian below each joint's own.
-
-    Attributes:
-        share: of the wide one in the height of the target.
-        factor: its sigma over the joint's.
-    """
-
-    share: float
-    factor: float
-
-    def mix(self, narrow: ArrayT, wide: ArrayT) -> ArrayT:
-        """Maps of both -> the target."""
-        return narrow * (1 - self.share) + wide * self.share
+def choose_placement(unbiased: bool, alignment: str) -> str:
+    """The codec's options -> the placement of `gm_pose.ops.target_drawing`."""
+    if unbiased:
+        return 'exact'
+    return 'legacy_msra' if alignment == 'legacy_msra' else 'rounded'
 
 
-def read_foot(foot: Mapping[str, float] | None, unbiased: bool) -> Foot | None:
-    """The codec's `foot`, checked.
+def read_decode_sigmas(
+    decode_sigmas: Any,
+    sigmas: Any,
+    targets: ResolvedSigmas,
+    heatmap_size: tuple[int, int],
+    dataset: str | None,
+    unbiased: bool,
+) -> ResolvedSigmas:
+    """The codec's arguments -> the sigmas that maps are read at; None: the targets'.
 
     Raises:
-        ValueError: keys other than share and factor, a value out of range, or biased
-            targets.
+        ValueError: biased targets, or see `resolve_decode_sigmas`.
     """
-    if foot is None:
-        return None
-    if set(foot) != {'share', 'factor'}:
-        raise ValueError(f'foot is {foot!r}; expected dict(share=0.4, factor=2.0)')
-    if not 0 < foot['share'] < 1 or not foot['factor'] > 1:
-        raise ValueError(
-            f'foot is {foot!r}; expected a share between 0 and 1 and a factor above 1'
-        )
+    if decode_sigmas is None:
+        return targets
     if not unbiased:
-        raise ValueError('foot is set with unbiased=False. Fix: unbiased=True')
-    return Foot(float(foot['share']), float(foot['factor']))
+        raise ValueError(
+            f'decode_sigmas is {decode_sigmas!r} with unbiased=False; expected '
+            'None (a quarter cell fits no Gaussian). Fix: unbiased=True'
+        )
+    return resolve_decode_sigmas(
+        decode_sigmas, sigmas, targets, heatmap_size, dataset, load_skeleton
+    )
+
+
+def describe_codec(codec: Any) -> str:
+    """The codec as a log prints it, with resolved sigmas."""
+    names = codec.joint_names
+    options = ('input_size', 'heatmap_size', 'unbiased', 'alignment', 'balance_weights')
+    parts = [f'{name}={getattr(codec, name)!r}' for name in (*options, 'grid')]
+    parts.append(f'sigmas_cells={format_per_joint(codec.sigmas_cells, names)}')
+    if codec.decode_sigmas is not None:
+        cells = format_per_joint(codec.decode_sigmas_cells, names)
+        parts.append(f'decode_sigmas_cells={cells}')
+    if codec.score != 'peak':
+        parts.append(f'score={codec.score!r}')
+    return f'{type(codec).__name__}({", ".join(parts)})'

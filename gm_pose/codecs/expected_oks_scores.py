@@ -106,6 +106,26 @@ def add_score_hook(cfg: MutableMapping[str, Any], codec: Any) -> None:
         cfg['custom_hooks'] = [*hooks, dict(type=HOOK)]
 
 
+def make_scores(
+    score: str,
+    dataset: str | None,
+    sigmas: Any,
+    resolved: ResolvedSigmas,
+    heatmap_size: tuple[int, int],
+) -> ExpectedOksScores | None:
+    """A codec's arguments -> what computes its scores, None for `peak`.
+
+    Raises:
+        ValueError: an unknown score, or no OKS sigmas (see `read_oks_sigmas`).
+    """
+    if score not in SCORES:
+        raise ValueError(f'score is {score!r}; expected one of {SCORES}')
+    if score == 'peak':
+        return None
+    oks_sigmas = read_oks_sigmas(dataset, sigmas, resolved)
+    return ExpectedOksScores(resolved.cells, oks_sigmas, heatmap_size)
+
+
 def read_oks_sigmas(
     dataset: str | None, sigmas: Any, resolved: ResolvedSigmas
 ) -> NDArray[np.float64]:

@@ -10,25 +10,22 @@ from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.registry import KEYPOINT_CODECS
 
 from gm_pose.codecs import config_rules
-from gm_pose.codecs.codec_options import read_alignment, read_foot
+from gm_pose.codecs.codec_options import (
+    choose_placement,
+    describe_codec,
+    read_alignment,
+    read_decode_sigmas,
+)
 from gm_pose.codecs.dataset_metainfo import load_skeleton
-from gm_pose.codecs.expected_oks_scores import (
-    SCORES,
-    ExpectedOksScores,
-    read_oks_sigmas,
-)
-from gm_pose.ops import (
-    batch_targets,
-    gaussian_patches,
-    gaussian_targets,
-    grids,
-    heatmap_blur,
-    heatmap_decoding,
-    joint_checks,
-    sigma_bounds,
-    sigma_tables,
-)
-from gm_pose.ops import decode_sigmas as decode_sigma_tables
+from gm_pose.codecs.expected_oks_scores import make_scores
+from gm_pose.ops import grids, joint_checks
+from gm_pose.ops.batch_targets import BatchTargets
+from gm_pose.ops.gaussian_targets import compute_balance_weights
+from gm_pose.ops.heatmap_blur import make_blur
+from gm_pose.ops.heatmap_decoding import decode_heatmaps
+from gm_pose.ops.sigma_bounds import require_sigmas_fit
+from gm_pose.ops.sigma_tables import resolve_sigmas
+from gm_pose.ops.target_drawing import make_drawer
 from gm_pose.runs.problem import Problem
 
 if TYPE_CHECKING:
@@ -64,38 +61,29 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             cell, and decode by fitting each joint's own Gaussian instead of moving a
             quarter cell.
         alignment: 'centered' draws where the joint is. 'legacy_msra' reproduces the
-            placement of MMPose's MSRA generator, which is one cell off for half of all
-            sigmas, bit for bit: only to reproduce results published with it, and only
-            biased, on the 'stride' grid (MMPose's other generators are not off). 'msra',
-            its old name, is read with a DeprecationWarning.
+            placement of MMPose's MSRA generator, one cell off for half of all sigmas, bit
+            for bit: only for results published with it, biased and on the 'stride' grid.
+            'msra', its old name, is read with a DeprecationWarning.
         balance_weights: scale ``keypoint_weights`` of joint k by
             ``(1 / s_k^2) / mean_j(1 / s_j^2)``, so that every joint's target has the same
-            energy in the loss; the mean factor is 1. Needs
-            ``KeypointMSELoss(use_target_weight=True)``.
-        decode_sigmas: sigmas to read the maps at, given like `sigmas`; None reads them as
-            they are. The map of a joint whose sigma here is above that of its target is
-            blurred to it before its peak is looked for; other joints stay as they are.
-            With the metric's own tolerance (``dict(oks='coco', mean=3.4)``, see
-            docs/use-the-codec.md) the peak is the guess of largest expected OKS, see
-            `gm_pose.ops.heatmap_blur`. Needs `unbiased`. Changes no target.
-        foot: a second, wider Gaussian below each joint's own, ``dict(share=0.4,
-            factor=2.0)``: ``(1 - share) G(s) + share G(factor s)``. The narrow one places
-            the joint, the wide one is found from further away; decoding fits the narrow
-            one. Needs `unbiased`. None: one Gaussian.
+            energy in the loss. Needs ``KeypointMSELoss(use_target_weight=True)``.
+        decode_sigmas: sigmas to read the maps at, given like `sigmas`; None: as they are.
+            Maps of joints whose sigma here is above their target's are blurred to it
+            before the peak is looked for, see `gm_pose.ops.heatmap_blur`: with the
+            metric's tolerance, ``dict(oks='coco', mean=3.4)``, the peak is the guess of
+            largest expected OKS. Needs `unbiased`. Changes no target.
         dataset: whose joints `sigmas` refers to: the name of an MMPose dataset or the
             path of a metainfo file. Names of joints are COCO's by default; with it, the
             number of sigmas is checked at construction.
         grid: which input px a cell stands for, see `gm_pose.ops.grids`: 'stride', as in
             `MSRAHeatmap`, or 'udp', as in `UDPHeatmap`, for pipelines with
-            ``TopdownAffine(use_udp=True)``. On the other one's grid predictions are off
-            by half an input px and more, silently; `gm_pose.with_codec` sets it.
-        score: what `decode` gives as a joint's score. 'peak': the map's largest value, as
-            MMPose's codecs. 'expected_oks': the OKS to be expected of the joint, see
-            `gm_pose.ops.uncertainty`; `CocoMetric`'s score of a person is then the mean
-            expected OKS of its joints. Needs the dataset's OKS sigmas: COCO's joints, or
-            `dataset`. Runs have people's areas and the checkpoint's calibration from
-            `ExpectedOksHook`; without it a person fills the crop. Changes no target and
-            no position.
+            ``TopdownAffine(use_udp=True)``; the other one's predictions are off by half
+            an input px and more, silently. `gm_pose.with_codec` sets it.
+        score: of a joint in `decode`. 'peak': the map's largest value, as MMPose's codecs.
+            'expected_oks': the OKS to be expected of it, see `gm_pose.ops.uncertainty`.
+            It needs the dataset's OKS sigmas (COCO's joints, or `dataset`), and has
+            people's areas and the calibration from `ExpectedOksHook`; without the hook a
+            person fills the crop. Changes no target and no position.
 
     Raises:
         ValueError: a size, sigma, table, joint, dataset or option that is not usable; the
@@ -124,7 +112,6 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         decode_sigmas: str | float | Sequence[float] | Mapping[str, Any] | None = None,
         dataset: str | None = None,
         grid: str = 'stride',
-        foot: Mapping[str, float] | None = None,
         score: str = 'peak',
     ) -> None:
         super().__init__()
@@ -135,12 +122,8 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self.scale_factor, self._decode_px = grids.compute_cell_sizes(
             grid, self.input_size, self.heatmap_size
         )
-        resolved = sigma_tables.resolve_sigmas(
-            sigmas, self.heatmap_size, dataset, load_skeleton
-        )
-        sigma_bounds.require_sigmas_fit(
-            resolved.cells, resolved.joint_names, self.heatmap_size
-        )
+        resolved = resolve_sigmas(sigmas, self.heatmap_size, dataset, load_skeleton)
+        require_sigmas_fit(resolved.cells, resolved.joint_names, self.heatmap_size)
         self.sigmas = sigmas
         self.dataset = dataset
         self.unbiased = unbiased
@@ -148,45 +131,25 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         self.grid = grid
         self.sigmas_cells = resolved.cells
         self.decode_sigmas = decode_sigmas
-        read_at = (
-            resolved if decode_sigmas is None else self._resolve_decode_sigmas(resolved)
+        read_at = read_decode_sigmas(
+            decode_sigmas, sigmas, resolved, self.heatmap_size, dataset, unbiased
         )
         self.decode_sigmas_cells = read_at.cells
         self.joint_names = read_at.joint_names
-        if score not in SCORES:
-            raise ValueError(f'score is {score!r}; expected one of {SCORES}')
         self.score = score
-        self.expected_oks: ExpectedOksScores | None = None
-        if score == 'expected_oks':
-            self.expected_oks = ExpectedOksScores(
-                self.sigmas_cells,
-                read_oks_sigmas(dataset, sigmas, resolved),
-                self.heatmap_size,
-            )
+        self.expected_oks = make_scores(
+            score, dataset, sigmas, resolved, self.heatmap_size
+        )
         self._is_uniform = read_at.is_uniform
-        self._blur = heatmap_blur.make_blur(
+        self._blur = make_blur(
             self.sigmas_cells, self.decode_sigmas_cells, self.heatmap_size
         )
         cells = resolved.cells.tolist()
-        self._patches = gaussian_patches.make_patches(cells, self.heatmap_size)
-        self._exact = gaussian_targets.make_exact_grid(cells, self.heatmap_size)
-        self._balance = (
-            gaussian_targets.compute_balance_weights(cells) if balance_weights else None
-        )
-        self.foot = read_foot(foot, unbiased)
-        if self.foot is not None:
-            wide = [sigma * self.foot.factor for sigma in cells]
-            self._exact_foot = gaussian_targets.make_exact_grid(wide, self.heatmap_size)
-            self._batch_foot = batch_targets.BatchTargets(
-                wide, self.heatmap_size, self.scale_factor, 'exact'
-            )
-        rounded = 'legacy_msra' if self.alignment == 'legacy_msra' else 'rounded'
-        self._batch_targets = batch_targets.BatchTargets(
-            cells,
-            self.heatmap_size,
-            self.scale_factor,
-            'exact' if unbiased else rounded,
-            self._balance,
+        placement = choose_placement(unbiased, self.alignment)
+        self._draw = make_drawer(cells, self.heatmap_size, placement)
+        self._balance = compute_balance_weights(cells) if balance_weights else None
+        self._batch_targets = BatchTargets(
+            cells, self.heatmap_size, self.scale_factor, placement, self._balance
         )
 
     def encode(
@@ -213,23 +176,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         # one number that is not finite where any position is not, or is too large to square
         if not isfinite(np.vdot(centers_cells, centers_cells)):
             joint_checks.require_finite_joints(keypoints[0], labelled, self.joint_names)
-        if self.unbiased:
-            heatmaps, overlaps_map = gaussian_targets.draw_exact(
-                centers_cells, labelled, self._exact, self.heatmap_size
-            )
-            if self.foot is not None:
-                wide, _ = gaussian_targets.draw_exact(
-                    centers_cells, overlaps_map, self._exact_foot, self.heatmap_size
-                )
-                heatmaps = self.foot.mix(heatmaps, wide)
-        elif self.alignment == 'legacy_msra':
-            heatmaps, overlaps_map = gaussian_targets.draw_legacy_msra(
-                centers_cells, labelled, self.sigmas_cells.tolist(), self.heatmap_size
-            )
-        else:
-            heatmaps, overlaps_map = gaussian_patches.draw_rounded(
-                centers_cells, labelled, self._patches, self.heatmap_size
-            )
+        heatmaps, overlaps_map = self._draw(centers_cells, labelled)
         weights = keypoints_visible * (overlaps_map >= labelled)  # or: unlabelled
         if self._balance is not None:
             weights = weights * self._balance
@@ -247,13 +194,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             ValueError: K is not the table's.
         """
         self._check_count(keypoints.shape[1])
-        heatmaps, weights = self._batch_targets(keypoints, keypoints_visible)
-        if self.foot is not None:
-            # a joint whose own Gaussian lies outside the map has no foot either
-            drawn = heatmaps.flatten(2).amax(2)[..., None, None] > 0
-            wide, _ = self._batch_foot(keypoints, keypoints_visible)
-            heatmaps = self.foot.mix(heatmaps, wide * drawn)
-        return heatmaps, weights
+        return self._batch_targets(keypoints, keypoints_visible)
 
     def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heatmaps (K, H, W) -> joints (1, K, 2) in input px, scores (1, K)."""
@@ -278,30 +219,13 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
                 f'{self.heatmap_size}, which decode_sigmas needs'
             )
         sigmas = self.decode_sigmas_cells if self.unbiased else None
-        positions, scores = heatmap_decoding.decode_heatmaps(
+        positions, scores = decode_heatmaps(
             heatmaps, sigmas, self._decode_px, self._blur
         )
         if self.expected_oks is not None:
             cells = positions / self._decode_px
             scores = self.expected_oks.compute(heatmaps, cells)
         return positions, scores
-
-    def _resolve_decode_sigmas(
-        self, targets: sigma_tables.ResolvedSigmas
-    ) -> sigma_tables.ResolvedSigmas:
-        if not self.unbiased:
-            raise ValueError(
-                f'decode_sigmas is {self.decode_sigmas!r} with unbiased=False; expected '
-                'None (a quarter cell fits no Gaussian). Fix: unbiased=True'
-            )
-        return decode_sigma_tables.resolve_decode_sigmas(
-            self.decode_sigmas,
-            self.sigmas,
-            targets,
-            self.heatmap_size,
-            self.dataset,
-            load_skeleton,
-        )
 
     def _check_count(self, num_joints: int) -> None:
         if not self._is_uniform:
@@ -310,19 +234,7 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
             )
 
     def __repr__(self) -> str:
-        names = self.joint_names
-        read = ''
-        if self._blur is not None:
-            cells = joint_checks.format_per_joint(self.decode_sigmas_cells, names)
-            read = f', decode_sigmas_cells={cells}'
-        score = '' if self.score == 'peak' else f', score={self.score!r}'
-        return (
-            f'{type(self).__name__}(input_size={self.input_size}, '
-            f'heatmap_size={self.heatmap_size}, unbiased={self.unbiased}, '
-            f'alignment={self.alignment!r}, balance_weights={self.balance_weights}, '
-            f'grid={self.grid!r}, sigmas_cells='
-            f'{joint_checks.format_per_joint(self.sigmas_cells, names)}{read}{score})'
-        )
+        return describe_codec(self)
 
     def find_config_problems(self, outline: 'Outline') -> list[Problem]:
         """What in the config around this codec does not fit it, before a run starts."""

@@ -1,4 +1,4 @@
-"""Data that the project makes itself: `synthetic_people` renders the embedded dataset."""
+"""`synthetic_people` renders the embedded dataset; `random_erasing` changes crops."""
 
 from typing import Any
 

@@ -167,6 +167,11 @@ def require_place(out: Path) -> None:
             'is a folder' if out.is_dir() else f'is in {out.parent}, which is not there'
         )
         raise UserError(f'{out} {what}; expected a file to write. Fix: another --out')
+    try:  # not after minutes of conversion
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise explain_write_error(error, str(out), option='--out') from error
 
 
 def add_metadata(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.inference.boxes import BoxFinder
+from gm_pose.inference.boxes import BoxCounts, BoxFinder, keep_usable
 from gm_pose.inference.sources.frame import Frame
 from gm_pose.runs.user_errors import UserError
 
@@ -29,7 +29,7 @@ class Sample:
 def read_samples(
     frames: Iterable[Frame], finder: BoxFinder, most_people: int
 ) -> list[Sample]:
-    """The first people of a source.
+    """The first people of a source; boxes that predictions leave out are left out here.
 
     Raises:
         UserError: there are none.
@@ -37,7 +37,8 @@ def read_samples(
     samples: list[Sample] = []
     left = most_people
     for frame in frames:
-        boxes = finder.find(frame).boxes_px[:left]
+        boxes = finder.find(frame).boxes_px
+        boxes = boxes[keep_usable(boxes, frame.size, BoxCounts())][:left]
         if len(boxes):
             samples.append(Sample(frame.image, boxes))
             left -= len(boxes)

@@ -8,6 +8,9 @@ from gm_pose.inference.people_fields import PeopleFields
 
 __all__ = ['draw_people']
 
+# Part of a person's box that a filled ellipse may reach over; larger ones are outlines,
+# since of several people they would hide each other and the picture.
+_LARGEST_FILLED = 0.15
 # Quantile of chi^2 with two degrees of freedom: the ellipse holds 95 % of a Gaussian.
 _CHI2_95 = -2 * np.log(0.05)
 # The longer side is enlarged to this many px, so that joints stay apart and text is read.
@@ -74,9 +77,13 @@ def _draw_ellipses(
         diagonal = float(np.hypot(*(box[2:] - box[:2])))
         at = (people.keypoints_px[k, joint].astype(np.float64) + 0.5) * scale - 0.5
         ellipse = _measure_ellipse(at, covariances[k, joint], diagonal)
-        if ellipse is not None:
-            for ink, width in ((colours[joint], -1), (_WHITE, 1)):
-                cv2.ellipse(layer, *ellipse, 0, 360, ink, width, cv2.LINE_AA, _SHIFT)
+        if ellipse is None:
+            continue
+        inks = [(colours[joint], 1)]
+        if ellipse[1][0] <= _LARGEST_FILLED * diagonal * 2**_SHIFT:
+            inks = [(colours[joint], -1), (_WHITE, 1)]
+        for ink, width in inks:
+            cv2.ellipse(layer, *ellipse, 0, 360, ink, width, cv2.LINE_AA, _SHIFT)
     cv2.addWeighted(layer, 0.45, picture, 0.55, 0, dst=picture)
 
 
@@ -88,7 +95,7 @@ def _measure_ellipse(
         return None
     variances, directions = np.linalg.eigh(covariance)
     short, long = np.sqrt(_CHI2_95 * variances.clip(0)).tolist()
-    if long > diagonal:  # anywhere: an ellipse around everybody says nothing
+    if 2 * long > diagonal:  # anywhere: an ellipse around everybody says nothing
         return None
     angle = float(np.degrees(np.arctan2(directions[1, 1], directions[0, 1])))
     return _fix(center), (round(long * 2**_SHIFT), round(short * 2**_SHIFT)), angle

@@ -70,6 +70,11 @@ def import_extra(module: str, extra: str) -> Any:
         ) from error
 
 
+def _make_readable(name: str) -> str:
+    """Bytes of a file name that are no UTF-8, which tables cannot hold, as ``\\udce9``."""
+    return name.encode('utf-8', 'backslashreplace').decode()
+
+
 def make_columns(people: PeopleFields) -> dict[str, Any]:
     """People of one image -> columns of N K rows."""
     count, joints = people.keypoint_scores.shape
@@ -78,7 +83,7 @@ def make_columns(people: PeopleFields) -> dict[str, Any]:
     covariances = people.covariances_px2.reshape(-1, 4)
     points = people.keypoints_px.reshape(-1, 2)
     values = (
-        [people.source] * (count * joints),
+        [_make_readable(people.source)] * (count * joints),
         np.full(count * joints, -1 if people.frame is None else people.frame),
         np.repeat(np.arange(count), joints),
         np.repeat(tracks, joints),

@@ -49,7 +49,8 @@ def score_people(
         boxes_px: (N, 4).
         bbox_scores: (N,).
         score: 'peak': mean of the joints' scores that are above 0.2, as MMPose's
-            `CocoMetric`; 'expected_oks': the OKS to be expected.
+            `CocoMetric`; 'expected_oks': mean over all joints of the OKS to be
+            expected of each.
         description: for OKS sigmas and calibration.
     """
     if len(people) == 0:
@@ -69,5 +70,5 @@ def score_people(
             tolerances,
             description.calibration,
         )
-        scores = average_expected_oks(expected, people.presence)
+        scores = average_expected_oks(expected)
     return (scores * bbox_scores).astype(np.float32)

@@ -12,29 +12,35 @@ from studies.device.arms import Scores, Trial, choose_reading
 from studies.device.read_maps import SCORINGS, unpack
 from studies.training.result_files import RESULTS
 
-DEVICE_RUNS = RESULTS / 'device' / 'runs.jsonl'
+# Runs of the GPU; and further seeds, of the same code and crops, on a CPU
+DEVICE_RUNS = tuple(
+    RESULTS / 'device' / name for name in ('runs.jsonl', 'runs_on_cpu.jsonl')
+)
 # The test that MMPose's own configs run, and the one without bias
 SHIFTED_FLIP, FLIP = 'flip_shift1', 'flip'
 
 
-def load_device_runs(path: Path = DEVICE_RUNS) -> list[dict]:
-    """File of runs -> its records; none where the file is missing.
+def load_device_runs(paths: Iterable[Path] = DEVICE_RUNS) -> list[dict]:
+    """Files of runs -> their records; none of a file that is missing.
 
     Raises:
-        ValueError: a line that is no run.
+        ValueError: a line that is no run, or a run that is there twice.
     """
-    if not path.exists():
-        return []
-    records = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
-            record = None
-        if not isinstance(record, dict) or 'splits' not in record:
-            raise ValueError(f'{path}, line {number} is no run: delete the line')
-        records.append(record)
-    return records
+    records: dict[str, dict] = {}
+    for path in filter(Path.exists, paths):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                record = None
+            if not isinstance(record, dict) or 'splits' not in record:
+                raise ValueError(f'{path}, line {number} is no run: delete the line')
+            if record['key'] in records:
+                raise ValueError(
+                    f"{path}, line {number}: run '{record['key']}' is there twice"
+                )
+            records[record['key']] = record
+    return [*records.values()]
 
 
 class DeviceResults:
@@ -93,6 +99,15 @@ class DeviceResults:
         aps = {s: run['splits'][split]['ap'].get(reading) for s, run in runs.items()}
         found = {seed: values[0] for seed, values in aps.items() if values}
         return pd.Series(found, dtype=float).sort_index()
+
+    def list_elsewhere(self) -> dict[str, dict[int, str]]:
+        """Trial -> seed -> machine, of the finals that did not run on the GPU."""
+        found: dict[str, dict[int, str]] = {}
+        for (_, trial), runs in self.finals.items():
+            for seed, run in runs.items():
+                if run.get('machine', '').startswith('CPU'):
+                    found.setdefault(trial, {})[seed] = run['machine']
+        return found
 
     def get_joints(
         self, dataset: str, trial: str, decoding: str, seeds: Iterable[int]

@@ -102,6 +102,14 @@ TRIALS: tuple[Trial, ...] = (
         adaptive=True,
     ),
 )  # fmt: skip
+# Thought of after the rules; for --only.
+LATER = tuple(
+    Trial(f'{name}-jw2-person-lr0.002', adaptive)
+    for name, adaptive in (
+        ('subcell-uniform2-balanced', False),
+        ('subcell-face1-rest2-balanced', True),
+    )
+)
 # Without CUDA graphs there is no time for a screening.
 FIXED = tuple(
     _join(base, form) for base in (UNIFORM, ADAPTIVE) for form in ('', 'poks0.003')
@@ -127,6 +135,23 @@ class Job(NamedTuple):
     def crops(self) -> tuple[str, int, int]:
         """What its crops depend on."""
         return self.dataset, self.fold, self.seed
+
+
+def find_job(key: str) -> Job:
+    """Key of a job, 'final/studio17/subcell-uniform2/107' -> the job.
+
+    Raises:
+        ValueError: no such stage, trial or seed.
+    """
+    stage, dataset, name, seed = ([*key.split('/'), '', '', ''])[:4]
+    trials = {t.name: t for t in (STOCK, PLAIN, *TRIALS, *LATER)}
+    if stage not in ('screen', 'final') or name not in trials or not seed.isdigit():
+        raise ValueError(
+            f"job is '{key}'; expected STAGE/DATASET/TRIAL/SEED with a stage of screen and "
+            'final and a trial of studies.device.arms'
+        )
+    fold = int(seed) if stage == 'screen' else 0
+    return Job(trials[name], dataset, int(seed), fold, stage)
 
 
 # Trial -> reading -> AP by fold, with flip test on the held-out people

@@ -25,6 +25,7 @@ from studies.device.graph_training import Training, build_quickly
 from studies.device.run_log import RunLog
 from studies.device.setup_data import StudyData, describe_codec
 from studies.training.datasets import DATASETS
+from studies.training.fingerprints import describe_processor
 
 SCREENING_SHARE = 0.5  # of the budget
 WRAP_UP_S = 8.0  # for the last maps and the archive
@@ -33,6 +34,12 @@ MAX_FREE = 60  # trainings kept for another seed
 
 class GraphFailure(RuntimeError):
     """The step cannot be captured, or its replay is another."""
+
+
+def _describe_device(device: str) -> str:
+    if device == 'cuda':
+        return torch.cuda.get_device_name()
+    return f'CPU: {describe_processor(torch.backends.cpu.get_cpu_capability())}'
 
 
 class Conductor:
@@ -63,17 +70,24 @@ class Conductor:
         self.states: dict[Any, dict] = {}
         self.pixels: dict[tuple[str, int], torch.Tensor] = {}
         self.broken: set[str] = set()
-        self.tested = False
+        self.tested = args.device != 'cuda'  # no graph, nothing to compare
+        log.machine = f'{_describe_device(args.device)}, torch {torch.__version__}'
+        log.say(log.machine)
         if args.device == 'cuda':
             self.streams = [torch.cuda.Stream() for _ in range(30)]
             torch.backends.cuda.matmul.allow_tf32 = True
             torch.backends.cudnn.allow_tf32 = True
-            log.say(f'{torch.cuda.get_device_name()}, torch {torch.__version__}')
 
     def conduct(self) -> None:
-        """Screening by rounds, then the finals."""
+        """Screening by rounds, then the finals; or the jobs of --only."""
         if self.args.share is not None:
             self._conduct_share(*map(int, self.args.share.split('/')))
+            return
+        if self.args.only:
+            self._work(
+                self._keep(self.args.only), [], self.end, self.args.only[-1].stage
+            )
+            self._finish()
             return
         fillers = self._keep(plan_finals([STOCK], 8, {'studio17', 'coco-union'}))
         screening_end = self.begin + SCREENING_SHARE * (self.end - self.begin)

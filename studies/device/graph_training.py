@@ -18,6 +18,8 @@ from mmengine.runner import set_random_seed
 from mmpose.registry import MODELS
 from torch import Tensor
 
+from studies.variants.person_heatmap import PersonHeatmap
+
 WARM_UP = 2  # eager steps before a capture
 
 
@@ -202,6 +204,9 @@ class Training:
         )
         if self._joint_weights is not None:
             arrays['dataset_keypoint_weights'] = self._joint_weights
+        encoder = getattr(self.model.data_preprocessor._encode, '__self__', None)
+        if isinstance(encoder, PersonHeatmap):
+            encoder.set_roots(self.crops.sizes_px.index_select(0, rows))
         pixels = self.crops.pixels.index_select(0, rows)
         data = dict(inputs=pixels, data_samples=arrays)
         self._optimizer.zero_grad(set_to_none=True)

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmpose.registry import KEYPOINT_CODECS
 
+from gm_pose.codecs.base_codec import OURS
 from gm_pose.ops.uncertainty import (
+    Uncertainty,
     average_expected_oks,
     compute_expected_oks,
     measure_uncertainty,
@@ -21,6 +23,7 @@ from gm_pose.runs.evaluation.people import DetectedPeople
 from studies.device.device_data import People
 from studies.training.joint_statistics import compute_oks, score_people
 from studies.variants.loss_variants import MEAN_TOLERANCE
+from studies.variants.person_heatmap import list_person_sigmas
 
 
 class Reading(NamedTuple):
@@ -77,12 +80,41 @@ def decode_maps(
     for name, table in DECODINGS.items():
         if name == 'oks':
             table = dict(table, oks=metainfo)
-        settings = dict(codec, sigmas=sigmas, decode_sigmas=table)
-        for key in ('balance_weights', 'foot'):
+        settings = dict(codec, sigmas=sigmas, decode_sigmas=table, type=OURS)
+        for key in ('balance_weights', 'foot', 'root_cells'):  # of the targets alone
             settings.pop(key, None)
+        if name == 'uniform' and min(cells) >= MEAN_TOLERANCE:  # nothing to blur
+            settings['decode_sigmas'] = None
         joints, values = KEYPOINT_CODECS.build(settings)._decode(maps)
         found[name] = joints, values
     return found
+
+
+def decode_people(
+    maps: np.ndarray, codec: dict[str, Any], cells: np.ndarray, metainfo: str
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """`decode_maps` for maps whose sigmas (N, K) or (N, 1) differ by person."""
+    people = [
+        decode_maps(maps[i : i + 1], codec, own.tolist(), metainfo)
+        for i, own in enumerate(cells)
+    ]
+    return {
+        name: (
+            np.concatenate([found[name][0] for found in people]),
+            np.concatenate([found[name][1] for found in people]),
+        )
+        for name in people[0]
+    }
+
+
+def measure_roots(people: People, codec: dict[str, Any]) -> np.ndarray:
+    """Roots (N,) of people's areas in cells of their crops.
+
+    An area is taken as 0.53 of the box, which is all that a test knows.
+    """
+    sides = np.array([person['bbox'][2:] for person in people.truth], float)
+    scales = codec['heatmap_size'][0] / people.scales_px[:, 0]
+    return np.asarray(np.sqrt(AREA_TO_BOX_RATIO * sides.prod(1)) * scales)
 
 
 def to_image_px(joints: np.ndarray, people: People, input_size: Any) -> np.ndarray:
@@ -101,23 +133,22 @@ def score(values: np.ndarray, scoring: str) -> np.ndarray:
 def expect_oks(
     maps: np.ndarray,
     joints: np.ndarray,
-    cells: list[float],
+    cells: Any,
     people: People,
     codec: dict[str, Any],
     oks_sigmas: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Maps (N, K, H, W), joints (N, K, 2) in input px -> expected OKS (N,) of people.
 
-    A person's area is taken as 0.53 of the box, which is all that a test knows.
+    Args:
+        cells: (K,) or (1,), or (N, K) by person.
 
     Returns:
         'oks' with each joint's tolerance, 'uniform' with their mean for all.
     """
     px = codec['input_size'][0] / codec['heatmap_size'][0]
-    sides = np.array([person['bbox'][2:] for person in people.truth], float)
-    scales = codec['input_size'][0] / people.scales_px[:, 0]
-    roots = np.sqrt(AREA_TO_BOX_RATIO * sides.prod(1)) * scales / px
-    sure = measure_uncertainty(
+    roots = measure_roots(people, codec)
+    sure = measure_by_sigma(
         maps.astype(np.float32), joints / px, np.asarray(cells, float)
     )
     found = {}
@@ -127,6 +158,19 @@ def expect_oks(
         oks = compute_expected_oks(sure.covariances_cells2, sure.presence, tolerances)
         found[name] = np.nan_to_num(average_expected_oks(oks, sure.presence))
     return found
+
+
+def measure_by_sigma(
+    maps: np.ndarray, joints_cells: np.ndarray, cells: np.ndarray
+) -> Uncertainty:
+    """`measure_uncertainty` at sigmas (K,) or (1,), or of each person (N, K)."""
+    if cells.ndim == 1:
+        return measure_uncertainty(maps, joints_cells, cells)
+    parts = [
+        measure_uncertainty(maps[i : i + 1], joints_cells[i : i + 1], own)
+        for i, own in enumerate(cells)
+    ]
+    return Uncertainty(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def measure_ap(
@@ -192,17 +236,23 @@ def read_split(
     """
     oks_sigmas = np.asarray(metainfo['sigmas'], float)
     result: dict[str, Any] = dict(ap={}, people={}, joints={})
+    decode: Any = decode_maps
+    own: Any = cells
+    if codec['type'] == 'PersonHeatmap':
+        built = KEYPOINT_CODECS.build(codec)
+        decode, own = (
+            decode_people,
+            list_person_sigmas(built, measure_roots(people, codec)),
+        )
     for test, values in maps.items():
         is_flip = test.startswith('flip')
-        for name, (joints, peaks) in decode_maps(
-            values, codec, cells, dataset_name
-        ).items():
+        for name, (joints, peaks) in decode(values, codec, own, dataset_name).items():
             placed = to_image_px(joints, people, codec['input_size'])
             oks, labelled = measure_joints(placed, people.truth, oks_sigmas)
             oks = np.where(labelled, oks, 0)
             scores = [score(peaks, scoring) for scoring in SCORINGS[:2]]
             if is_flip and name == 'own':  # the maps as they are, whatever decodes them
-                expected = expect_oks(values, joints, cells, people, codec, oks_sigmas)
+                expected = expect_oks(values, joints, own, people, codec, oks_sigmas)
             if is_flip and name != 'stock':
                 scores.append(expected['uniform' if name == 'uniform' else 'oks'])
             for scoring, person_scores in zip(SCORINGS, scores, strict=False):

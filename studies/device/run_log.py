@@ -14,6 +14,9 @@ TEST = 'flip'  # that trials are judged by
 class RunLog:
     """Results in `folder`/runs.jsonl, and the scores that decide what comes next.
 
+    Attributes:
+        machine: what runs are trained on, written with each.
+
     Args:
         folder: made where it is missing.
         begin: `time.monotonic()` of the start.
@@ -21,7 +24,7 @@ class RunLog:
 
     def __init__(self, folder: Path, begin: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.begin = folder, begin
+        self.folder, self.begin, self.machine = folder, begin, ''
         self.path = folder / 'runs.jsonl'
         self.done: set[str] = set()
         self.scores: dict[Trial, dict[str, list[float]]] = {}
@@ -43,7 +46,8 @@ class RunLog:
         """Add a finished run."""
         record = dict(
             key=job.key, trial=job.trial.name, adaptive=job.trial.adaptive,
-            dataset=job.dataset, seed=job.seed, fold=job.fold, stage=job.stage, **values,
+            dataset=job.dataset, seed=job.seed, fold=job.fold, stage=job.stage,
+            machine=self.machine, **values,
         )  # fmt: skip
         with self.path.open('a') as file:
             file.write(json.dumps(record) + '\n')

@@ -19,7 +19,7 @@ from pathlib import Path
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 os.environ.setdefault('CUDA_DEVICE_MAX_CONNECTIONS', '32')
 
-from studies.device.arms import TRIALS
+from studies.device.arms import TRIALS, find_job
 from studies.device.run_log import RunLog
 from studies.device.setup_data import StudyData
 
@@ -47,6 +47,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--trials', nargs='+', help='only these of the screening (rehearsals)'
     )
     parser.add_argument(
+        '--only',
+        nargs='+',
+        metavar='JOB',
+        help='these runs and no others, as final/studio17/subcell-uniform2-jw2/107',
+    )
+    parser.add_argument(
         '--share',
         metavar='I/N',
         help='without CUDA graphs: the I-th of N processes, on a fixed list of runs',
@@ -57,6 +63,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         unknown = {*args.trials} - {trial.name for trial in TRIALS}
         if unknown:
             parser.error(f'--trials {sorted(unknown)}; expected names of TRIALS')
+    try:
+        args.only = [find_job(key) for key in args.only or ()]
+    except ValueError as error:
+        parser.error(f'--only: {error}')
     return args
 
 

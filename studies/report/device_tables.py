@@ -220,7 +220,18 @@ def render_finals(results: DeviceResults) -> str:
             | {key: format_interval(compute_interval(ap)) for key, ap in aps.items()}
         )
     columns = dict.fromkeys(key for row in rows for key in row)
-    return to_markdown([{key: row.get(key, '') for key in columns} for row in rows])
+    table = to_markdown([{key: row.get(key, '') for key in columns} for row in rows])
+    return '\n\n'.join((table, describe_machines(results)))
+
+
+def describe_machines(results: DeviceResults) -> str:
+    """Which seeds ran where."""
+    places: dict[str, list[str]] = {}
+    for trial, machines in results.list_elsewhere().items():
+        for seed, machine in machines.items():
+            places.setdefault(machine, []).append(f'seed {seed} of `{trial}`')
+    words = ''.join(f'; {", ".join(runs)} on {m}' for m, runs in places.items())
+    return f'All ran on the GPU{words and f" but{words[1:]}"}.'
 
 
 def render_readings(finals: Finals) -> str:

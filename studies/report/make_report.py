@@ -9,7 +9,11 @@ from pathlib import Path
 
 from gm_pose.codecs.dataset_metainfo import load_skeleton
 from gm_pose.ops.skeleton import COCO
-from studies.analysis.device_results import DeviceResults, load_device_runs
+from studies.analysis.device_results import (
+    DEVICE_RUNS,
+    DeviceResults,
+    load_device_runs,
+)
 from studies.analysis.select_variants import select_pair
 from studies.analysis.study_results import StudyResults
 from studies.report.decoding_tables import (
@@ -26,6 +30,7 @@ from studies.report.main_tables import (
     render_main_table,
     render_selected_sigmas,
 )
+from studies.report.repeat_table import REPEATS, render_repeats
 from studies.report.summary_table import render_summary
 from studies.report.tables import render_comparisons, render_joints, render_variants
 from studies.training.datasets import DATASETS, ROOT
@@ -86,7 +91,9 @@ def find_finals(device: DeviceResults) -> Finals | None:
 
 
 def render_blocks(
-    results: list[dict], device_runs: Iterable[dict] = ()
+    results: list[dict],
+    device_runs: Iterable[dict] = (),
+    repeats: Iterable[dict] = (),
 ) -> dict[str, str]:
     """All results -> the generated blocks' names and their Markdown."""
     studio = StudyResults(results, 'studio17')
@@ -102,6 +109,7 @@ def render_blocks(
         'lead': render_main_comparison(studio),
         'decodings': f'{render_decodings(studio)}\n\n{render_decoded_pair(studio)}',
         'people': render_people(studio),
+        'repeats': render_repeats(repeats, results),
         'sigmas': render_selected_sigmas(studio, COCO.joint_names, COCO.mirror),
     }
     for name, dataset in DATASETS.items():
@@ -173,8 +181,10 @@ def draw_figures(
 def main() -> None:
     args = parse_args()
     results = load_results(args.results)
-    device_runs = load_device_runs(args.results / 'device' / 'runs.jsonl')
-    blocks = render_blocks(results, device_runs)
+    device_runs = load_device_runs(
+        args.results / 'device' / path.name for path in DEVICE_RUNS
+    )
+    blocks = render_blocks(results, device_runs, load_results(args.results / REPEATS))
     shown = {name: blocks.pop(name) for name in PAGE_BLOCKS}
     write_blocks(args.report, shown)
     write_blocks(args.runs, blocks)

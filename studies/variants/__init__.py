@@ -22,8 +22,8 @@ The name of a variant is made from its settings (`variant.py`), in this order:
   sigmas from twice the table to the table; `lr0.002` another learning rate; `eoks0.001`
   and `poks0.001` an OKS loss on top, `eoks-alone` in place of the squared error;
   `softmax-lr0.001` softmax and cross-entropy; `foot0.4x2` a wider Gaussian below the
-  target; `two-maps2` a narrow and a wide map for each joint. `losses/` has the losses:
-  none of them won.
+  target; `two-maps2` a narrow and a wide map for each joint; `person` sigmas that grow
+  with the person's size in the crop. `losses/` has the losses: none of them won.
 
 So `subcell-face1-rest2-balanced-jw2` has sub-cell targets with sigma 1 for nose and eyes,
 2 for the rest, a balanced loss, and the squares of MMPose's joint weights. Names of earlier

@@ -7,12 +7,17 @@ trials.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from gm_pose.ops.skeleton import COCO
 from studies.variants.tables import make_face_rest, make_uniform
 from studies.variants.variant import Change, DatasetWeights, SigmaTable, Variant
 
 # Mean sigma of OKS's own Gaussians on studio17's training people, in cells (measured by
 # `studies.training.train_run.choose_decode_sigmas`)
 MEAN_TOLERANCE = 3.05
+# Root of the area of a median person of it, in cells: of OKS's Gaussian the rest
+MEDIAN_ROOT = round(MEAN_TOLERANCE / (2 * float(np.mean(COCO.oks_sigmas or ()))), 2)
 _MSE = dict(type='KeypointMSELoss', use_target_weight=True)
 JW2 = DatasetWeights(2.0)
 
@@ -93,7 +98,7 @@ def add_foot(share: float, factor: float) -> Change:
     return Change(
         f'foot{share:g}x{factor:g}',
         f'foot of {share:g} at {factor:g} sigma',
-        codec=dict(foot=dict(share=share, factor=factor)),
+        codec=dict(type='FootHeatmap', foot=dict(share=share, factor=factor)),
     )
 
 
@@ -111,6 +116,16 @@ def change_rate(rate: float) -> Change:
     return Change(
         f'lr{rate:g}', f'learning rate {rate:g}', optimizer=dict(lr=rate)
     )  # fmt: skip
+
+
+def follow_people(rate: float) -> Change:
+    """Sigmas that grow with the person, at the finalists' learning rate."""
+    return Change(
+        f'person-lr{rate:g}',
+        f'sigmas by person, learning rate {rate:g}',
+        codec=dict(type='PersonHeatmap', root_cells=MEDIAN_ROOT),
+        optimizer=dict(lr=rate),
+    )
 
 
 def make_face_ears_rest(face: float, ears: float, rest: float) -> SigmaTable:
@@ -165,6 +180,9 @@ def make_loss_variants() -> list[Variant]:
             add(base, adaptive, change)
         for change in (add_foot(0.4, 2.0), use_two_maps(2.0), use_divergence(1e-3)):
             add(make(1.5), adaptive, change)
+        # balanced on both sides: over people, where there is one sigma for all joints
+        person = Variant('forms', 'subcell', base, True, JW2, follow_people(2e-3))
+        found[person.name] = person
     for table in (
         make_face_rest(0.75, 2.0),
         make_face_rest(1.25, 2.0),

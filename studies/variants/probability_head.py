@@ -14,7 +14,7 @@ from studies.variants.losses.map_losses import compute_log_probabilities
 def rebuild_decoder(config: dict[str, Any], cells: np.ndarray) -> Any:
     """A codec's config with other sigmas (K,) or (1,) in cells -> the codec."""
     sigmas = cells.tolist() if len(cells) > 1 else float(cells[0])
-    return KEYPOINT_CODECS.build(dict(config, sigmas=sigmas, foot=None))
+    return KEYPOINT_CODECS.build(dict(config, sigmas=sigmas))
 
 
 @MODELS.register_module()

@@ -1,6 +1,7 @@
 """One exported file for all tests here: block, mixture head, blur, calibration."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,17 @@ from gm_pose.export import export_onnx
 
 
 @pytest.fixture(scope='session')
-def export_folder(tmp_path_factory) -> Path:
+def operators_listed_once():
+    """The exporter lists ONNX's operators anew, two seconds, for each conversion."""
+    registration = pytest.importorskip('torch.onnx._internal.exporter._registration')
+    with pytest.MonkeyPatch.context() as patch:
+        make = lru_cache(maxsize=1)(registration.ONNXRegistry.from_torchlib)
+        patch.setattr(registration.ONNXRegistry, 'from_torchlib', staticmethod(make))
+        yield
+
+
+@pytest.fixture(scope='session')
+def export_folder(tmp_path_factory, request) -> Path:
     """model.pth, model.onnx and lines.json, what the export reported.
 
     A conversion takes half a minute: made once for all processes that run tests.
@@ -27,6 +38,7 @@ def export_folder(tmp_path_factory) -> Path:
     with FileLock(f'{folder}.lock'):
         if not (folder / 'lines.json').exists():
             folder.mkdir(exist_ok=True)
+            request.getfixturevalue('operators_listed_once')
             lines: list[str] = []
             export_onnx(
                 write_checkpoint(folder / 'model.pth', make_config()),

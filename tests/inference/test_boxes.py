@@ -62,6 +62,14 @@ def test_annotations_belong_to_the_image_of_that_path(write_json):
     assert finder.find(make_frame('/elsewhere/c.jpg')).image_id == 10
 
 
+def test_annotations_without_sizes_of_images_can_be_used(write_json):
+    images = [dict(id=7, file_name='photos/a.jpg')]
+    annotations = [dict(image_id=7, category_id=1, bbox=[60, -5, 40, 30])]
+    path = write_json(dict(images=images, annotations=annotations))
+    found = open_boxes(path).find(make_frame('/data/photos/a.jpg'))
+    assert found.boxes_px.tolist() == [[60, 0, 100, 25]]
+
+
 def test_detections_belong_to_the_number_in_the_name(write_json):
     path = write_json(
         [
@@ -98,6 +106,10 @@ def test_a_file_for_other_images_is_noted(write_json):
         (
             dict(ANNOTATIONS, annotations=[dict(image_id=1, category_id=1, bbox=[1])]),
             'no COCO annotations file',
+        ),
+        (
+            dict(images=[], annotations=[dict(image_id=5, bbox=[0, 0, 1, 1])]),
+            'a box of image 5, which is not in `images`',
         ),
         ([], 'has no boxes'),
         ([dict(image_id=1, category_id=1, bbox=[0, 0, 1, 1])], 'has no `score`'),

@@ -126,7 +126,7 @@ def change(**changes: object) -> dict[str, str]:
     ('properties', 'text'),
     [
         ({}, 'is an ONNX file, but not one of `gm_pose export`'),
-        ({'producer': 'gm_pose'}, "metadata of .* cannot be used .'format'"),
+        ({'producer': 'gm_pose'}, "metadata of .* cannot be used .no 'format'"),
         (change(format=2), 'has format 2; expected 1. Fix: take the gm_pose'),
         (change(joint_names=[]), 'has no joints'),
         (change(flip_indices=[0, 7]), 'joint 7 in flip_indices'),

@@ -138,6 +138,19 @@ def test_a_wrong_model_is_one_line(model, options, message, tmp_path, monkeypatc
         PoseEstimator(model, device='cpu', **options)
 
 
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('model.onnx', r'model\.onnx is exported already\. Fix: .*checkpoint'),
+        ('model.txt', r'model\.txt is a file of another kind\. Fix: .*checkpoint'),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_not_called_missing(name, message, tmp_path):
+    (tmp_path / name).write_text('anything')
+    with pytest.raises(UserError, match=message):
+        open_model(str(tmp_path / name))
+
+
 def test_weights_in_doubt_are_refused(run_folder, checkpoint):
     with pytest.raises(UserError, match=r'holds no weights\. Fix: --weights'):
         PoseEstimator(str(run_folder / 'tiny.py'))

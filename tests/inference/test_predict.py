@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import sys
 
 import cv2
 import numpy as np
@@ -166,6 +167,22 @@ def test_images_of_one_name_in_several_folders_have_pictures_each(
     assert len(list((tmp_path / 'out' / 'images').iterdir())) == 3
 
 
+@pytest.mark.skipif(sys.platform != 'linux', reason='other systems refuse the name')
+def test_a_file_name_that_is_no_utf8_is_escaped_in_tables(run, write_images, tmp_path):
+    folder = write_images('a.png')
+    os.rename(folder / 'a.png', os.fsencode(folder) + b'/\xe9t\xe9.png')
+    outcome = run(str(folder), ('json', 'csv', 'parquet', 'images'))
+    assert (outcome.frames, outcome.failures) == (1, [])
+    expected = f'{folder}/\\udce9t\\udce9.png'
+    assert read_rows(tmp_path / 'out/people.csv')[0]['source'] == expected
+    table = pytest.importorskip('pyarrow.parquet').read_table(
+        tmp_path / 'out/people.parquet'
+    )
+    assert table['source'][0].as_py() == expected
+    assert len(list((tmp_path / 'out/images').iterdir())) == 1
+    assert run(str(folder)).skipped == 1
+
+
 def test_wrong_things_to_save(run, write_images, tmp_path):
     with pytest.raises(UserError, match=r"--save has 'pickle'; expected some of json"):
         run(write_images('a.png'), ('pickle',))
@@ -226,7 +243,12 @@ def test_command_line_from_checkpoint_to_files(
 
 
 def test_command_line_reports_mistakes_in_one_line(checkpoint, tmp_path, capsys):
-    for source, options in (('gone.jpg', []), (str(tmp_path), ['--batch-size', '0'])):
+    for source, options in (
+        ('gone.jpg', []),
+        (str(tmp_path), ['--batch-size', '0']),
+        (str(tmp_path), ['--threshold', 'nan']),
+        (str(tmp_path), ['--box-threshold', 'nan']),
+    ):
         with pytest.raises(SystemExit) as end:
             predict.main([checkpoint, source, *options])
         assert end.value.code == 2

@@ -55,6 +55,18 @@ def test_a_source_that_is_not_there_is_one_line(source, message, tmp_path, monke
         open_source(source)
 
 
+def test_a_list_file_of_windows_names_the_same_files(write_images):
+    folder = write_images('a.jpg', 'b.jpg')
+    path = folder / 'list.txt'
+    path.write_bytes(b'\xef\xbb\xbfa.jpg\r\n\r\n# b.jpg\r\n  b.jpg \r\n')
+    assert list_names(path) == ['a.jpg', 'b.jpg']
+    path.write_text('a.jpg', encoding='utf-16')
+    with pytest.raises(
+        UserError, match=r'list\.txt is not UTF-8.*Fix: save it as UTF-8'
+    ):
+        open_source(path)
+
+
 def test_files_that_cannot_be_read_are_named_and_the_rest_goes_on(write_images):
     folder = write_images('a.jpg', 'b.png', 'c.jpg', 'd.png')
     whole = (folder / 'a.jpg').read_bytes()

@@ -43,7 +43,16 @@ def make_samples(sides):
 @pytest.fixture
 def runner():
     model = Model('expected_oks')
-    return SimpleNamespace(model=model, logger=MMLogger.get_instance('hook'))
+    loops = [
+        SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric]))
+        for metric in (SimpleNamespace(keypoint_score_thr=0.2), SimpleNamespace())
+    ]
+    return SimpleNamespace(
+        model=model,
+        logger=MMLogger.get_instance('hook'),
+        test_loop=loops[0],
+        val_loop=loops[1],
+    )
 
 
 def test_areas_reach_the_decoder_in_validation_and_test_alone(runner):
@@ -66,6 +75,15 @@ def test_areas_reach_the_decoder_in_validation_and_test_alone(runner):
         np.testing.assert_array_equal(predict(mode='tensor'), unknown)
         end(runner)
         np.testing.assert_array_equal(predict(), unknown)
+
+
+def test_all_joints_count_in_the_metric_while_it_tests(runner):
+    (metric,) = runner.test_loop.evaluator.metrics
+    hook = HOOKS.build(dict(type='ExpectedOksHook'))
+    hook.before_test(runner)
+    assert metric.keypoint_score_thr < 0
+    hook.after_test(runner)
+    assert metric.keypoint_score_thr == 0.2
 
 
 def test_nothing_happens_where_scores_are_peaks():

@@ -49,11 +49,10 @@ def test_tolerance_is_that_of_pycocotools():
     np.testing.assert_allclose(np.exp(-((distance / tolerances[0]) ** 2) / 2), theirs)
 
 
-def test_a_person_counts_joints_as_far_as_they_are_there():
-    expected = np.array([[0.9, 0.0, 0.3], [0.0, 0.0, 0.0]])
-    presence = np.array([[1.0, 0.0, 0.5], [0.0, 0.0, 0.0]])
-    found = average_expected_oks(expected, presence)
-    np.testing.assert_allclose(found, [0.8, 0.0])
+def test_a_persons_score_is_the_mean_over_all_joints():
+    expected = np.array([[0.9, 0.0, 0.3], [0.1, 0.1, 0.1]])
+    np.testing.assert_allclose(average_expected_oks(expected), [0.4, 0.1])
+    np.testing.assert_allclose(average_expected_oks(torch.tensor(expected)), [0.4, 0.1])
 
 
 def test_neutral_calibration_changes_nothing():

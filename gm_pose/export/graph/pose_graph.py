@@ -118,7 +118,7 @@ class JointReader(nn.Module):
         expected = compute_expected_oks(
             covariances, presence, tolerances, self.calibration
         )
-        return average_expected_oks(expected, presence)
+        return average_expected_oks(expected)
 
 
 class PoseGraph(nn.Module):

@@ -20,10 +20,11 @@ from gm_pose.ops.crop_augmentation import CropAugmentation
 __all__ = ['NotRecognised', 'Recipe', 'read_recipe']
 
 LOADERS = ('LoadImage', 'LoadReadableImage')
-# Transforms of the crop's pixels alone; MMPose's own classes run them.
+# Transforms of the crop's pixels alone; their own classes run them.
 PIXEL_TRANSFORMS = (
     'Albumentation',
     'PhotometricDistortion',
+    'RandomErasing',
     'YOLOXHSVRandomAug',
 )
 

@@ -69,8 +69,9 @@ def build_store(
     needed = estimate.num_bytes * 1.05 + _RESERVE_BYTES
     if estimate.num_missing and estimate.free_bytes < needed:
         raise UserError(
-            f'the store needs about {estimate.num_bytes / 1e9:.1f} GB and its disk has '
-            f'{estimate.free_bytes / 1e9:.1f} GB free ({estimate.folder}). Fix: name a '
+            f'the store needs about {needed / 1e9:.2f} GB, of which '
+            f'{_RESERVE_BYTES / 1e9:.2f} stay free, and its disk has '
+            f'{estimate.free_bytes / 1e9:.2f} GB free ({estimate.folder}). Fix: name a '
             'folder on another disk with --cache-dir or $GM_POSE_CACHE'
         )
     plan, folder = estimate.plan, estimate.folder

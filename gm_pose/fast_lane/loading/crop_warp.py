@@ -1,29 +1,11 @@
 """Warping decoded images into the crops of one batch."""
 
-import math
-
 import cv2
 import numpy as np
-import torch
-from torch.utils.data import get_worker_info
 
 from gm_pose.ops.crop_matrices import compose_matrices
 
-__all__ = ['make_batch', 'warp_crop']
-
-
-def make_batch(count: int, input_size: tuple[int, int]) -> torch.Tensor:
-    """Uninitialised crops (count, h, w, 3) uint8.
-
-    In a data loader's worker they lie in shared memory from the start: handing them over
-    copies nothing, which is what PyTorch's own collate function does.
-    """
-    width, height = input_size
-    shape = (count, height, width, 3)
-    if get_worker_info() is None:
-        return torch.empty(shape, dtype=torch.uint8)
-    storage = torch.UntypedStorage._new_shared(math.prod(shape), device='cpu')
-    return torch.empty(0, dtype=torch.uint8).set_(storage).view(shape)
+__all__ = ['warp_crop']
 
 
 def warp_crop(

@@ -13,10 +13,10 @@ from gm_pose.fast_lane.images.image_sources import open_images
 from gm_pose.fast_lane.images.image_store import StoredImages
 from gm_pose.fast_lane.images.node_shares import NodeShare
 from gm_pose.fast_lane.images.streamed_images import StreamedImages
-from gm_pose.fast_lane.loading.crop_warp import make_batch
 from gm_pose.fast_lane.loading.evaluation_crops import EvaluationCrops
 from gm_pose.fast_lane.loading.keep_batch import keep_batch
 from gm_pose.fast_lane.loading.sample_words import read_words
+from gm_pose.fast_lane.loading.shared_batches import make_batch
 from gm_pose.fast_lane.loading.training_crops import TrainingCrops
 from gm_pose.fast_lane.people.people_arrays import load_people
 

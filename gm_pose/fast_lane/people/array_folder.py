@@ -25,6 +25,8 @@ def write_arrays(
 ) -> None:
     """Write arrays beside `folder`, then give them its name; an older folder goes.
 
+    Only for one process at a time: the caller holds a lock.
+
     Args:
         folder: takes the name in one step (rename), so that no reader sees a part.
         arrays: name -> array.
@@ -34,7 +36,8 @@ def write_arrays(
         OSError: as the file system gave it; nothing is left.
     """
     partial = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
-    shutil.rmtree(partial, ignore_errors=True)
+    for left in folder.parent.glob(f'.{folder.name}.*'):  # by a build that was killed
+        shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         files = {}

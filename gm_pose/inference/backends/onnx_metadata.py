@@ -86,8 +86,9 @@ def read_metadata(
         own = {f.name: values[f.name] for f in fields(OnnxMetadata)}
         return OnnxMetadata(**_freeze(own)), ModelDescription(**_freeze(joints))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = f'no {error}' if isinstance(error, KeyError) else str(error)
         raise UserError(
-            f'the metadata of {path} cannot be used ({error}). Fix: export it again'
+            f'the metadata of {path} cannot be used ({reason}). Fix: export it again'
         ) from error
 
 

@@ -20,7 +20,7 @@ from gm_pose.ops.crop_matrices import (
     make_warp_matrices,
     measure_boxes,
 )
-from gm_pose.ops.uncertainty import measure_uncertainty
+from gm_pose.ops.uncertainty import Uncertainty, measure_uncertainty
 from gm_pose.runs.user_errors import UserError
 
 __all__ = ['TorchBackend']
@@ -98,27 +98,32 @@ class TorchBackend:
         crops = self._cut(images, owners, centers, scales)
         with torch.inference_mode():
             inputs = self._normalizer(crops.to(self.device), self._mean, self._std)
-            maps = self.network.predict_maps(inputs)
+            # channels-last maps would be reordered in each step that reads them
+            maps = self.network.predict_maps(inputs).contiguous()
             joints, scores = self.network.decode(maps)
-            cells = joints / self.network.cell_size_px
-            found = measure_uncertainty(
-                maps,
-                torch.from_numpy(cells).to(maps),
-                self.network.target_sigmas_cells,
-                self.description.calibration,
-            )
+        found = self._measure(maps, joints / self.network.cell_size_px)
         factors = scales / np.asarray(self.crop.input_size)  # image px per input px
         cell_px = (factors * self.network.cell_size_px).astype(np.float32)[:, None]
-        covariances = found.covariances_cells2.float().cpu().numpy()
         # MMPose's own order of operations: equal to the last bit
         keypoints = joints / self.crop.input_size * scales[:, None]
         keypoints = keypoints + centers[:, None] - 0.5 * scales[:, None]
         return PeopleArrays(
             keypoints.astype(np.float32),
             scores,
-            covariances * (cell_px[..., :, None] * cell_px[..., None, :]),
-            found.presence.float().cpu().numpy(),
+            found.covariances_cells2 * (cell_px[..., :, None] * cell_px[..., None, :]),
+            found.presence,
         )
+
+    def _measure(self, maps: Tensor, cells: NDArray[np.float32]) -> Uncertainty:
+        """Maps (n, K, H, W), joints (n, K, 2) in cells -> numpy arrays."""
+        sigmas = self.network.target_sigmas_cells
+        fitted = self.description.calibration
+        if maps.device.type == 'cpu':  # numpy takes half as long for small arrays
+            return measure_uncertainty(maps.numpy(), cells, sigmas, fitted)
+        found = measure_uncertainty(
+            maps, torch.from_numpy(cells).to(maps), sigmas, fitted
+        )
+        return Uncertainty(*(array.float().cpu().numpy() for array in found))
 
     def _cut(
         self,

@@ -53,9 +53,15 @@ class PoseNetwork:
 
     def decode(self, maps: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Maps (B, K, H, W) -> joints (B, K, 2) in input px, scores (B, K)."""
-        people = self.model.head.decode(maps)
-        joints = np.concatenate([person.keypoints for person in people])
-        scores = np.concatenate([person.keypoint_scores for person in people])
+        decoder = self.model.head.decoder
+        if decoder.support_batch_decoding:
+            # not by the head, which makes an object of each person
+            people = decoder.batch_decode(maps)
+            joints, scores = (np.concatenate(arrays) for arrays in people)
+        else:
+            found = self.model.head.decode(maps)
+            joints = np.concatenate([person.keypoints for person in found])
+            scores = np.concatenate([person.keypoint_scores for person in found])
         return joints.astype(np.float32), scores.astype(np.float32)
 
 

@@ -1,5 +1,6 @@
 """Boxes from a COCO annotations or detections file."""
 
+import math
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -92,7 +93,7 @@ class BoxFile:
                 f'{self._path} has no lists `images` and `annotations`. {_FIX}'
             )
         try:
-            sizes = {i['id']: (i['width'], i['height']) for i in images}
+            sizes = {i['id']: _read_size(i) for i in images}
             self._ids = {
                 str(i['file_name']).replace('\\', '/'): i['id'] for i in images
             }
@@ -105,6 +106,10 @@ class BoxFile:
                 if entry.get('iscrowd') or 'bbox' not in entry or not is_person:
                     continue
                 image_id = entry['image_id']
+                if image_id not in sizes:
+                    raise ValueError(
+                        f'a box of image {image_id}, which is not in `images`'
+                    )
                 rows[image_id].append(_clip(entry['bbox'], sizes[image_id]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             reason = f'no {error}' if isinstance(error, KeyError) else str(error)
@@ -126,7 +131,12 @@ class BoxFile:
         self._boxes = {k: np.array(v, np.float32) for k, v in rows.items()}
 
 
-def _clip(box: Any, size: tuple[int, int]) -> list[float]:
+def _read_size(image: dict[str, Any]) -> tuple[float, float]:
+    """(w, h) px; where a file leaves them out, boxes are not clipped."""
+    return image.get('width') or math.inf, image.get('height') or math.inf
+
+
+def _clip(box: Any, size: tuple[float, float]) -> list[float]:
     """x, y, width, height -> x1, y1, x2, y2, score, clipped as `BaseCocoStyleDataset`."""
     x, y, w, h = (float(v) for v in box)
     right, bottom = size[0] - 1, size[1] - 1

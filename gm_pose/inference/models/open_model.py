@@ -41,8 +41,12 @@ def open_model(model: str, weights: str | None = None) -> Any:
         return read_config_model(model, weights)
     published = find_published('mmpose', model)
     if published is None:
+        what = 'no file and no published model of MMPose'
+        if osp.isfile(model):
+            is_exported = model.lower().endswith('.onnx')
+            what = 'exported already' if is_exported else 'a file of another kind'
         raise UserError(
-            f'model {model} is no file and no published model of MMPose. Fix: '
+            f'model {model} is {what}. Fix: '
             f'{suggest_names("mmpose", model) or "give"} a checkpoint (.pth), a config '
             '(.py) with --weights, an ONNX file (.onnx), or a name from its model zoo'
         )

@@ -99,9 +99,14 @@ def _list_matches(pattern: str) -> list[str]:
 def _read_list(path: str) -> list[str]:
     """Paths in a list file; lines that are empty or begin with # do not count."""
     try:
-        lines = Path(path).read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f'list file {path} cannot be read: {error}') from error
+        # -sig: what editors of Windows write first is no part of a name
+        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
+    except OSError as error:
+        raise UserError(f'list file {path} cannot be read: {error.strerror}') from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f'list file {path} is not UTF-8 ({error}). Fix: save it as UTF-8'
+        ) from error
     folder = os.path.dirname(path)
     names = [line.strip() for line in lines]
     names = [name for name in names if name and not name.startswith('#')]

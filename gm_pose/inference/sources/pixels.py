@@ -5,11 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gm_pose.fast_lane.images.original_images import decode_image, read_bytes
+from gm_pose.fast_lane.images.original_images import (
+    MAX_PIXELS,
+    decode_image,
+    read_bytes,
+)
 from gm_pose.runs.data_checks.image_files import is_cut_jpeg
+from gm_pose.runs.data_checks.image_header import find_size
 from gm_pose.runs.data_checks.unreadable_image import UnreadableImage
 
-__all__ = ['read_image', 'to_bgr']
+__all__ = ['decode_upload', 'read_image', 'to_bgr']
 
 
 def read_image(path: str) -> NDArray[np.uint8]:
@@ -22,10 +27,35 @@ def read_image(path: str) -> NDArray[np.uint8]:
         UnreadableImage: 'path: reason'; a JPEG that was cut off is one: OpenCV fills what
             is missing with grey.
     """
-    content = read_bytes(path)
-    pixels = decode_image(content, path)
+    return decode_whole(read_bytes(path), path)
+
+
+def decode_upload(
+    content: bytes, max_pixels: int, name: str = 'upload://image'
+) -> NDArray[np.uint8]:
+    """Bytes of a JPEG or PNG from anywhere -> (h, w, 3) uint8 BGR, as `read_image`.
+
+    Args:
+        content: of the file.
+        max_pixels: by its header, which is looked at before memory is taken.
+        name: for messages; of no local file, whose header would be read from the disk.
+
+    Raises:
+        UnreadableImage: 'name: reason'; of other formats too, whose size is not known
+            beforehand.
+    """
+    if find_size(content) is None:
+        raise UnreadableImage(f'{name}: no JPEG or PNG')
+    return decode_whole(content, name, max_pixels)
+
+
+def decode_whole(
+    content: bytes, name: str, max_pixels: int = MAX_PIXELS
+) -> NDArray[np.uint8]:
+    """Bytes of an image -> pixels, as `read_image`."""
+    pixels = decode_image(content, name, max_pixels)
     if is_cut_jpeg(content):
-        raise UnreadableImage(f'{path}: the JPEG is cut off ({len(content)} bytes)')
+        raise UnreadableImage(f'{name}: the JPEG is cut off ({len(content)} bytes)')
     return pixels
 
 

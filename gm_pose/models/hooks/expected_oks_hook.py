@@ -13,14 +13,19 @@ from gm_pose.runs.resume.wrapped_model import unwrap_model
 
 __all__ = ['ExpectedOksHook']
 
+# below any score
+EVERY_JOINT = -1.0
+
 
 @HOOKS.register_module()
 class ExpectedOksHook(Hook):
     """Give the decoder what its expected OKS depends on besides the maps.
 
     In validation and test, before each batch: the people's boxes, whose area scales the
-    metric's tolerance. When a checkpoint is loaded: the calibration that ``gm_pose
-    calibrate`` stored in it, if there is one. Does nothing for other decoders.
+    metric's tolerance; and `CocoMetric` takes the mean over all joints, not over those
+    above its `keypoint_score_thr`, as `gm_pose predict` does: it ranks people as well or
+    better (benchmarks/rescoring.md). When a checkpoint is loaded: the calibration that
+    ``gm_pose calibrate`` stored in it, if there is one. Does nothing for other decoders.
 
     `gm_pose.with_codec` and ``gm_pose test`` add it where the codec has
     ``score='expected_oks'``.
@@ -28,6 +33,7 @@ class ExpectedOksHook(Hook):
 
     def __init__(self) -> None:
         self._handles: list[Any] = []
+        self._thresholds: list[tuple[Any, float]] = []
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Hand over the stored calibration.
@@ -53,10 +59,10 @@ class ExpectedOksHook(Hook):
         )
 
     def before_val(self, runner: Runner) -> None:
-        self._watch(runner)
+        self._watch(runner, 'val_loop')
 
     def before_test(self, runner: Runner) -> None:
-        self._watch(runner)
+        self._watch(runner, 'test_loop')
 
     def after_val(self, runner: Runner) -> None:
         self._release()
@@ -67,17 +73,26 @@ class ExpectedOksHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         self._release()
 
-    def _watch(self, runner: Runner) -> None:
+    def _watch(self, runner: Runner, loop: str) -> None:
         self._release()
         model = unwrap_model(runner.model)
-        if find_scores(model) is not None:
-            handle = model.register_forward_pre_hook(_set_boxes, with_kwargs=True)
-            self._handles.append(handle)
+        if find_scores(model) is None:
+            return
+        handle = model.register_forward_pre_hook(_set_boxes, with_kwargs=True)
+        self._handles.append(handle)
+        for metric in getattr(runner, loop).evaluator.metrics:
+            threshold = getattr(metric, 'keypoint_score_thr', None)
+            if threshold is not None:
+                self._thresholds.append((metric, threshold))
+                metric.keypoint_score_thr = EVERY_JOINT
 
     def _release(self) -> None:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+        for metric, threshold in self._thresholds:
+            metric.keypoint_score_thr = threshold
+        self._thresholds = []
 
 
 def find_scores(model: Any) -> ExpectedOksScores | None:

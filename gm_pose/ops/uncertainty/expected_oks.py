@@ -9,9 +9,6 @@ from gm_pose.ops.uncertainty.logits import compute_logits, compute_sigmoid
 BOX_AREA_SHARE = 0.53
 """Part of its box that a person covers, where the box alone is known (as xtcocotools)."""
 
-# A person of whom nothing shows has no score rather than 0 / 0.
-LEAST_PRESENCE = 1e-6
-
 
 def compute_tolerances(areas_px2: ArrayT, oks_sigmas: ArrayT) -> ArrayT:
     """Areas (N,) in px^2, OKS sigmas (K,) -> the metric's tolerances (N, K) in px.
@@ -38,7 +35,7 @@ def compute_expected_oks(
 
     With the true place Gaussian about the decoded one, of covariance C, the mean of
     ``exp(-d^2 / (2 t^2))`` is ``det(I + C / t^2)^(-1/2)``; a joint that is not there adds
-    nothing. OKS is the mean over the joints that are there: `average_expected_oks`.
+    nothing. A person's score is their mean: `average_expected_oks`.
 
     Args:
         covariances_px2: (N, K, 2, 2), about the decoded place.
@@ -70,16 +67,17 @@ def compute_expected_oks(
     return presence * expected
 
 
-def average_expected_oks(expected_oks: ArrayT, presence: ArrayT) -> ArrayT:
-    """Joints' expected OKS (N, K), presence (N, K) -> the people's expected OKS (N,).
+def average_expected_oks(expected_oks: ArrayT) -> ArrayT:
+    """Joints' expected OKS (N, K) -> a person's score (N,), the mean over all joints.
 
-    ``sum(expected) / sum(presence)``: joints count as far as they are there, since OKS
-    averages over labelled joints alone.
+    A joint that is not there counts as 0: of two people placed as well, the one of whom
+    more shows ranks higher. ``sum(expected) / sum(presence)``, which estimates the OKS
+    itself, ranked people no better on any data (benchmarks/rescoring.md).
 
     Example:
         >>> import numpy as np
-        >>> average_expected_oks(np.array([[0.8, 0.0]]), np.array([[1.0, 0.0]]))
-        array([0.8])
+        >>> average_expected_oks(np.array([[0.8, 0.0]]))
+        array([0.4])
     """
-    total: Any = presence.sum(-1)
-    return expected_oks.sum(-1) / total.clip(LEAST_PRESENCE)
+    mean: Any = expected_oks.mean(-1)
+    return mean

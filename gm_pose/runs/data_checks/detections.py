@@ -19,7 +19,7 @@ __all__ = ['PERSON', 'DetectedPeople', 'read_detections']
 PERSON = 1
 """The only `category_id` that MMPose takes from a detection file, whatever the dataset."""
 
-_FIX = 'give a COCO detection file, or --gt-boxes'
+_FIX = 'give a COCO detection file, or, to train or test, --gt-boxes'
 _FIELDS = ('image_id', 'bbox', 'score')
 
 

@@ -1,8 +1,9 @@
 """Reading pixels from the files and from stores, and stores that are damaged meanwhile."""
 
-import json
+import multiprocessing
 import os
 import pickle
+import signal
 import subprocess
 import sys
 
@@ -14,7 +15,12 @@ from mmpose.datasets.transforms import LoadImage
 
 from gm_pose.cli import main
 from gm_pose.fast_lane.config.recipe import read_recipe
-from gm_pose.fast_lane.images import image_store, store_estimate, store_plan
+from gm_pose.fast_lane.images import (
+    image_store,
+    store_estimate,
+    store_plan,
+    store_shards,
+)
 from gm_pose.fast_lane.images.image_sources import open_images
 from gm_pose.fast_lane.images.store_builder import build_store
 from gm_pose.fast_lane.images.store_estimate import estimate_store
@@ -310,37 +316,24 @@ def test_bytes_changed_under_the_same_time_are_found_when_verified(opened, log):
     assert_reads_originals(source, people)
 
 
-def test_a_killed_build_goes_on(opened, dataset, tmp_path):
+def test_a_killed_build_goes_on(opened):
     people, recipe, cache = opened
-    code = """
-import json, os, signal, sys
-import gm_pose
-from mmengine.registry import init_default_scope
-init_default_scope('mmpose')
-from gm_pose.fast_lane.images import store_builder, store_plan, store_shards
-from gm_pose.fast_lane.people.people_arrays import load_people
-from gm_pose.fast_lane.config.recipe import read_recipe
-store_plan.SHARD_BYTES = 60_000
-write, calls = store_shards.os.fsync, []
-def die(descriptor):
-    calls.append(1)
-    if len(calls) == 6:  # in the middle of the second shard
-        os.kill(os.getpid(), signal.SIGKILL)
-    write(descriptor)
-config = json.loads(sys.argv[1])
-config['pipeline'] = eval(sys.argv[2])
-people = load_people(config, sys.argv[3])
-store_shards.os.fsync = die
-store_builder.build_store(people, 'images', read_recipe(config), sys.argv[3])
-"""
-    words = [json.dumps(dict(dataset, pipeline=[])), repr(PIPELINE), str(cache)]
-    ended = subprocess.run(
-        [sys.executable, '-W', 'ignore', '-c', code, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == -9, ended.stderr
+    fsync, calls = os.fsync, []
+
+    def die(descriptor: int) -> None:
+        calls.append(1)
+        if len(calls) == 6:  # in the middle of the second shard
+            os.kill(os.getpid(), signal.SIGKILL)
+        fsync(descriptor)
+
+    def build_until_killed() -> None:
+        store_shards.os.fsync = die
+        build_store(people, 'images', recipe, cache)
+
+    child = multiprocessing.get_context('fork').Process(target=build_until_killed)
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
     estimate = estimate_store(people, 'images', recipe, cache)
     assert 0 < estimate.num_missing < estimate.num_entries
     seen = []
@@ -357,10 +350,7 @@ def test_processes_build_after_opencv_has_used_threads(opened, tmp_path):
     people, recipe, cache = opened
     code = """
 import sys, cv2, numpy as np
-import gm_pose
-from mmengine.registry import init_default_scope
-init_default_scope('mmpose')
-import pickle
+import gm_pose, pickle
 from gm_pose.fast_lane.images import store_builder, store_plan
 store_plan.SHARD_BYTES = 60_000
 cv2.setNumThreads(4)

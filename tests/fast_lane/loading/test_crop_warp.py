@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from gm_pose.fast_lane.loading.crop_warp import make_batch, warp_crop
+from gm_pose.fast_lane.loading.crop_warp import warp_crop
+from gm_pose.fast_lane.loading.shared_batches import make_batch
 
 # Turns, magnifies and moves; about the middle of a 300 x 200 image.
 MATRIX = np.array([[0.9, -0.4, 10.3], [0.35, 1.1, -40.7]])
@@ -67,7 +68,3 @@ def test_pixels_of_another_kind_are_refused(image, crops, change):
         ValueError, match=r'pixels are \(200, 300.*expected \(h, w, 3\) uint8'
     ):
         warp_crop(np.ascontiguousarray(change(image)), MATRIX, None, crops[0])
-
-
-def test_batch_of_none_is_possible():
-    assert make_batch(0, (192, 256)).shape == (0, 256, 192, 3)

@@ -3,8 +3,7 @@ import json
 import multiprocessing
 import os
 import pickle
-import subprocess
-import sys
+import signal
 import time
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from coco_files import K, make_data, make_detections, write_config
 from mmpose.registry import DATASETS
 
-from gm_pose.fast_lane.people import people_arrays
+from gm_pose.fast_lane.people import array_folder, people_arrays
 from gm_pose.fast_lane.people.people_arrays import load_people
 from gm_pose.fast_lane.people.people_columns import UnpackableDataset
 from gm_pose.fast_lane.people.people_from_coco import read_coco_columns
@@ -397,18 +396,21 @@ def test_the_variable_names_the_cache(tmp_path, monkeypatch):
 
 def test_a_killed_build_leaves_nothing_that_is_read(tmp_path):
     config = write_config(tmp_path, make_data(0))
-    code = """
-import os, signal, sys, json
-import gm_pose
-from mmengine.registry import init_default_scope
-init_default_scope('mmpose')
-from gm_pose.fast_lane.people import array_folder, people_arrays
-array_folder.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-people_arrays.load_people(json.loads(sys.argv[1]), sys.argv[2])
-"""
-    command = [sys.executable, '-c', code, json.dumps(config), str(tmp_path / 'cache')]
-    ended = subprocess.run(command, capture_output=True, check=False)
+    cache = tmp_path / 'cache'
 
-    assert ended.returncode == -9, ended.stderr
-    assert_equal_to_mmpose(load_people(config, tmp_path / 'cache'), config)
-    assert load_people(config, tmp_path / 'cache').visible.shape[1] == K
+    def build_until_renamed() -> None:
+        array_folder.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        load_people(config, cache)
+
+    child = multiprocessing.get_context('fork').Process(target=build_until_renamed)
+    child.start()
+    child.join()
+
+    assert child.exitcode == -signal.SIGKILL
+    assert [path.suffix for path in (cache / 'people').glob('.*')] == ['.part']
+    people = load_people(config, cache)
+    assert_equal_to_mmpose(people, config)
+    assert load_people(config, cache).visible.shape[1] == K
+    # what was left has gone with the next build
+    left = {path.name for path in (cache / 'people').iterdir()}
+    assert left == {people.key, f'{people.key}.lock'}

@@ -10,6 +10,7 @@ from studies.report.make_report import (
     render_blocks,
     replace_block,
 )
+from studies.report.repeat_table import REPEATS
 from studies.training.datasets import ROOT
 from studies.training.result_files import RESULTS, load_results
 from studies.variants.former_names import FORMER_NAMES
@@ -20,7 +21,8 @@ STUDY, RUNS = (path.read_text(encoding='utf-8') for path in PAGES)
 
 @pytest.fixture(scope='module')
 def blocks():
-    return render_blocks(load_results(RESULTS), load_device_runs())
+    repeats = load_results(RESULTS / REPEATS)
+    return render_blocks(load_results(RESULTS), load_device_runs(), repeats)
 
 
 def remove_blocks(text):

@@ -1,10 +1,11 @@
-"""The codec's `foot`: a second, wider Gaussian below each joint's own."""
+"""`FootHeatmap`: a second, wider Gaussian below each joint's own."""
 
 import numpy as np
 import pytest
 import torch
 
 from gm_pose.codecs import JointAdaptiveMSRAHeatmap
+from studies.variants.foot_heatmap import FootHeatmap
 
 SIZES = dict(input_size=(96, 128), heatmap_size=(48, 64), unbiased=True)
 SIGMAS = [1.0, 1.5, 2.0]
@@ -12,7 +13,8 @@ FOOT = dict(share=0.4, factor=2.0)
 
 
 def make_codec(**options):
-    return JointAdaptiveMSRAHeatmap(**SIZES, **dict(dict(sigmas=SIGMAS), **options))
+    kind = FootHeatmap if 'foot' in options else JointAdaptiveMSRAHeatmap
+    return kind(**SIZES, **dict(dict(sigmas=SIGMAS), **options))
 
 
 @pytest.fixture(scope='module')
@@ -67,6 +69,9 @@ def test_unusable_foot_is_refused(foot, text):
 
 def test_foot_needs_exact_places():
     with pytest.raises(ValueError, match='unbiased=True'):
-        JointAdaptiveMSRAHeatmap(
-            **dict(SIZES, unbiased=False), sigmas=SIGMAS, foot=FOOT
-        )
+        FootHeatmap(**dict(SIZES, unbiased=False), sigmas=SIGMAS, foot=FOOT)
+
+
+def test_the_package_does_not_know_the_foot():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'foot'"):
+        JointAdaptiveMSRAHeatmap(**SIZES, sigmas=SIGMAS, foot=FOOT)
