@@ -1,4 +1,4 @@
-"""The first notebook runs and gives what stands in it; commands of the second are parsed."""
+"""The first notebook runs; the commands of the second are parsed."""
 
 import os
 import re
