@@ -170,10 +170,10 @@ def test_images_of_one_name_in_several_folders_have_pictures_each(
 @pytest.mark.skipif(sys.platform != 'linux', reason='other systems refuse the name')
 def test_a_file_name_that_is_no_utf8_is_escaped_in_tables(run, write_images, tmp_path):
     folder = write_images('a.png')
-    os.rename(folder / 'a.png', os.fsencode(folder) + b'/\xe9t\xe9.png')
+    os.rename(folder / 'a.png', os.fsencode(folder) + b'/ros\xe9.png')
     outcome = run(str(folder), ('json', 'csv', 'parquet', 'images'))
     assert (outcome.frames, outcome.failures) == (1, [])
-    expected = f'{folder}/\\udce9t\\udce9.png'
+    expected = f'{folder}/ros\\udce9.png'
     assert read_rows(tmp_path / 'out/people.csv')[0]['source'] == expected
     table = pytest.importorskip('pyarrow.parquet').read_table(
         tmp_path / 'out/people.parquet'
