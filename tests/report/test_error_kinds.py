@@ -183,6 +183,8 @@ def test_person_who_is_hardly_there_has_no_kinds_but_errors():
 
 def test_perfect_joint_is_worth_what_it_costs():
     evaluation, people, errors, _ = set_up(move(0, [0, 3000]))
-    perfect = measure_perfect_joints(evaluation, people, errors)
+    counts = np.ones((2, 1), np.int64)  # the one image, drawn once in both samples
+    perfect, samples = measure_perfect_joints(evaluation, people, errors, counts)
     ap = evaluation.measure_ap(people)
     assert perfect == pytest.approx([1, ap, ap], abs=1e-9)
+    np.testing.assert_allclose(samples, [perfect, perfect], atol=1e-9)
