@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 QUANTILES = (0.5, 0.95)
-COSTLY_SAMPLES = 400
+COSTLY_SAMPLES = 200
 """Where each sample costs a pass over all people for every joint: quantiles, gains."""
 
 BOX_PADDING = 1.25  # MMPose's GetBBoxCenterScale
