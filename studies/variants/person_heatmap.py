@@ -64,8 +64,13 @@ class PersonHeatmap(JointAdaptiveMSRAHeatmap):
         area: Any = None,
         input_scale: Any = None,
     ) -> dict[str, np.ndarray]:
-        """As the parent's; area in image px^2, width of the crop in image px."""
+        """As the parent's; area in image px^2, width of the crop in image px.
+
+        Without them f is 1.
+        """
         encoded = super().encode(keypoints, keypoints_visible)
+        if area is None or input_scale is None:
+            return encoded
         root = np.sqrt(np.ravel(area)[:1].astype(float)) / np.ravel(input_scale)[0]
         factor = float(self.compute_factors(root * self.heatmap_size[0])[0])
         visible = np.ones(keypoints.shape[1]) if keypoints_visible is None else (

@@ -1,4 +1,4 @@
-from gm_pose.ops import gaussian_targets, heatmap_decoding
+from gm_pose.ops import heatmap_decoding, target_drawing
 from studies.training.fingerprints import (
     describe_processor,
     equals_fingerprint,
@@ -14,12 +14,12 @@ def test_fingerprints_do_not_depend_on_the_call():
 
 def test_fingerprint_notices_a_moved_target(monkeypatch):
     before = take_fingerprints()
-    draw_exact = gaussian_targets.draw_exact
+    draw_exact = target_drawing.draw_exact
 
-    def draw_moved(centers_cells, *args):
-        return draw_exact(centers_cells + 0.01, *args)
+    def draw_moved(centers_cells, *args, **kwargs):
+        return draw_exact(centers_cells + 0.01, *args, **kwargs)
 
-    monkeypatch.setattr(gaussian_targets, 'draw_exact', draw_moved)
+    monkeypatch.setattr(target_drawing, 'draw_exact', draw_moved)
     after = take_fingerprints()
     assert not equals_fingerprint(before['encoding'], after['encoding'])
 
