@@ -71,5 +71,5 @@ def _measure_one(
         return nothing
     mask, corner = drawn
     cells = cells - corner
-    inside = ((cells >= 0) & (cells < mask.shape[::-1])).all(1).nonzero()[0]
+    (inside,) = np.nonzero(((cells >= 0) & (cells < mask.shape[::-1])).all(1))
     return inside, measure_radii(mask, cells[inside])

@@ -67,7 +67,7 @@ def draw_uniforms(words: ArrayLike, count: int, start: int = 0) -> NDArray[np.fl
     drawn = philox4x32(counters, keys)
     flat = np.moveaxis(drawn, 0, -1).reshape(len(words), 4 * len(blocks))
     offset = start - 4 * first
-    return flat[:, offset : offset + count] * 2.0**-32
+    return np.asarray(flat[:, offset : offset + count] * 2.0**-32, np.float64)
 
 
 def philox4x32(counters: Words, keys: Words) -> Words:

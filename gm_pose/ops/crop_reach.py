@@ -56,7 +56,7 @@ def compute_reach(
         for chosen in (side, side[sides.flip_indices]):
             kept = labelled & chosen
             half = _reach_of_halves(keypoints_px, kept, frame, settings)
-            has_any = kept.any(1)[:, None]
+            has_any = kept.any(1, keepdims=True)
             low = np.where(has_any, np.minimum(reach, half), reach)
             high = np.where(has_any, np.maximum(reach, half), reach)
             reach = np.hstack([low[:, :2], high[:, 2:]])
@@ -75,7 +75,7 @@ def _reach_of_halves(
     centers = np.where(mask, points, 0).sum(1) / count
     low = np.where(mask, points, np.inf).min(1)
     high = np.where(mask, points, -np.inf).max(1)
-    size = np.where(kept.any(1)[:, None], high - low, 0)
+    size = np.where(kept.any(1, keepdims=True), high - low, 0)
     scales = size.astype(np.float32) * np.float32(settings.half_body_padding)
     return _reach_of_boxes(centers, scales, frame, settings)
 

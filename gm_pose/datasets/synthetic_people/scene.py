@@ -169,9 +169,9 @@ def describe_person(joints_px: np.ndarray, seen: np.ndarray, mask: np.ndarray) -
     """
     h, w = mask.shape
     points = np.round(joints_px, 2)
-    inside = ((points >= 0) & (points <= (w - 1, h - 1))).all(axis=1)
-    visibility = np.where(inside, np.where(seen, 2, 1), 0)
-    rows = np.concatenate([points * inside[:, None], visibility[:, None]], axis=1)
+    inside = ((points >= 0) & (points <= (w - 1, h - 1))).all(axis=1, keepdims=True)
+    visibility = np.where(inside, np.where(seen, 2, 1)[:, None], 0)
+    rows = np.concatenate([points * inside, visibility], axis=1)
     keypoints = [value for u, v, flag in rows.tolist() for value in (u, v, int(flag))]
     encoded = run_lengths.encode(np.asfortranarray(mask, dtype=np.uint8))
     return {

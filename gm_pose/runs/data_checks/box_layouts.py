@@ -84,9 +84,9 @@ def _find_other_reading(boxes: Floats, sizes: Floats) -> tuple[str, str] | None:
 
 
 def _is_ordered(first: Floats, last: Floats) -> NDArray[np.bool_]:
-    return (last > first).all(1)
+    return np.asarray((last > first).all(1))
 
 
 def _leaves(first: Floats, last: Floats, sizes: Floats) -> NDArray[np.bool_]:
     margin = _MARGIN * sizes
-    return ((first < -margin) | (last > sizes + margin)).any(1)
+    return np.asarray(((first < -margin) | (last > sizes + margin)).any(1))

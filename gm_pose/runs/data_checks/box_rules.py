@@ -94,11 +94,11 @@ def areas_of_nothing(table: AnnotationTable) -> Indices:
 
 
 def _are_finite(table: AnnotationTable) -> Flags:
-    return np.isfinite(table.boxes.values).all(1)
+    return np.asarray(np.isfinite(table.boxes.values).all(1))
 
 
 def _are_empty(table: AnnotationTable) -> Flags:
-    return (table.boxes.values[:, 2:] <= 0).any(1)
+    return np.asarray((table.boxes.values[:, 2:] <= 0).any(1))
 
 
 def _are_outside(table: AnnotationTable) -> Flags:

@@ -166,7 +166,7 @@ def _check_values(people: DetectedPeople, path: str) -> list[Problem]:
     columns = (('score', people.scores[:, None]), ('bbox', people.boxes))
     with np.errstate(over='ignore'):
         for field, values in columns:  # MMPose keeps them in 32 bits
-            bad = ~np.isfinite(values.astype(np.float32)).all(1)
+            bad = np.asarray(~np.isfinite(values.astype(np.float32)).all(1))
             if bad.any():
                 first = values[bad.argmax()].tolist()
                 found.append(
@@ -206,4 +206,4 @@ def _are_outside(people: DetectedPeople, data: dict) -> NDArray[np.bool_]:
     start, size = people.boxes[:, :2], _find_sizes(people, data)
     with np.errstate(invalid='ignore'):
         outside = (start >= size) | (start + people.boxes[:, 2:] <= 0)
-    return outside.any(1)
+    return np.asarray(outside.any(1))

@@ -123,7 +123,7 @@ def _read_by_image(people: People) -> str | None:
     def stay(box: Floats) -> Flags:
         end = box[:, :2] + box[:, 2:]
         inside = (box[:, :2] >= -margin) & (end <= people.size + margin)
-        return (inside & (box[:, 2:] > 0)).all(1)
+        return np.asarray((inside & (box[:, 2:] > 0)).all(1))
 
     own = stay(people.boxes)
     if len(own) < MIN_PEOPLE or own.mean() > 0.8:

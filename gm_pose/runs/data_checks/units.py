@@ -30,7 +30,7 @@ def _is_in(scale: Scale, points: Floats, size: Floats) -> bool:
     margin = 0.001 * scale.full
     with np.errstate(invalid='ignore'):
         within = (points >= scale.low - margin) & (points <= scale.full + margin)
-    inside = (within.all(2) | ~known).all(1)
+    inside = np.asarray((within.all(2) | ~known).all(1))
     if scale.full == 1:  # one pixel: nobody is there
         enough = known.sum() >= MIN_POINTS
         if scale.low:  # around the upper left corner, without a reason in px

@@ -89,7 +89,7 @@ def _write_numpy(state: Any) -> None:
 
 def _read_numpy_memory() -> bytes | None:
     """Words and position of numpy's global Mersenne Twister; None if it is another."""
-    generator = np.random.get_bit_generator()
+    generator = np.random.mtrand.get_bit_generator()
     if not isinstance(generator, np.random.MT19937):
         return None
     return ctypes.string_at(generator.ctypes.state_address, _MT19937_BYTES)
