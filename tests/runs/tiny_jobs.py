@@ -2,10 +2,9 @@
 
 import os
 import socket
-import threading
 from pathlib import Path
 
-from tiny_runs import Ended, run_child
+from tiny_runs import Ended, start_child, wait_for_child
 
 # Equal steps need a model whose output for a sample does not depend on the rest of the
 # batch: GroupNorm instead of BatchNorm, and no dropout.
@@ -62,18 +61,14 @@ def run_ranks(
     task, tmp_path: Path, size: int = 2, name=name_as_torchrun
 ) -> list[Ended]:
     """Run `task` in `size` processes that find each other as a launcher lets them."""
-    port, ended = free_port(), [None] * size
+    port = free_port()
 
-    def start(rank: int):
+    def start(rank: int) -> tuple[int, Path]:
         def in_child():
             os.environ.update(name(rank, size, port))
             task()
 
-        ended[rank] = run_child(in_child, tmp_path / f'rank_{port}_{rank}.log')
+        log = tmp_path / f'rank_{port}_{rank}.log'
+        return start_child(in_child, log), log
 
-    threads = [threading.Thread(target=start, args=(rank,)) for rank in range(size)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return ended
+    return [wait_for_child(*child) for child in [start(rank) for rank in range(size)]]

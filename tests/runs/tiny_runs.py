@@ -96,7 +96,14 @@ def forget_runs(kind: type) -> None:
 
 def run_child(task: Callable[[], None], log: Path, timeout: float = 120) -> Ended:
     """Run `task` in a fork of this process, which has everything imported already."""
-    began = time.monotonic()
+    return wait_for_child(start_child(task, log), log, timeout)
+
+
+def start_child(task: Callable[[], None], log: Path) -> int:
+    """Start what `run_child` runs -> its process.
+
+    Only ever by the main thread: on Python 3.13 a fork by another one may not come back.
+    """
     pid = os.fork()
     if pid == 0:
         code = 70
@@ -125,6 +132,12 @@ def run_child(task: Callable[[], None], log: Path, timeout: float = 120) -> Ende
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
+    return pid
+
+
+def wait_for_child(pid: int, log: Path, timeout: float = 120) -> Ended:
+    """Wait until a child of `start_child` ends."""
+    began = time.monotonic()
     while time.monotonic() - began < timeout:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
