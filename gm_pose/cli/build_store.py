@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from gm_pose.cli import make_parser
-from gm_pose.cli.run_arguments import DictAction, run_task
-from gm_pose.cli.run_config import drop_detection_files, read_config
+from gm_pose.cli.run_arguments import add_cfg_options, run_task
+from gm_pose.cli.run_config import drop_detection_files, merge_options, read_config
 from gm_pose.runs.launch.time_left import format_time
 
 DESCRIPTION = """Decode the images of a config's datasets once, for training and evaluation
@@ -72,14 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='the people of the annotations, not those of a detection file',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of the config, as in `gm_pose train`',
-    )
+    add_cfg_options(parser)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -203,11 +196,9 @@ def list_datasets(cfg: Any, args: argparse.Namespace) -> list[tuple[str, Any, An
     from mmengine.registry import init_default_scope
 
     from gm_pose.fast_lane.config.recipe import NotRecognised, read_recipe
-    from gm_pose.runs.checks.data_root import expand_root_options
     from gm_pose.runs.user_errors import UserError
 
-    if args.cfg_options:
-        cfg.merge_from_dict(expand_root_options(cfg, args.cfg_options))
+    merge_options(cfg, args.config, args.cfg_options)
     if args.gt_boxes:
         drop_detection_files(cfg)
     init_default_scope(cfg.get('default_scope', 'mmpose'))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class DictAction(argparse.Action):
+class _DictAction(argparse.Action):
     """MMEngine's `DictAction`, imported only where the option is given."""
 
     def __call__(
@@ -102,7 +102,7 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=_DictAction,
         default={},
         metavar='KEY=VALUE',
         help='override settings of the config, for example optim_wrapper.optimizer.lr='

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gm_pose.cli.run_arguments import DictAction, run_task
+from gm_pose.cli.run_arguments import add_cfg_options, run_task
 from gm_pose.cli.run_config import load_config
 
 if TYPE_CHECKING:
@@ -83,14 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help='train on the fast lane where it recognises the config',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of the config, as in `gm_pose train`',
-    )
+    add_cfg_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:

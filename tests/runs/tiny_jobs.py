@@ -1,6 +1,7 @@
 """Jobs of several processes on this machine, started as each launcher does."""
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -71,4 +72,13 @@ def run_ranks(
         log = tmp_path / f'rank_{port}_{rank}.log'
         return start_child(in_child, log), log
 
-    return [wait_for_child(*child) for child in [start(rank) for rank in range(size)]]
+    ended: list[Ended] = []
+    children = [start(rank) for rank in range(size)]
+    try:
+        for child in children:
+            ended.append(wait_for_child(*child))
+    finally:  # where one hangs, the others are not left behind
+        for pid, _ in children[len(ended) + 1 :]:
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return ended

@@ -19,6 +19,7 @@ __all__ = [
     'Flags',
     'Floats',
     'Indices',
+    'find_set',
     'guess_keypoint_count',
     'read_joint_names',
 ]
@@ -187,3 +188,8 @@ class AnnotationTable:
     def _read(self, field: str, width: int | None) -> Column:
         at, values = self._find(field), self.fields[field]
         return Column(at, [values[n] for n in at], width)
+
+
+def find_set(flags: list[bool]) -> Indices:
+    """Indices of the flags that are set."""
+    return np.flatnonzero(np.array(flags, bool))

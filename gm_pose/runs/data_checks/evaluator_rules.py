@@ -14,6 +14,7 @@ from gm_pose.runs.data_checks.annotation_table import (
     MISSING,
     AnnotationTable,
     Indices,
+    find_set,
 )
 from gm_pose.runs.data_checks.explanations import (
     explain_areas_missing,
@@ -47,7 +48,7 @@ MAX_ID = 2**63
 def areas_missing(table: AnnotationTable) -> Indices:
     """No `area`, where OKS is scaled by it: KeyError."""
     if not table.use.use_area:
-        return _where([])
+        return find_set([])
     return np.flatnonzero(~table.have('area'))
 
 
@@ -98,8 +99,8 @@ def unknown_categories(table: AnnotationTable) -> Indices:
     """A category that the file does not have, while others are known: never scored."""
     ids = table.fields['category_id']
     if table.category_ids.issuperset(ids) or categories_missing.find(table):
-        return _where([])
-    return _where([key not in table.category_ids for key in ids])
+        return find_set([])
+    return find_set([key not in table.category_ids for key in ids])
 
 
 @rule(
@@ -114,8 +115,8 @@ def ids_not_evaluated(table: AnnotationTable) -> Indices:
     low, high = (-np.inf, 1e308) if table.use.is_stand_in else (0, MAX_ID)
     ids = table.fields['id']
     if set(map(type, ids)) == {int} and min(ids) >= low and max(ids) < high:
-        return _where([])
-    return _where([isinstance(key, str) or not low <= key < high for key in ids])
+        return find_set([])
+    return find_set([isinstance(key, str) or not low <= key < high for key in ids])
 
 
 @rule(
@@ -129,13 +130,9 @@ def odd_crowds(table: AnnotationTable) -> Indices:
     """`iscrowd` other than 0 and 1: null ends COCOeval, text is true."""
     values = table.fields['iscrowd']
     if set(map(type, values)) <= {int, bool, object} and set(values) <= {0, 1, MISSING}:
-        return _where([])
-    return _where([not _is_flag(value) for value in values])
+        return find_set([])
+    return find_set([not _is_flag(value) for value in values])
 
 
 def _is_flag(value: Any) -> bool:
     return value is MISSING or (isinstance(value, (int, float)) and value in (0, 1))
-
-
-def _where(flags: list[bool]) -> Indices:
-    return np.flatnonzero(np.array(flags, bool))

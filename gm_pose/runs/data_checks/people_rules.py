@@ -11,6 +11,7 @@ from gm_pose.runs.data_checks.annotation_table import (
     MISSING,
     AnnotationTable,
     Indices,
+    find_set,
 )
 from gm_pose.runs.data_checks.explanations import (
     explain_image,
@@ -61,15 +62,15 @@ def unknown_images(table: AnnotationTable) -> Indices:
     """Annotations of images that the file does not have."""
     known, ids = table.image_rows, table.fields['image_id']
     if known.keys() >= set(ids):
-        return _where([])
-    return _where([key not in known for key in ids])
+        return find_set([])
+    return find_set([key not in known for key in ids])
 
 
 @rule('crowd boxes', 'MMPose drops them silently', Level.NOTED)
 def crowds(table: AnnotationTable) -> Indices:
     """Boxes around many people."""
     values = table.fields['iscrowd']
-    return _where([bool(value) and value is not MISSING for value in values])
+    return find_set([bool(value) and value is not MISSING for value in values])
 
 
 @rule('people without keypoints', 'MMPose drops them silently', Level.NOTED)
@@ -173,7 +174,3 @@ def nobody_described(table: AnnotationTable) -> list[str]:
     fields = table.needs or ('keypoints', 'bbox')
     described = np.all([table.have(field) for field in fields], 0)
     return [] if described.any() else [f'none has {" and ".join(fields)}']
-
-
-def _where(flags: list[bool]) -> Indices:
-    return np.flatnonzero(np.array(flags, bool))
