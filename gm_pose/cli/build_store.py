@@ -88,12 +88,13 @@ def run_build(args: argparse.Namespace) -> None:
     """Tell what it takes, then build the stores of all splits.
 
     Raises:
-        UserError: a config that the fast lane does not know, a file that is not there,
-            or too little space.
+        UserError: a config that the fast lane does not know, a file that is not there or
+            wrong, or too little space.
     """
     from gm_pose.fast_lane.images.store_builder import build_store
     from gm_pose.fast_lane.images.store_estimate import estimate_store
     from gm_pose.fast_lane.people.people_arrays import load_people
+    from gm_pose.fast_lane.people.people_columns import UnpackableDataset
     from gm_pose.runs.user_errors import UserError
 
     workers = args.workers
@@ -102,18 +103,18 @@ def run_build(args: argparse.Namespace) -> None:
     if workers < 1:
         raise UserError(f'--workers {workers} is too few; expected at least 1')
     cfg = read_config(args.config)
-    cache_dir = args.cache_dir or (cfg.get('fast_lane') or {}).get('cache_dir')
+    if args.cache_dir is not None:
+        cfg.fast_lane = dict(cfg.get('fast_lane') or {}, cache_dir=args.cache_dir)
+    cache_dir = (cfg.get('fast_lane') or {}).get('cache_dir')
     share = read_share(args)
     seen = set()
-    for split, dataset, recipe in list_datasets(cfg, args):
+    datasets = list_datasets(cfg, args)
+    check_files(cfg, [split for split, _, _ in datasets])
+    for split, dataset, recipe in datasets:
         try:
             people = load_people(dataset, cache_dir)
-        except FileNotFoundError as error:
-            raise UserError(
-                f'{split}: {error.filename} does not exist. Fix: set data_root (COCO_ROOT '
-                'in the shipped configs), leave detection files out with --gt-boxes, or '
-                'name other --splits'
-            ) from error
+        except UnpackableDataset as error:
+            raise UserError(f'{split}_dataloader.dataset: {error}') from error
         if args.kind == 'stream':
             write_stream(split, people, args, cache_dir, workers)
             continue
@@ -134,6 +135,22 @@ def run_build(args: argparse.Namespace) -> None:
             share,
             estimate,
         )
+
+
+def check_files(cfg: Any, splits: list[str]) -> None:
+    """Look at annotations, detections and image folders as a run does.
+
+    Raises:
+        UserError: all that is wrong with them.
+    """
+    from gm_pose.runs.checks.annotation_files import check_annotation_files
+    from gm_pose.runs.checks.data_files import check_data_files
+    from gm_pose.runs.checks.detection_files import check_detection_files
+    from gm_pose.runs.checks.outline import read_outline
+    from gm_pose.runs.checks.run_checks import run_checks
+
+    checks = (check_data_files, check_annotation_files, check_detection_files)
+    run_checks(read_outline(cfg, tuple(splits)), checks).raise_errors()
 
 
 def read_share(args: argparse.Namespace) -> Any:

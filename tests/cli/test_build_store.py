@@ -28,16 +28,45 @@ def build(coco, tmp_path, monkeypatch):
     )
 
 
-def test_a_missing_detection_file_is_named_with_the_option_that_leaves_it_out(
-    build, capsys
+@pytest.mark.parametrize(
+    ('setting', 'fix'),
+    [
+        ('val_dataloader.dataset.bbox_file', '--gt-boxes'),
+        ('train_dataloader.dataset.ann_file', 'COCO_ROOT'),
+        ('val_dataloader.dataset.ann_file', 'COCO_ROOT'),
+        ('train_dataloader.dataset.data_prefix.img', 'COCO_ROOT'),
+    ],
+)
+def test_a_missing_file_is_named_with_its_setting_and_the_fix(
+    build, capsys, setting, fix
 ):
+    boxes = [] if setting.endswith('bbox_file') else ['--gt-boxes']
     with pytest.raises(SystemExit) as end:
-        build('--dry-run', '--cfg-options', 'val_dataloader.dataset.bbox_file=no.json')
+        build('--dry-run', *boxes, '--cfg-options', f'{setting}=no.json')
     assert end.value.code == 2
     *_, line = capsys.readouterr().err.strip().splitlines()
-    assert line.startswith('gm_pose: error: val: ')
-    assert 'no.json does not exist' in line
-    assert '--gt-boxes' in line
+    assert line.startswith(f'gm_pose: error: {setting} is ')
+    assert 'no.json, which does not exist' in line
+    assert fix in line
+
+
+@pytest.mark.parametrize(
+    ('content', 'said'),
+    [('{', 'ends in the middle'), ('{"images": []}', 'annotations')],
+)
+def test_a_wrong_annotation_file_is_refused_before_anything_is_built(
+    build, capsys, tmp_path, content, said
+):
+    path = tmp_path / 'wrong.json'
+    path.write_text(content)
+    option = f'train_dataloader.dataset.ann_file={path}'
+    with pytest.raises(SystemExit) as end:
+        build('--splits', 'train', '--cfg-options', option)
+    assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert str(path) in error
+    assert said in error
+    assert not list(tmp_path.rglob('*.bin'))
 
 
 def test_size_space_and_time_are_told_and_nothing_is_built(build, capsys, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 
 from gm_pose.report.analysis.run_analysis import RunAnalysis
 
-__all__ = ['Tile', 'describe_run', 'list_tiles']
+__all__ = ['Tile', 'describe_run', 'describe_shift', 'list_tiles']
 
 SHIFT_CELLS = 0.2
 """Median offset of all joints, in cells, from which the page warns: a grid that is half a
@@ -77,21 +77,26 @@ def describe_run(run: RunAnalysis) -> list[str]:
         f'be {100 * gain.value:.1f} points higher ({100 * gain.low:.1f} to '
         f'{100 * gain.high:.1f}).'
     )
-    sentences += _describe_shift(run)
+    sentences += describe_shift(run)
     return sentences
 
 
-def _describe_shift(run: RunAnalysis) -> list[str]:
-    """A warning if all joints lie off in the same direction."""
+def describe_shift(run: RunAnalysis) -> list[str]:
+    """A warning if all joints lie off in the same direction, by about as much.
+
+    Joints of a network that has learned nothing lie off, too, each in its own way: their
+    quartiles then differ by more than they are off.
+    """
     if run.inputs.targets is None:
         return []
     found = []
     for axis, way in enumerate((('right', 'left'), ('down', 'up'))):
         offsets = [joint.offsets[axis] for joint in run.joints]
-        middle = float(np.nanmedian([offset.value for offset in offsets]))
+        values = [offset.value for offset in offsets]
+        low, middle, high = np.nanpercentile(values, (25, 50, 75))
         sure = np.mean([offset.excludes_zero for offset in offsets])
-        if abs(middle) >= SHIFT_CELLS and sure > 0.5:
-            found.append(f'{abs(middle):.2f} heatmap cells {way[middle < 0]}')
+        if abs(middle) >= max(SHIFT_CELLS, high - low) and sure > 0.5:
+            found.append(f'{abs(middle):.2f} heatmap cells {way[int(middle < 0)]}')
     if not found:
         return []
     return [
