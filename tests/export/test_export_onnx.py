@@ -212,21 +212,31 @@ PLAIN = dict(
 @pytest.mark.slow
 @pytest.mark.usefixtures('operators_listed_once')
 @pytest.mark.parametrize(
-    ('takes', 'gives'), [('crop', 'maps'), ('crop', 'joints'), ('image', 'maps')]
+    ('takes', 'gives', 'dark'),
+    [
+        ('crop', 'maps', False),
+        ('crop', 'joints', False),
+        ('image', 'maps', False),
+        ('image', 'joints', True),
+    ],
 )
-def test_other_inputs_and_outputs_with_flip_test(tmp_path, takes, gives):
+def test_other_inputs_and_outputs_with_flip_test(tmp_path, takes, gives, dark):
     """By both runtimes, against PyTorch's flip test, on crops of rendered people."""
-    opened = open_model(
-        write_checkpoint(tmp_path / 'model.pth', make_config(**PLAIN), None)
-    )
+    config = make_config(**{**PLAIN, 'codec': dict(PLAIN['codec'], unbiased=dark)})
+    opened = open_model(write_checkpoint(tmp_path / 'model.pth', config, None))
     options = ExportOptions(takes, gives, flip_test=True)
     samples = make_samples()
     exported = export_onnx(opened, tmp_path / 'model.onnx', options, samples=samples)
     assert exported.parity.largest_px < 0.05
     session = open_session(str(exported.path))
     names = [output.name for output in session.get_outputs()]
+    nobody = {'crops': np.zeros((0, 3, 64, 48), np.float32)}
+    if takes == 'image':
+        image = np.zeros((40, 60, 3), np.uint8)
+        nobody = {'image': image, 'boxes': np.zeros((0, 4), np.float32)}
+    assert {len(output) for output in session.run(None, nobody)} == {0}
     if gives == 'joints':
-        assert names == ['keypoints', 'scores', 'covariances', 'presence']
+        assert names[:4] == ['keypoints', 'scores', 'covariances', 'presence']
         backend = TorchBackend(opened, 'cpu', flip_test=True)
         graph = build_graph(backend.network, opened, takes, gives)
         session = OpenVinoSession(str(exported.path))

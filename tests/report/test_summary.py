@@ -8,7 +8,6 @@ import pytest
 from gm_pose.report.analysis.estimates import Estimate
 from gm_pose.report.page.summary import describe_shift
 
-
 HALF_A_CELL, UP = np.array([0.5, 0]), np.array([0, 2])
 
 
