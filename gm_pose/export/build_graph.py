@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gm_pose.export.codec_settings import read_codec
 from gm_pose.export.graph.pose_graph import HeatmapNetwork, JointReader, PoseGraph
+from gm_pose.export.nobody import answer_for_nobody
 from gm_pose.inference.backends.torch_network import PoseNetwork
 from gm_pose.inference.models.run_checkpoint import OpenedModel
 from gm_pose.runs.user_errors import UserError
@@ -75,7 +76,9 @@ def convert_graph(graph: PoseGraph) -> Any:
                 f"PyTorch's exporter does not know this network ({reason})"
             ) from error
     assert program is not None
-    return program.model_proto
+    model = program.model_proto
+    answer_for_nobody(model, graph.list_inputs()[-1])
+    return model
 
 
 def make_example(graph: PoseGraph) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:

@@ -15,7 +15,6 @@ __all__ = ['list_network_nodes', 'to_fp16', 'to_int8']
 
 # What the exporter writes beside each node: the modules that it comes from.
 _SCOPES = 'pkg.torch.onnx.name_scopes'
-_CLASSES = 'pkg.torch.onnx.class_hierarchy'
 # What is worth it: the others take less than a hundredth of the time.
 _QUANTISED = ['Conv', 'MatMul', 'Gemm']
 
@@ -28,18 +27,10 @@ def list_network_nodes(model: Any) -> set[str]:
     """
     names = set()
     for node in model.graph.node:
-        if "'network.model" in _read_note(node, _SCOPES):
+        scopes = [p.value for p in node.metadata_props if p.key == _SCOPES]
+        if scopes and "'network.model" in scopes[0]:
             names.add(node.name)
     return names
-
-
-def _read_note(node: Any, key: str) -> str:
-    return next((p.value for p in node.metadata_props if p.key == key), '')
-
-
-def _is_smoothing(node: Any) -> bool:
-    """A step of the mixture itself: a Gaussian has no weights to quantise."""
-    return "GaussianMixture', 'aten" in _read_note(node, _CLASSES)
 
 
 def to_fp16(model: Any) -> Any:
@@ -69,11 +60,7 @@ def to_int8(model: Any, path: str, graph: PoseGraph, samples: Sequence[Sample]) 
         _make_reader(graph, samples),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=_QUANTISED,
-        nodes_to_quantize=[
-            node.name
-            for node in model.graph.node
-            if node.name in network and not _is_smoothing(node)
-        ],
+        nodes_to_quantize=[n.name for n in model.graph.node if n.name in network],
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,

@@ -111,31 +111,8 @@ def smooth_gaussian(
     sigmas = sigmas.to(torch.promote_types(sigmas.dtype, torch.float32))
     vertical = make_smoothing_matrix(x.shape[2], sigmas, truncate).to(x.dtype)
     horizontal = make_smoothing_matrix(x.shape[3], sigmas, truncate).to(x.dtype)
-    apply = _apply_shared if sigmas.dim() == 1 else _apply_per_channel
-    return apply(x, horizontal, vertical)
-
-
-# Matrix products written out: `einsum` does the same, but ONNX Runtime up to 1.23 ends the
-# process (SIGFPE) in its Einsum where there is nobody in the image, B = 0.
-
-
-def _apply_shared(x: 'Tensor', horizontal: 'Tensor', vertical: 'Tensor') -> 'Tensor':
-    """(B, C, H, W), (M, W, W), (M, H, H) -> (B, C, M, H, W)."""
-    batch, channels, _, width = x.shape
-    count = len(horizontal)
-    views = x @ horizontal.flatten(0, 1).T
-    views = views.unflatten(3, (count, width))  # not -1, which B = 0 leaves open
-    views = views.permute(3, 0, 1, 4, 2).flatten(1, 3) @ vertical.mT  # M, B C W, H
-    return views.unflatten(1, (batch, channels, width)).permute(1, 2, 0, 4, 3)
-
-
-def _apply_per_channel(
-    x: 'Tensor', horizontal: 'Tensor', vertical: 'Tensor'
-) -> 'Tensor':
-    """(B, C, H, W), (C, M, W, W), (C, M, H, H) -> (B, C, M, H, W)."""
-    batch, _, height, width = x.shape
-    count = horizontal.shape[1]
-    views = x.transpose(0, 1).flatten(1, 2) @ horizontal.flatten(1, 2).mT
-    views = views.unflatten(1, (batch, height)).unflatten(3, (count, width))
-    views = views.permute(0, 3, 1, 4, 2).flatten(2, 3) @ vertical.mT  # C, M, B W, H
-    return views.unflatten(2, (batch, width)).permute(2, 0, 1, 4, 3)
+    if sigmas.dim() == 1:
+        x = torch.einsum('bchw,mvw->bcmhv', x, horizontal)
+        return torch.einsum('bcmhv,mih->bcmiv', x, vertical)
+    x = torch.einsum('bchw,cmvw->bcmhv', x, horizontal)
+    return torch.einsum('bcmhv,cmih->bcmiv', x, vertical)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gm_pose.export.graph.blur_maps import blur_maps
 from gm_pose.export.graph.peaks import Peaks, take_cells
 
 __all__ = ['DarkFit']
@@ -42,7 +41,7 @@ class DarkFit(nn.Module):
 
     def forward(self, heatmaps: Tensor, peaks: Peaks) -> Tensor:
         """See the class."""
-        blurred = blur_maps(heatmaps, self.columns, self.rows)
+        blurred = self.columns @ heatmaps @ self.rows
         largest = blurred.amax((2, 3), keepdim=True)
         growth = peaks.values[..., None, None] / torch.where(
             largest == 0, torch.ones_like(largest), largest

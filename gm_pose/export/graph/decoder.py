@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from gm_pose.export.codec_settings import CodecSettings
-from gm_pose.export.graph.blur_maps import blur_maps
 from gm_pose.export.graph.dark import DarkFit
 from gm_pose.export.graph.matched_fit import MatchedFit
 from gm_pose.export.graph.peaks import find_peaks, refine_quarter
@@ -47,7 +46,7 @@ class Decoder(nn.Module):
     def forward(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
         if self.is_blurred:
-            heatmaps = blur_maps(heatmaps, self.columns, self.rows)
+            heatmaps = self.columns @ heatmaps @ self.rows
         peaks = find_peaks(heatmaps)
         if self.fit is None:
             offsets = refine_quarter(heatmaps, peaks)
