@@ -5,6 +5,7 @@ wheel that this checkout builds.
 """
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -54,7 +55,10 @@ cv2.imwrite('picture.png', picture)
 MADE_LINE = 'all files are made'
 MADE = f'print({MADE_LINE!r})'
 END = """
-assert 'gm_pose' not in sys.modules and 'gm_pose.runs.host' in sys.modules
+assert 'gm_pose.runs.host' in sys.modules
+import xtcocotools  # the stand-in for it is a part of gm_pose
+has_stand_in = hasattr(xtcocotools, 'is_gm_pose_stand_in')
+assert has_stand_in or 'gm_pose' not in sys.modules
 print('passed')
 """
 # Runs in the interpreter that made the files: its imports take seconds.
@@ -170,6 +174,7 @@ def test_start_up_file_is_what_does_it(installed):
     except ImportError:
         code = 'from mmpose.apis import init_model'
         ended = installed('-c', code, GM_POSE_STARTUP='0')
-        assert "No module named 'mmcv._ext'" in ended.stderr
+        # where there is no xtcocotools, MMPose misses it first
+        assert re.search("No module named '(mmcv._ext|xtcocotools)'", ended.stderr)
     else:
         pytest.skip('full mmcv is installed')

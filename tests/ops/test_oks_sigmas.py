@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from xtcocotools import coco as xtcoco
-from xtcocotools.cocoeval import COCOeval
+from pycocotools import coco as pycoco
+from pycocotools.cocoeval import COCOeval
 
 from gm_pose.__main__ import main
 from gm_pose.ops.oks_sigmas import measure_mean_oks_sigma
@@ -45,13 +45,14 @@ def test_is_the_oks_that_coco_computes():
     guess = np.reshape(person['keypoints'], (-1, 3)) + np.stack(
         [sigma_px, 0 * sigmas, 0 * sigmas], 1
     )
-    truth = xtcoco.COCO()
+    truth = pycoco.COCO()
     truth.dataset = dict(
         images=[dict(id=1)], annotations=[person], categories=[dict(id=1)]
     )
     truth.createIndex()
     found = dict(person, keypoints=guess.ravel().tolist(), score=1.0)
-    evaluation = COCOeval(truth, truth.loadRes([found]), 'keypoints', sigmas)
+    evaluation = COCOeval(truth, truth.loadRes([found]), 'keypoints')
+    evaluation.params.kpt_oks_sigmas = sigmas
     evaluation.evaluate()
     assert evaluation.ious[1, 1][0, 0] == pytest.approx(np.exp(-0.5))
 

@@ -103,7 +103,7 @@ def _read_column(
     rows = [person[field] for person in people]
     try:
         values = np.array([row[:4] for row in rows] if width == 4 else rows, np.float64)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, KeyError):  # of a dict: a slice
         values = np.empty(0)
     if values.size == len(rows) * width and set(map(type, rows)) <= {list, float, int}:
         return values.reshape(-1, width)

@@ -10,7 +10,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from coco_files import make_data, write_config
+from coco_files import drop_odd, make_data, write_config
 from mmpose.datasets.transforms import LoadImage
 
 from gm_pose.cli import main
@@ -379,6 +379,7 @@ def test_the_size_is_told_before(opened):
 
 def test_the_command_tells_builds_and_finds_nothing_to_do(dataset, tmp_path, capsys):
     config = tmp_path / 'config.py'
+    drop_odd(dataset)
     loader = dict(dataset=dict(type='SeededDataset', dataset=dataset))
     config.write_text(f'train_dataloader = {loader!r}')
     words = ['build-store', str(config), '--cache-dir', str(tmp_path / 'cache')]

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from coco_files import make_data, write_config
+from coco_files import drop_odd, make_data, write_config
 from test_image_store import PIPELINE, assert_reads_originals, dataset  # noqa: F401
 
 from gm_pose.cli import main
@@ -162,6 +162,7 @@ def test_what_cannot_be_streamed_is_said(opened, tmp_path, monkeypatch):
 
 def test_the_command_writes_a_stream_once(dataset, tmp_path, capsys, monkeypatch):  # noqa: F811
     config = tmp_path / 'config.py'
+    drop_odd(dataset)
     config.write_text(f'train_dataloader = {dict(dataset=dataset)!r}')
     words = ['build-store', str(config), '--cache-dir', str(tmp_path / 'cache')]
     stream = ['--kind', 'stream', '--to', str(tmp_path / 'bucket'), '--workers', '1']

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from xtcocotools.coco import COCO
-from xtcocotools.cocoeval import COCOeval
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from gm_pose.ops.skeleton import COCO as SKELETON
 from studies.analysis.people_bootstrap import bootstrap_difference, compute_ap
@@ -49,7 +49,8 @@ def test_ap_and_oks_are_those_of_cocoeval():
         for n in range(40)
     ]
     sigmas = np.asarray(SKELETON.oks_sigmas)
-    evaluation = COCOeval(gt, gt.loadRes(found), 'keypoints', sigmas)
+    evaluation = COCOeval(gt, gt.loadRes(found), 'keypoints')
+    evaluation.params.kpt_oks_sigmas = sigmas
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
