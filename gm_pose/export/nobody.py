@@ -25,8 +25,9 @@ def answer_for_nobody(model: Any, people: str) -> None:
     somebody = np.zeros([1, *(size.dim_value for size in sizes[1:])], np.float32)
     if people == 'boxes':
         somebody[:, 2:] = 1
-    constants = {'0': np.zeros(1, np.int64), '1': np.ones(1, np.int64)}
-    for name, value in {**constants, 'somebody': somebody}.items():
+    constants: dict[str, np.ndarray] = {'somebody': somebody}
+    constants.update({str(n): np.array([n], np.int64) for n in (0, 1)})
+    for name, value in constants.items():
         graph.initializer.append(numpy_helper.from_array(value, f'nobody.{name}'))
 
     filled = {people: 'nobody.filled'}
@@ -40,7 +41,7 @@ def answer_for_nobody(model: Any, people: str) -> None:
         for size in value.type.tensor_type.shape.dim:
             size.dim_param = size.dim_param.replace(count, 'rows')
 
-    def make(kind: str, inputs: list[str], output: str, **attributes: int) -> Any:
+    def make(kind: str, inputs: list[str], output: str, **attributes: Any) -> Any:
         names = [n if n == people else f'nobody.{n}' for n in inputs]
         return helper.make_node(kind, names, [output], f'nobody_{output}', **attributes)
 
