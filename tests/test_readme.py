@@ -1,6 +1,7 @@
 """What the documents name exists, and the numbers they quote come from where they say."""
 
 import re
+import shlex
 from inspect import signature
 from pathlib import Path
 
@@ -66,6 +67,20 @@ def test_commands_of_gm_pose_exist(path):
     lines = re.findall(r'^(?:python -m )?gm_pose (\S+)', code_of(path), re.MULTILINE)
     for name in [*inline, *lines]:
         assert name in COMMANDS, name
+
+
+@pytest.mark.parametrize('path', DOCUMENTS, ids=name_of)
+def test_options_of_the_commands_exist(path):
+    from gm_pose.cli import make_parser
+
+    text = '\n'.join(code_of(path, kind) for kind in ('bash', 'sh', 'text'))
+    lines = re.findall(
+        r'^(?:\$ )?gm_pose (\w.*)', text.replace('\\\n', ' '), re.MULTILINE
+    )
+    inline = re.findall(r'`gm_pose ([a-z][^`]*)`', path.read_text())
+    for words in (shlex.split(line, comments=True) for line in [*lines, *inline]):
+        known = make_parser(words[0])._option_string_actions
+        assert {word for word in words if word.startswith('--')} <= {*known}, words
 
 
 def test_readme_is_finished_and_short():
@@ -182,6 +197,9 @@ def test_quoted_aps_are_those_of_the_study(path):
     assert quoted
     for value, difference in quoted:
         assert (value or difference).lstrip('+') in study, value or difference
+    number = r'[+-]\d\.\d'
+    for found in re.findall(rf'{number} \({number} to {number}\)', text):
+        assert found in study, found
 
 
 def test_expected_ap_of_the_demo_is_the_same_in_readme_and_config():

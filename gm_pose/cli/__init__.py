@@ -20,7 +20,7 @@ COMMANDS = {
     'test': 'Evaluate a checkpoint',
     'export': 'Export a model to one ONNX file, from image and boxes to joints',
     'predict': 'Predict the joints of people in images, videos, camera pictures',
-    'calibrate': 'Calibrate how sure a model is on a validation set, and report how well it holds',
+    'calibrate': 'Calibrate how sure a model is, and report how well that holds',
     'report': 'Measure what a run gets right and wrong, and compare runs',
     'draw-predictions': 'Draw predicted heatmaps, joint by joint, and skeletons',
     'draw-mixture': 'Draw which sigma a Gaussian mixture chooses at each position',
