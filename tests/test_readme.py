@@ -185,6 +185,26 @@ def test_states_of_the_caches_in_the_docs_are_those_of_the_benchmark():
         assert f'{first:.0f}, {second:.0f} and {third:.0f} times' in text
 
 
+def test_means_of_scores_in_the_docs_are_those_of_the_benchmark():
+    rows = re.findall(
+        r'^\| ([\w-]+) \| \d+ \| ([^|]+) \| ([\d.]+) \|',
+        (ROOT / 'benchmarks' / 'rescoring.md').read_text(),
+        re.MULTILINE,
+    )
+    aps = {(data, score): float(ap) for data, score, ap in rows}
+    text = (ROOT / 'docs' / 'how-sure.md').read_text()
+    for start, score in (
+        ('joints above', 'above 0.2'),
+        ('joints, weig', 'by presence'),
+    ):
+        quoted = re.search(rf'^\| {start}[^|]*\|(.*)\|$', text, re.MULTILINE)[1]
+        for data, found in zip(
+            ('demo', 'studio17', 'coco-union'), quoted.split('|'), strict=True
+        ):
+            over_all = aps[data, 'expected OKS, calibrated']
+            assert float(found) == round(aps[data, f'the same, {score}'] - over_all, 2)
+
+
 @pytest.mark.parametrize('path', QUOTING, ids=name_of)
 def test_quoted_aps_are_those_of_the_study(path):
     study = ''.join(
