@@ -60,8 +60,8 @@ def read_bytes(path: str) -> bytes:
         raise UnreadableImage(f'{path}: no such file') from None
     except OSError as error:
         raise UnreadableImage(f'{path}: {error.strerror}') from None
-    except ValueError as error:  # a name with a null character
-        raise UnreadableImage(f'{path!r}: {error}') from None
+    except ValueError:
+        raise UnreadableImage(f'{path}: a name with a null character') from None
     if not content:
         raise UnreadableImage(f'{path}: an empty file')
     return content
