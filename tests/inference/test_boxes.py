@@ -42,6 +42,9 @@ ANNOTATIONS = dict(
     categories=[dict(id=1, name='person'), dict(id=2, name='dog')],
 )
 
+DETECTION = dict(image_id=1, category_id=1, bbox=[0, 0, 1, 1], score=0.5)
+ANNOTATED = dict(id=3, image_id=7, category_id=1)
+
 
 def test_the_whole_image_is_one_box():
     found = open_boxes('whole').find(make_frame())
@@ -89,6 +92,19 @@ def test_detections_belong_to_the_number_in_the_name(write_json):
     assert finder.find(make_frame('clip.mp4', 3)).image_id == 3
 
 
+def test_scores_below_zero_are_no_reason_to_leave_a_box_out(write_json):
+    """Logits, in a file that no threshold is given for."""
+    path = write_json([dict(DETECTION, score=-2.5)])
+    assert open_boxes(path).find(make_frame('1.jpg')).scores.tolist() == [-2.5]
+    assert not len(open_boxes(path, 0.0).find(make_frame('1.jpg')).scores)
+
+
+def test_people_of_another_category_are_noted(write_json):
+    finder = open_boxes(write_json([dict(DETECTION, category_id=0)]))
+    finder.find(make_frame('1.jpg'))
+    assert finder.unmatched_note.endswith('; 1 are not of category_id 1 (person)')
+
+
 def test_a_file_for_other_images_is_noted(write_json):
     finder = open_boxes(write_json(ANNOTATIONS))
     finder.find(make_frame('b.jpg'))
@@ -113,6 +129,20 @@ def test_a_file_for_other_images_is_noted(write_json):
         ),
         ([], 'has no boxes'),
         ([dict(image_id=1, category_id=1, bbox=[0, 0, 1, 1])], 'has no `score`'),
+        (
+            [DETECTION, dict(DETECTION, image_id=[1])],
+            r'\[1\]\.image_id is \[1\]; expected',
+        ),
+        ([dict(DETECTION, image_id=None)], r'image_id is None; expected a number or'),
+        ([dict(DETECTION, score=None)], r'score is None; expected a finite number'),
+        (
+            dict(ANNOTATIONS, annotations=[dict(ANNOTATED, bbox=[10**400, 1, 2, 3])]),
+            'bbox of annotation 3 is .1000.*expected x, y, width, height',
+        ),
+        (
+            dict(ANNOTATIONS, annotations=[dict(ANNOTATED, bbox=[None, 1, 2, 3])]),
+            'bbox of annotation 3 is .None, 1, 2, 3',
+        ),
     ],
 )
 def test_another_file_is_one_line(write_json, content, message):

@@ -100,6 +100,17 @@ def test_sigmas_of_a_metainfo_file_travel_as_numbers(change_checkpoint, tmp_path
             lambda c: c['meta']['dataset_meta'].update(keypoint_id2name={5: 'nose'}),
             'metainfo of .* cannot be used',
         ),
+        (
+            lambda c: c['meta']['dataset_meta'].update(sigmas=[float('nan')] * 17),
+            'oks_sigmas has nan; expected numbers >= 0',
+        ),
+        (lambda c: c.update(state_dict=[1]), 'no dict of weights by name'),
+        (lambda c: c.update(state_dict=None), 'no dict of weights by name'),
+        (lambda c: c.update(state_dict={1: 2}), 'no dict of weights by name'),
+        (
+            lambda c: c['state_dict']['head.final_layer.bias'].fill_(float('nan')),
+            r'NaN or infinity in 1 weights .head\.final_layer\.bias.*diverged',
+        ),
     ],
 )
 def test_a_wrong_checkpoint_is_one_line_with_a_fix(change_checkpoint, change, message):

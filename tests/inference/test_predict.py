@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import signal
 import sys
 
 import cv2
@@ -181,6 +182,53 @@ def test_a_file_name_that_is_no_utf8_is_escaped_in_tables(run, write_images, tmp
     assert table['source'][0].as_py() == expected
     assert len(list((tmp_path / 'out/images').iterdir())) == 1
     assert run(str(folder)).skipped == 1
+
+
+@pytest.mark.parametrize('settings', [3, [1]])
+def test_a_header_of_another_program_is_refused(run, write_images, tmp_path, settings):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'people.jsonl').write_text(f'{{"settings": {settings}}}\n')
+    with pytest.raises(UserError, match='is not of gm_pose predict'):
+        run(write_images('a.png'))
+
+
+@pytest.mark.parametrize('change', [dict(keypoints_px=[[1]]), dict(image_size=3)])
+def test_a_changed_line_is_named(run, write_images, tmp_path, change):
+    folder = write_images('a.png')
+    run(folder)
+    journal = tmp_path / 'out' / 'people.jsonl'
+    header, line = journal.read_text().splitlines()
+    journal.write_text(f'{header}\n{json.dumps({**json.loads(line), **change})}\n')
+    with pytest.raises(UserError, match=r'line 2 of .*people\.jsonl is not of'):
+        run(folder)
+
+
+def test_a_file_in_the_way_of_pictures(run, write_images, tmp_path):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'images').write_text('in the way')
+    with pytest.raises(UserError, match=r'cannot make .*images .EEXIST'):
+        run(write_images('a.png'), ('images',))
+
+
+@pytest.mark.parametrize(
+    ('limit', 'message'),
+    [(700, r'people\.jsonl .EFBIG'), (20_000, r'video\.mp4: .* no whole video')],
+)
+def test_a_full_disk_is_one_line_and_leaves_no_half_a_video(
+    run, write_video, tmp_path, limit, message
+):
+    resource = pytest.importorskip('resource')
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    video = write_video(frames=12)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+        with pytest.raises(UserError, match=message):
+            run(video, ('video',))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [p.name for p in (tmp_path / 'out').iterdir()] == ['people.jsonl']
 
 
 def test_wrong_things_to_save(run, write_images, tmp_path):

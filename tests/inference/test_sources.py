@@ -1,5 +1,7 @@
 """What SOURCE may be, and what becomes of files that are not as they should be."""
 
+import errno
+import os
 import re
 
 import cv2
@@ -96,6 +98,33 @@ def test_images_of_other_kinds_have_a_defined_result(tmp_path):
     Image.new('CMYK', (4, 3), (0, 255, 255, 0)).save(tmp_path / 'cmyk.jpg')
     blue, green, red = read_image(str(tmp_path / 'cmyk.jpg'))[0, 0].tolist()
     assert red > 180 > 60 > max(blue, green)
+
+
+def test_floats_that_would_be_white_are_refused(tmp_path):
+    picture = np.linspace(0, 1, 36, dtype=np.float32).reshape(3, 4, 3)
+    path = str(tmp_path / 'floats.tif')
+    cv2.imwrite(path, picture)
+    assert read_image(path).std() > 50
+    cv2.imwrite(path, picture * 65535)
+    with pytest.raises(
+        UnreadableImage, match=r'float32 up to .*; expected 0 to 1. Fix'
+    ):
+        read_image(path)
+
+
+def test_names_and_formats_that_cannot_be_read_have_a_reason_each(tmp_path):
+    heic = b'\0\0\0\x18ftypheic' + bytes(50)
+    (tmp_path / 'a.heic').write_bytes(heic)
+    (tmp_path / 'loop.jpg').symlink_to('loop.jpg')
+    names = ['a.heic', 'loop.jpg', 'a\0b.jpg', '']
+    source = open_source([str(tmp_path / name) for name in names])
+    assert list(source) == []
+    assert [failure.reason for failure in source.failures] == [
+        'a HEIC or AVIF picture, which OpenCV does not read. Fix: convert to JPEG',
+        os.strerror(errno.ELOOP),
+        'a name with a null character',
+        os.strerror(errno.EISDIR),
+    ]
 
 
 def test_exif_turns_an_image_as_in_mmpose(tmp_path):

@@ -51,6 +51,28 @@ def test_one_of_several_categories_must_be_chosen(tmp_path):
     assert data.must_be_written
 
 
+@pytest.mark.parametrize('keypoints', [{'nose': [1, 2, 2]}, 'abc', 5])
+def test_keypoints_that_are_no_list_are_one_line(tmp_path, keypoints):
+    def spoil(content):
+        content['annotations'][0]['keypoints'] = keypoints
+
+    path = change(write_coco(tmp_path), spoil)
+    with pytest.raises(UserError, match='keypoints'):
+        read_annotations(path, tmp_path / 'photos')
+
+
+@pytest.mark.parametrize('skeleton', [[1, 2], 'ab', [[1, 2, 3]]])
+def test_a_skeleton_without_pairs_is_one_line(tmp_path, skeleton):
+    def spoil(content):
+        content['categories'][0]['skeleton'] = skeleton
+
+    path = change(write_coco(tmp_path), spoil)
+    with pytest.raises(
+        UserError, match=r'the skeleton of .*; expected pairs of joints'
+    ):
+        read_annotations(path, tmp_path / 'photos')
+
+
 def test_joints_can_be_renamed(tmp_path):
     path = write_coco(tmp_path)
     names = ['w', 'x', 'y', 'z']

@@ -259,6 +259,23 @@ def test_command_names_joints_that_were_never_seen(tmp_path, capsys):
     assert 'averaged' not in out
 
 
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(keypoints=[10**400, 2, 2] * 3), 'NaN or infinity'),
+        (dict(keypoints=[float('nan'), 2, 2] * 3), 'NaN or infinity'),
+        (dict(image_id=[1]), r'an image_id is \[1\]; expected a number'),
+    ],
+    ids=['too large', 'NaN', 'list as id'],
+)
+def test_command_refuses_numbers_that_are_none(tmp_path, capsys, change, message):
+    people = make_people(6, FACE)
+    people[2].update(change)
+    code, out, error = run_command(tmp_path, capsys, people)
+    assert (code, out) == (2, '')
+    assert re.search(message, error)
+
+
 def test_command_names_joints_of_too_few_people(tmp_path, capsys):
     people = make_people(6, FACE)
     people[0]['keypoints'][8] = 0

@@ -34,6 +34,71 @@ def test_two_results_files_are_compared(files, tmp_path, capsys):
     assert [path.name for path in out.parent.iterdir()] == ['report.html']
 
 
+def set_all(entries, **fields):
+    for entry in entries:
+        entry.update(fields)
+
+
+TRUTH_FAULTS = {
+    'nobody labelled': (
+        lambda t: set_all(t['annotations'], keypoints=[0] * 51),
+        'no person to be found: all 24 are crowds or have no labelled joint',
+    ),
+    'crowds': (lambda t: set_all(t['annotations'], iscrowd=1), 'all 24 are crowds'),
+    'NaN': (
+        lambda t: t['annotations'][3].update(keypoints=[float('nan')] * 51),
+        'keypoints that are not finite',
+    ),
+    'too large': (
+        lambda t: t['annotations'][3].update(keypoints=[10**400] * 51),
+        "'keypoints' has a number that is too large",
+    ),
+    'list as id': (
+        lambda t: set_all(t['annotations'], image_id=[1]),
+        'image_id is a list; expected an integer',
+    ),
+    'no such image': (
+        lambda t: t['annotations'][3].update(image_id=77),
+        'has people of image 77, which is not in `images`',
+    ),
+    'skeleton': (
+        lambda t: t['categories'][0].update(skeleton=[1, 2]),
+        'the skeleton of truth.json is [1, 2]; expected pairs',
+    ),
+}
+RESULT_FAULTS = {
+    'list as id': (dict(image_id=[1]), 'image_id is a list; expected an integer'),
+    'list as score': (dict(score=[0.5]), "'score' is a list; expected a number"),
+    'large score': (dict(score=10**400), "'score' has a number that is too large"),
+    'NaN': (dict(score=float('nan')), 'scores or keypoints that are not finite'),
+    'box': (dict(bbox='abcd'), 'good.json: could not convert string to float'),
+}
+
+
+@pytest.mark.parametrize('fault', TRUTH_FAULTS)
+def test_faults_of_annotations_are_one_line(
+    files, tmp_path, monkeypatch, capsys, fault
+):
+    change, message = TRUTH_FAULTS[fault]
+    truth = json.loads((files / 'truth.json').read_text())
+    change(truth)
+    (tmp_path / 'truth.json').write_text(json.dumps(truth))
+    monkeypatch.chdir(tmp_path)
+    assert message in refuse(capsys, files / 'good.json', '--ann', 'truth.json')
+    assert [path.name for path in tmp_path.iterdir()] == ['truth.json']
+
+
+@pytest.mark.parametrize('fault', RESULT_FAULTS)
+def test_faults_of_results_are_one_line(files, tmp_path, monkeypatch, capsys, fault):
+    change, message = RESULT_FAULTS[fault]
+    results = json.loads((files / 'good.json').read_text())
+    set_all(results, **change)
+    (tmp_path / 'good.json').write_text(json.dumps(results))
+    monkeypatch.chdir(tmp_path)
+    assert message in refuse(capsys, 'good.json', '--ann', files / 'truth.json')
+    assert [path.name for path in tmp_path.iterdir()] == ['good.json']
+
+
 def make_dump(path, results, truth):
     """As `mim test --dump` writes it, with the annotations in the samples."""
     samples = []

@@ -59,7 +59,9 @@ def read_bytes(path: str) -> bytes:
     except FileNotFoundError:
         raise UnreadableImage(f'{path}: no such file') from None
     except OSError as error:
-        raise UnreadableImage(f'{path}: {error}') from None
+        raise UnreadableImage(f'{path}: {error.strerror}') from None
+    except ValueError:
+        raise UnreadableImage(f'{path}: a name with a null character') from None
     if not content:
         raise UnreadableImage(f'{path}: an empty file')
     return content
@@ -80,6 +82,7 @@ def decode_image(content: bytes, path: str, max_pixels: int = MAX_PIXELS) -> np.
         reason = str(error).strip().partition('\n')[0][:200]
         raise UnreadableImage(f'{path}: {reason}') from error
     if pixels is None:
-        raise UnreadableImage(f'{path}: cannot be decoded ({len(content)} bytes)')
+        fix = '. Fix: convert the GIF to PNG' if content.startswith(b'GIF8') else ''
+        raise UnreadableImage(f'{path}: cannot be decoded ({len(content)} bytes){fix}')
     check_pixels(path, (pixels.shape[1], pixels.shape[0]), max_pixels)
     return pixels

@@ -1,5 +1,6 @@
 """What a model must offer to be predicted with, whatever runs it (numpy alone)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -61,6 +62,11 @@ class ModelDescription:
                 raise ValueError(
                     f'{self.name}: {field} has {len(values)} entries; expected {wanted}'
                 )
+        wrong_sigmas = [s for s in self.oks_sigmas or () if not 0 <= s < math.inf]
+        if wrong_sigmas:
+            raise ValueError(
+                f'{self.name}: oks_sigmas has {wrong_sigmas[0]}; expected numbers >= 0'
+            )
         indices = [
             *self.flip_indices,
             *(k for link in self.skeleton_links for k in link),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gm_pose.inference.boxes.box_finder import FoundBoxes
 from gm_pose.inference.sources.frame import Frame
-from gm_pose.runs.data_checks.detections import read_detections
+from gm_pose.runs.data_checks.detections import PERSON, read_detections
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.user_errors import UserError
 
@@ -40,6 +40,7 @@ class BoxFile:
         self._ids: dict[str, Any] = {}  # file name -> image id
         self._named: dict[str, list[Any]] = {}  # its last part -> image ids
         self._boxes: dict[Any, NDArray[np.float32]] = {}  # with scores, (n, 5)
+        self._others = 0
         data = read_json(path)
         if isinstance(data, dict):
             self._read_annotations(data)
@@ -52,7 +53,10 @@ class BoxFile:
         """What to say at the end if no frame had boxes in the file."""
         if self._matched:
             return None
-        return f'{self._path} has no boxes for any of these images'
+        note = f'{self._path} has no boxes for any of these images'
+        if self._others:
+            note += f'; {self._others} are not of category_id {PERSON} (person)'
+        return note
 
     def find(self, frame: Frame) -> FoundBoxes:
         """Boxes of a frame, none for one that the file does not have."""
@@ -110,7 +114,7 @@ class BoxFile:
                     raise ValueError(
                         f'a box of image {image_id}, which is not in `images`'
                     )
-                rows[image_id].append(_clip(entry['bbox'], sizes[image_id]))
+                rows[image_id].append(_clip(entry, sizes[image_id]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             reason = f'no {error}' if isinstance(error, KeyError) else str(error)
             raise UserError(
@@ -120,15 +124,27 @@ class BoxFile:
 
     def _read_detections(self, data: Any, threshold: float) -> None:
         people = read_detections(data, self._path)
-        boxes = people.boxes.astype(np.float32)
-        boxes[:, 2:] += boxes[:, :2]
+        self._others = sum(people.others.values())
+        with np.errstate(over='ignore', invalid='ignore'):  # see `keep_usable`
+            boxes = people.boxes.astype(np.float32)
+            boxes[:, 2:] += boxes[:, :2]
         rows = defaultdict(list)
-        for image_id, box, score in zip(
-            people.image_ids, boxes, people.scores, strict=True
+        for at, image_id, box, score in zip(
+            people.at, people.image_ids, boxes, people.scores, strict=True
         ):
+            if not isinstance(image_id, (int, float, str)):
+                self._refuse(at, 'image_id', image_id, 'a number or a file name')
+            if not math.isfinite(score):
+                self._refuse(at, 'score', data[at]['score'], 'a finite number')
             if score >= threshold:
                 rows[image_id].append([*box, score])
         self._boxes = {k: np.array(v, np.float32) for k, v in rows.items()}
+
+    def _refuse(self, at: int, field: str, value: Any, expected: str) -> None:
+        raise UserError(
+            f'{self._path}: [{at}].{field} is {str(value)[:40]}; expected {expected}. '
+            f'{_FIX}'
+        )
 
 
 def _read_size(image: dict[str, Any]) -> tuple[float, float]:
@@ -136,9 +152,17 @@ def _read_size(image: dict[str, Any]) -> tuple[float, float]:
     return image.get('width') or math.inf, image.get('height') or math.inf
 
 
-def _clip(box: Any, size: tuple[float, float]) -> list[float]:
+def _clip(entry: dict[str, Any], size: tuple[float, float]) -> list[float]:
     """x, y, width, height -> x1, y1, x2, y2, score, clipped as `BaseCocoStyleDataset`."""
-    x, y, w, h = (float(v) for v in box)
+    box = entry['bbox']
+    try:
+        x, y, w, h = (float(v) for v in box)
+    except (TypeError, ValueError, OverflowError):
+        name = entry.get('id', 'without an id')
+        raise ValueError(
+            f'the bbox of annotation {name} is {str(box)[:40]}; expected x, y, width, '
+            'height'
+        ) from None
     right, bottom = size[0] - 1, size[1] - 1
     return [
         min(max(x, 0), right),

@@ -1,5 +1,6 @@
 """What a user calls `--boxes`: the whole image, a file, a detector."""
 
+import math
 import os.path as osp
 
 from gm_pose.inference.boxes.box_finder import BoxFinder, WholeImage
@@ -32,7 +33,7 @@ def open_boxes(
     if boxes.endswith('.json'):
         from gm_pose.inference.boxes.box_file import BoxFile
 
-        return BoxFile(boxes, 0.0 if threshold is None else threshold)
+        return BoxFile(boxes, -math.inf if threshold is None else threshold)
     if osp.isfile(boxes) and not boxes.endswith('.py'):
         raise UserError(
             f'--boxes {boxes} is a file of another kind; expected COCO annotations or '

@@ -42,7 +42,8 @@ class Journal:
                 path.write_bytes(_encode(self._header))
             else:
                 self._resume()
-            self._file = open(path, 'ab')  # noqa: SIM115  closed by `close`
+            # unbuffered: bytes that did not fit would be written again by `close`
+            self._file = open(path, 'ab', buffering=0)  # noqa: SIM115  `close` does it
         except OSError as error:
             raise explain_write_error(error, str(path), option='--out') from error
 
@@ -58,8 +59,9 @@ class Journal:
             values = getattr(people, name)
             line[name] = None if values is None else values.tolist()
         try:
-            self._file.write(_encode(line))
-            self._file.flush()
+            content = memoryview(_encode(line))
+            while content:
+                content = content[self._file.write(content) :]
         except OSError as error:
             raise explain_write_error(error, str(self._path), option='--out') from error
 
@@ -67,8 +69,15 @@ class Journal:
         """All frames that are done, in the order of the file."""
         with open(self._path, 'rb') as file:
             next(file)
-            for line in file:
-                yield _decode(line, description)
+            for number, line in enumerate(file, 2):
+                try:
+                    people = _decode(line, description)
+                except (ValueError, LookupError, TypeError) as error:
+                    raise UserError(
+                        f'line {number} of {self._path} is not of gm_pose predict '
+                        f'({error!r}). Fix: name another --out, or add --overwrite'
+                    ) from error
+                yield people
 
     def close(self) -> None:
         """No more is written."""
@@ -86,7 +95,7 @@ class Journal:
                     if frame is None:
                         break
                     self.done.add((frame['source'], frame['frame']))
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, LookupError, TypeError):
                     break
                 end += len(line)
         os.truncate(self._path, end)
@@ -95,8 +104,8 @@ class Journal:
         remedy = 'Fix: name another --out, or add --overwrite'
         try:
             found = json.loads(line)
-            settings = found['settings']
-        except (ValueError, KeyError, TypeError):
+            settings = dict(found['settings'])
+        except (ValueError, LookupError, TypeError):
             raise UserError(
                 f'{self._path} is not of gm_pose predict. {remedy}'
             ) from None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gm_pose.inference.outputs.whole_file import write_whole
 from gm_pose.inference.people import People
+from gm_pose.runs.files.atomic_files import explain_write_error
 from gm_pose.runs.user_errors import UserError
 
 __all__ = ['PictureFolder', 'VideoFile']
@@ -25,7 +26,10 @@ class PictureFolder:
     """
 
     def __init__(self, folder: Path, threshold: float) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain_write_error(error, str(folder), 'make', '--out') from error
         self._folder, self._threshold = folder, threshold
         self._used: dict[str, str] = {}
 
@@ -64,6 +68,7 @@ class VideoFile:
         self._path, self._fps, self._threshold = path, fps, threshold
         self._stack = contextlib.ExitStack()
         self._writer: Any = None
+        self._partial = path
         self._size = (0, 0)
 
     def write(self, people: People) -> None:
@@ -84,16 +89,23 @@ class VideoFile:
         if self._writer is None:
             return
         self._writer.release()
-        if is_whole:
-            self._stack.close()
-        else:
+        if not is_whole:
             with contextlib.suppress(_Abandoned), self._stack:
                 raise _Abandoned
+            return
+        with self._stack:
+            # the writer says nothing of a full disk; the index, written last, is missing
+            if not cv2.VideoCapture(str(self._partial)).isOpened():
+                raise UserError(
+                    f'cannot write {self._path}: what was written is no whole video. Fix: '
+                    'free some space, or name another folder with --out'
+                )
 
     def _open(self, picture: NDArray[np.uint8]) -> None:
         # yuv420 needs even sides
         self._size = (picture.shape[1] // 2 * 2, picture.shape[0] // 2 * 2)
         partial = self._stack.enter_context(write_whole(self._path))
+        self._partial = partial
         code = cv2.VideoWriter_fourcc(*'mp4v')  # type: ignore[attr-defined]
         self._writer = cv2.VideoWriter(str(partial), code, self._fps, self._size)
         if not self._writer.isOpened():

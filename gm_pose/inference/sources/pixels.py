@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,9 +26,14 @@ def read_image(path: str) -> NDArray[np.uint8]:
 
     Raises:
         UnreadableImage: 'path: reason'; a JPEG that was cut off is one: OpenCV fills what
-            is missing with grey.
+            is missing with grey; a TIFF of floats that are not from 0 to 1 is another:
+            OpenCV makes it white.
     """
-    return decode_whole(read_bytes(path), path)
+    content = read_bytes(path)
+    pixels = decode_whole(content, path)
+    if content[:4] in (b'II*\0', b'MM\0*'):
+        _check_floats(content, path)
+    return pixels
 
 
 def decode_upload(
@@ -57,6 +63,18 @@ def decode_whole(
     if is_cut_jpeg(content):
         raise UnreadableImage(f'{name}: the JPEG is cut off ({len(content)} bytes)')
     return pixels
+
+
+def _check_floats(content: bytes, path: str) -> None:
+    """Refuse floats of which most would be cut off at white."""
+    values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype.kind != 'f':
+        return
+    if values.mean(dtype=np.float64) > 1:
+        raise UnreadableImage(
+            f'{path}: {values.dtype} up to {values.max():g}; expected 0 to 1. Fix: save it '
+            'with 8 or 16 bits'
+        )
 
 
 def to_bgr(image: Any) -> NDArray[np.uint8]:

@@ -40,11 +40,17 @@ def read_coco(path: Path, category: str | None) -> KeypointData:
             annotations = kept
     count = guess_keypoint_count(dict(content, annotations=annotations))
     names = [str(name) for name in chosen.get('keypoints') or ()]
-    links = [
-        (int(a) - 1, int(b) - 1)
-        for a, b in chosen.get('skeleton') or ()
-        if 0 < int(a) <= count and 0 < int(b) <= count
-    ]
+    try:
+        links = [
+            (int(a) - 1, int(b) - 1)
+            for a, b in chosen.get('skeleton') or ()
+            if 0 < int(a) <= count and 0 < int(b) <= count
+        ]
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f'{path}: the skeleton of category {chosen.get("name")!r} is '
+            f'{str(chosen["skeleton"])[:40]}; expected pairs of joints, [[1, 2], ...]'
+        ) from error
     if names and len(names) != count:
         raise UserError(
             f'{path}: category {chosen.get("name")!r} names {len(names)} joints and its '

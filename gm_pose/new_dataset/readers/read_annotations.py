@@ -100,6 +100,12 @@ def read_annotations(
         raise UserError(
             f'{path} names the joints {", ".join(twice)} twice. Fix: --joints NAME,NAME,...'
         )
+    for entry in data.annotations:
+        if not isinstance(entry.get('keypoints', []), list):
+            raise UserError(
+                f'{path}: keypoints of annotation {entry.get("id")} are '
+                f'{str(entry["keypoints"])[:40]}; expected a list of x, y, visibility'
+            )
     if not any(any(a.get('keypoints', ())[2::3]) for a in data.annotations):
         raise UserError(f'{path} has no labelled joint; expected annotated people')
     return data

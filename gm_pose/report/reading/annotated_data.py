@@ -57,7 +57,8 @@ def build_annotated_data(
         use_area: False takes areas from the boxes, as `CocoMetric(use_area=False)`.
 
     Raises:
-        UserError: a list is missing, K differs, or an id is no integer.
+        UserError: a list is missing, K differs, an id is no integer, a person's image is
+            not there, or nobody has a labelled joint.
     """
     images, annotations = content.get('images'), content.get('annotations')
     if not isinstance(images, list) or not isinstance(annotations, list):
@@ -85,7 +86,18 @@ def build_annotated_data(
         for image in images
         if image_folder is not None and image.get('file_name')
     }
-    return AnnotatedData(
+    without = sorted({*truth.image_ids.tolist()} - {*image_ids.tolist()})
+    if without:
+        raise UserError(
+            f'{source} has people of image {without[0]}, which is not in `images`. Fix: '
+            f'see `gm_pose check-data {source}`'
+        )
+    if not np.isfinite(truth.keypoints).all():
+        raise UserError(
+            f'{source} has keypoints that are not finite. Fix: see `gm_pose check-data '
+            f'{source}`'
+        )
+    data = AnnotatedData(
         truth,
         ids.astype(np.int64),
         np.unique(image_ids).astype(np.int64),
@@ -93,6 +105,12 @@ def build_annotated_data(
         files,
         source,
     )
+    if not data.is_counted.any():
+        raise UserError(
+            f'{source} has no person to be found: all {len(posed)} are crowds or have no '
+            'labelled joint. Fix: give another file with --ann'
+        )
+    return data
 
 
 def collect_annotations(samples: list[dict[str, Any]], path: str) -> dict[str, Any]:

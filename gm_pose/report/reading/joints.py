@@ -119,10 +119,16 @@ def read_category_joints(content: dict[str, Any], path: str) -> Joints:
             'file (`gm_pose estimate-sigmas` finds sigmas)'
         )
     pairs = find_counterparts(names)
-    links = tuple(
-        (int(a) - 1, int(b) - 1)  # COCO counts joints from 1
-        for a, b in posed[0].get('skeleton') or ()
-        if 0 < min(int(a), int(b)) <= max(int(a), int(b)) <= len(names)
-    )
+    try:
+        links = tuple(
+            (int(a) - 1, int(b) - 1)  # COCO counts joints from 1
+            for a, b in posed[0].get('skeleton') or ()
+            if 0 < min(int(a), int(b)) <= max(int(a), int(b)) <= len(names)
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f'the skeleton of {path} is {str(posed[0]["skeleton"])[:40]}; expected pairs '
+            'of joints, [[16, 14], ...]'
+        ) from error
     mirror = tuple(pairs.get(k, k) for k in range(len(names)))
     return Joints(names, mirror, links, np.array(COCO.oks_sigmas), 'coco')

@@ -41,18 +41,20 @@ def read_results_list(results: Any, num_keypoints: int, path: str) -> Prediction
         )
     if not results:
         raise UserError(f'{path} holds no result')
-    with_boxes = all(len(result.get('bbox') or ()) == 4 for result in results)
     complete = [
         {'category_id': 1, **result, 'area': 0.0, 'id': place}
         for place, result in enumerate(results)
     ]
     try:
         people = read_detected_people(complete, num_keypoints)
-    except (ValueError, TypeError) as error:
+        with_boxes = all(len(result.get('bbox') or ()) == 4 for result in results)
+        if with_boxes:
+            bboxes = np.array([result['bbox'] for result in results], float)
+    except (ValueError, TypeError, OverflowError) as error:
         raise UserError(f'{path}: {error}') from error
-    if with_boxes:
-        bboxes = np.array([result['bbox'] for result in results], float)
-    else:
+    if not (np.isfinite(people.scores).all() and np.isfinite(people.keypoints).all()):
+        raise UserError(f'{path} has scores or keypoints that are not finite numbers')
+    if not with_boxes:
         low = people.keypoints[..., :2].min(1)
         bboxes = np.hstack([low, people.keypoints[..., :2].max(1) - low])
     people = DetectedPeople(

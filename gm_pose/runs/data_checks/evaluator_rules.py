@@ -83,7 +83,7 @@ def categories_missing(table: AnnotationTable) -> list[str]:
     ids = set(table.fields['category_id'])
     if not table.category_ids:
         return ['it has none']
-    if not ids & table.category_ids:
+    if ids and not ids & table.category_ids:
         first = table.fields['category_id'][0]
         return [f'annotations have category_id {first!r}, which is not in `categories`']
     return []

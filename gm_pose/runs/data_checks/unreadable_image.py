@@ -1,7 +1,6 @@
 """Reading an image's header before its pixels; imports no mm* package."""
 
 import math
-import os.path as osp
 import struct
 import warnings
 
@@ -47,8 +46,7 @@ def check_image_header(
     try:
         size = _read_size(path)
         if size is None and not cv2.haveImageReader(path):
-            reason = 'an empty file' if osp.getsize(path) == 0 else 'not an image'
-            raise UnreadableImage(f'{path}: {reason}')
+            raise UnreadableImage(f'{path}: {_name_fault(path)}')
     except FileNotFoundError:
         raise UnreadableImage(f'{path}: no such file') from None
     except Image.DecompressionBombError:
@@ -56,7 +54,7 @@ def check_image_header(
             f'{path}: its header claims more than {max_pixels} pixels'
         ) from None
     except OSError as error:
-        raise UnreadableImage(f'{path}: {error}') from None
+        raise UnreadableImage(f'{path}: {error.strerror or error}') from None
     if size is not None:
         check_pixels(path, size, max_pixels)
     return size
@@ -107,6 +105,17 @@ def check_pixels(
         raise UnreadableImage(
             f'{path}: its header claims {width} x {height} pixels, more than {max_pixels}'
         )
+
+
+def _name_fault(path: str) -> str:
+    """What a file is that OpenCV does not know."""
+    with open(path, 'rb') as file:
+        head = file.read(12)
+    if head[4:8] == b'ftyp' and head[8:10] in (b'he', b'mi', b'ms', b'av'):
+        return (
+            'a HEIC or AVIF picture, which OpenCV does not read. Fix: convert to JPEG'
+        )
+    return 'not an image' if head else 'an empty file'
 
 
 def _get_pillow_limit() -> float:

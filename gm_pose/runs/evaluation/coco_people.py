@@ -30,7 +30,7 @@ def read_true_people(
     """
     bboxes = _read_rows(annotations, 'bbox', 4)
     if use_area:
-        areas = np.array(_read(annotations, 'area'), float)
+        areas = _read_numbers(annotations, 'area')
     else:
         areas = bboxes[:, 3] * bboxes[:, 2] * AREA_TO_BOX_RATIO
     return TruePeople(
@@ -59,8 +59,8 @@ def read_detected_people(
         _read_rows(detections, 'keypoints', 3 * num_keypoints).reshape(
             -1, num_keypoints, 3
         ),
-        np.array(_read(detections, 'area'), float),
-        np.array(_read(detections, 'score'), float),
+        _read_numbers(detections, 'area'),
+        _read_numbers(detections, 'score'),
     )
 
 
@@ -78,7 +78,20 @@ def _read_ids(people: Sequence[dict[str, Any]], key: str) -> np.ndarray:
     ids = np.array(_read(people, key)) if len(people) else np.zeros(0, np.int64)
     if ids.dtype.kind not in 'iu':
         raise ValueError(f'{key} is of type {ids.dtype}; expected integers')
+    if ids.ndim != 1:
+        raise ValueError(f'{key} is a list; expected an integer')
     return ids.astype(np.int64)
+
+
+def _read_numbers(people: Sequence[dict[str, Any]], key: str) -> np.ndarray:
+    """A number of each -> (N,)."""
+    try:
+        numbers = np.array(_read(people, key), float)
+    except OverflowError as error:
+        raise ValueError(f'{key!r} has a number that is too large: {error}') from error
+    if numbers.shape != (len(people),):
+        raise ValueError(f'{key!r} is a list; expected a number')
+    return numbers
 
 
 def _read_rows(people: Sequence[dict[str, Any]], key: str, length: int) -> np.ndarray:
@@ -90,5 +103,8 @@ def _read_rows(people: Sequence[dict[str, Any]], key: str, length: int) -> np.nd
                 f'{key!r} of person {person.get("id")} has {len(row)} numbers; expected '
                 f'{length}'
             )
-    flat = np.fromiter(chain.from_iterable(rows), float, length * len(rows))
+    try:
+        flat = np.fromiter(chain.from_iterable(rows), float, length * len(rows))
+    except OverflowError as error:
+        raise ValueError(f'{key!r} has a number that is too large: {error}') from error
     return flat.reshape(-1, length)

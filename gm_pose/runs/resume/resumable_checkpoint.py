@@ -31,6 +31,12 @@ def read_checkpoint(path: str) -> dict[str, Any]:
             f'checkpoint {path} holds a {type(checkpoint).__name__} and no weights. Fix: '
             'give a .pth file that training wrote'
         )
+    weights = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(weights, dict) or not all(isinstance(k, str) for k in weights):
+        raise UserError(
+            f'the state_dict of checkpoint {path} is no dict of weights by name. Fix: '
+            'give a .pth file that training wrote'
+        )
     return checkpoint
 
 
