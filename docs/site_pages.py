@@ -104,4 +104,6 @@ def convert_notebook(notebook: dict, name: str) -> tuple[str, dict[str, bytes]]:
                 parts.append(''.join(data['text/markdown']))
             if output['output_type'] == 'stream':
                 parts.append(f'```text\n{"".join(output["text"])}```')
+            elif data.keys() == {'text/plain'}:
+                parts.append(f'```text\n{"".join(data["text/plain"])}\n```')
     return '\n\n'.join(parts) + '\n', pictures

@@ -1,6 +1,7 @@
 """What the documents name exists, and the numbers they quote come from where they say."""
 
 import re
+import shlex
 from inspect import signature
 from pathlib import Path
 
@@ -66,6 +67,20 @@ def test_commands_of_gm_pose_exist(path):
     lines = re.findall(r'^(?:python -m )?gm_pose (\S+)', code_of(path), re.MULTILINE)
     for name in [*inline, *lines]:
         assert name in COMMANDS, name
+
+
+@pytest.mark.parametrize('path', DOCUMENTS, ids=name_of)
+def test_options_of_the_commands_exist(path):
+    from gm_pose.cli import make_parser
+
+    text = '\n'.join(code_of(path, kind) for kind in ('bash', 'sh', 'text'))
+    lines = re.findall(
+        r'^(?:\$ )?gm_pose (\w.*)', text.replace('\\\n', ' '), re.MULTILINE
+    )
+    inline = re.findall(r'`gm_pose ([a-z][^`]*)`', path.read_text())
+    for words in (shlex.split(line, comments=True) for line in [*lines, *inline]):
+        known = make_parser(words[0])._option_string_actions
+        assert {word for word in words if word.startswith('--')} <= {*known}, words
 
 
 def test_readme_is_finished_and_short():
@@ -170,6 +185,26 @@ def test_states_of_the_caches_in_the_docs_are_those_of_the_benchmark():
         assert f'{first:.0f}, {second:.0f} and {third:.0f} times' in text
 
 
+def test_means_of_scores_in_the_docs_are_those_of_the_benchmark():
+    rows = re.findall(
+        r'^\| ([\w-]+) \| \d+ \| ([^|]+) \| ([\d.]+) \|',
+        (ROOT / 'benchmarks' / 'rescoring.md').read_text(),
+        re.MULTILINE,
+    )
+    aps = {(data, score): float(ap) for data, score, ap in rows}
+    text = (ROOT / 'docs' / 'how-sure.md').read_text()
+    for start, score in (
+        ('joints above', 'above 0.2'),
+        ('joints, weig', 'by presence'),
+    ):
+        quoted = re.search(rf'^\| {start}[^|]*\|(.*)\|$', text, re.MULTILINE)[1]
+        for data, found in zip(
+            ('demo', 'studio17', 'coco-union'), quoted.split('|'), strict=True
+        ):
+            over_all = aps[data, 'expected OKS, calibrated']
+            assert float(found) == round(aps[data, f'the same, {score}'] - over_all, 2)
+
+
 @pytest.mark.parametrize('path', QUOTING, ids=name_of)
 def test_quoted_aps_are_those_of_the_study(path):
     study = ''.join(
@@ -182,6 +217,9 @@ def test_quoted_aps_are_those_of_the_study(path):
     assert quoted
     for value, difference in quoted:
         assert (value or difference).lstrip('+') in study, value or difference
+    number = r'[+-]\d\.\d'
+    for found in re.findall(rf'{number} \({number} to {number}\)', text):
+        assert found in study, found
 
 
 def test_expected_ap_of_the_demo_is_the_same_in_readme_and_config():

@@ -1,4 +1,4 @@
-"""Draw which sigma the Gaussian mixtures of a trained model choose where."""
+"""Draw which sigma a Gaussian mixture of a trained model chooses at each position."""
 
 import argparse
 from pathlib import Path

@@ -17,7 +17,7 @@ of `gm_pose export`. SOURCE is an image, a folder, a quoted pattern, a list file
 video, or the number of a camera (Ctrl-C ends it).
 
 Exit status: 0, all was read; 1, something was not, and is named at the end; 2, a mistake
-in what was asked for. Run the same command again to resume an interrupted prediction."""
+in the command. Run the same command again to resume an interrupted prediction."""
 EXAMPLE = """example:
   gm_pose predict work_dirs/best/epoch_210.pth photos/ --boxes rtmdet-m \\
       --out predictions --save json,csv,images"""
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='of json, csv, parquet, images, video (%(default)s)',
     )
     parser.add_argument(
-        '--overwrite', action='store_true', help='begin anew in --out, do not go on'
+        '--overwrite', action='store_true', help='start over in --out, do not resume'
     )
     parser.add_argument(
         '--flip-test',
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=('peak', 'expected_oks'),
         default='peak',
         help="of a person: mean peak of the maps as MMPose's CocoMetric (default), or the "
-        'OKS to be expected',
+        'expected OKS',
     )
     parser.add_argument(
         '--track', action='store_true', help='number people across frames (ByteTrack)'
@@ -169,7 +169,7 @@ def report(outcome: Any, finder: Any, out: str) -> int:
         if len(failures) > _FAILURES_SHOWN:
             print(f'  and {len(failures) - _FAILURES_SHOWN} more', file=sys.stderr)
     if outcome.is_interrupted:
-        print('interrupted; the same command goes on from here', file=sys.stderr)
+        print('interrupted; run the same command again to resume', file=sys.stderr)
         return 130
     return 1 if failures else 0
 

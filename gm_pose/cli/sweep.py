@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gm_pose.sweep.sweep import Sweep
 
 DESCRIPTION = """Train candidates for the sigmas on a part of the training people, choose on
-a second part, report on a third. Stopped or killed, the same command goes on; started
+a second part, report on a third. Run the same command again to resume; started
 several times, on machines that share the folder too, the processes share the runs.
 
 candidates, in heatmap cells:
@@ -125,7 +125,7 @@ def sweep(args: argparse.Namespace) -> None:
         own.train()
     except KeyboardInterrupt:
         finish(own, args)
-        log('stopped; the same command goes on')
+        log('stopped; run the same command again to resume')
         sys.exit(130)
     finish(own, args)
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from CHECKPOINT, or from the newest one in the work directory',
+        help='resume from CHECKPOINT, or from the newest one in the work directory',
     )
     parser.add_argument(
         '--amp', action='store_true', help='train with automatic mixed precision'

@@ -174,3 +174,15 @@ def test_cells_are_those_of_the_pipeline():
     boxes = np.array([[0, 0, 100, 80], [0, 0, 60, 160]], float)
     found = measure_cells(boxes, (192, 256), (48, 64))
     assert found.tolist() == pytest.approx([125 / 48, 150 / 48])
+
+
+def test_nan_in_joints_without_a_label_changes_nothing(tmp_path):
+    truth = make_truth(4)
+    results = predict(truth, 3)
+    for person in truth['annotations']:
+        person['keypoints'][9:12] = [0, 0, 0]
+    expected = analyze(read(tmp_path, truth, results))
+    for person in truth['annotations']:
+        person['keypoints'][9:12] = [float('nan'), float('nan'), 0]
+    found = analyze(read(tmp_path, truth, results))
+    np.testing.assert_array_equal(found.numbers, expected.numbers)

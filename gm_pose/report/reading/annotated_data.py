@@ -92,6 +92,7 @@ def build_annotated_data(
             f'{source} has people of image {without[0]}, which is not in `images`. Fix: '
             f'see `gm_pose check-data {source}`'
         )
+    truth.keypoints[truth.keypoints[..., 2] == 0] = 0  # some tools write NaN there
     if not np.isfinite(truth.keypoints).all():
         raise UserError(
             f'{source} has keypoints that are not finite. Fix: see `gm_pose check-data '
