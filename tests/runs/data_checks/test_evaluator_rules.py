@@ -27,18 +27,6 @@ def harm(data, **definition) -> dict[str, int]:
     return {f.name: f.count for f in findings if f.harmful and f.count}
 
 
-def test_a_file_whose_people_have_no_image_lacks_no_category():
-    person = dict(
-        id=1, image_id=9, category_id=1, keypoints=[1, 2, 2], bbox=[0, 0, 5, 5]
-    )
-    category = dict(id=1, name='a', keypoints=['nose'], skeleton=[])
-    image = dict(id=1, file_name='1.jpg', width=9, height=9)
-    data = dict(images=[image], annotations=[person], categories=[category])
-    found = harm(data)
-    assert NOBODY in found
-    assert NO_CATEGORY not in found
-
-
 def put(field, value):
     """Set a field of all annotations."""
 
@@ -171,6 +159,13 @@ def test_stand_in_takes_ids_below_0(people):
     put('id', lambda key: -key)(people)
     assert ANN_ID in harm(people)
     assert harm(people, use=FileUse(is_stand_in=True)) == {}
+
+
+def test_a_file_without_people_lacks_no_category(people):
+    people['annotations'] = []
+    found = harm(people)
+    assert NOBODY in found
+    assert NO_CATEGORY not in found
 
 
 def test_category_of_some_is_counted(people):
