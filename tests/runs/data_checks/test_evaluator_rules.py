@@ -161,6 +161,13 @@ def test_stand_in_takes_ids_below_0(people):
     assert harm(people, use=FileUse(is_stand_in=True)) == {}
 
 
+def test_a_file_without_people_lacks_no_category(people):
+    people['annotations'] = []
+    found = harm(people)
+    assert NOBODY in found
+    assert NO_CATEGORY not in found
+
+
 def test_category_of_some_is_counted(people):
     people['annotations'][3]['category_id'] = 7
     assert harm(people) == {CATEGORY: 1}
