@@ -149,6 +149,12 @@ def _say_nothing(line: str) -> None:
 
 def require_runtime() -> None:
     """Fail in a second, not after the conversion."""
+    version = torch.__version__
+    if tuple(map(int, version.split('.')[:2])) < (2, 7):
+        raise UserError(
+            f'torch is {version}, whose exporter fixes the number of people; expected 2.7 '
+            "or newer. Fix: pip install 'torch>=2.7'"
+        )
     for package in ('onnx', 'onnxruntime', 'onnxscript'):
         try:
             __import__(package)

@@ -12,9 +12,15 @@ from tiny_models import make_config, make_samples, write_checkpoint
 from gm_pose.export import export_onnx
 
 
+def skip_without_exporter() -> None:
+    if torch.__version__.startswith('2.6.'):
+        pytest.skip('the exporter of PyTorch 2.6 fails with the onnxscript of today')
+
+
 @pytest.fixture(scope='session')
 def operators_listed_once():
     """The exporter lists ONNX's operators anew, two seconds, for each conversion."""
+    skip_without_exporter()
     registration = pytest.importorskip('torch.onnx._internal.exporter._registration')
     with pytest.MonkeyPatch.context() as patch:
         make = lru_cache(maxsize=1)(registration.ONNXRegistry.from_torchlib)
@@ -28,8 +34,7 @@ def export_folder(tmp_path_factory, request) -> Path:
 
     A conversion takes half a minute: made once for all processes that run tests.
     """
-    if torch.__version__.startswith('2.6.'):
-        pytest.skip('the exporter of PyTorch 2.6 fails with the onnxscript of today')
+    skip_without_exporter()
     pytest.importorskip('onnxscript')
     folder = tmp_path_factory.getbasetemp()
     if folder.name.startswith('popen-'):

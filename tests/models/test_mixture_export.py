@@ -48,6 +48,8 @@ class NeckAndHead(nn.Module):
         return self.head(self.neck((x,)))
 
 
+IS_OLDEST = torch.__version__.startswith('2.6.')
+OLD_EXPORTER = 'the exporter of PyTorch 2.6 fails with the onnxscript of today'
 VARIANTS = [dict(), dict(num_components=1), dict(mixing='uniform')]
 
 
@@ -116,9 +118,7 @@ def test_inductors_kernels_agree_with_eager():
             torch.testing.assert_close(compiled(x), model(x), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.skipif(
-    torch.__version__.startswith('2.6.'), reason='its export bounds the largest batch'
-)
+@pytest.mark.skipif(IS_OLDEST, reason='its export bounds the largest batch')
 @pytest.mark.parametrize('kwargs', [dict(), dict(with_cp=True)])
 def test_exported_program_takes_any_batch(kwargs):
     model = NeckAndHead(**kwargs).eval()
@@ -147,6 +147,8 @@ def run_onnx(path, x: torch.Tensor) -> np.ndarray:
 def test_onnx_agrees_within_1e_4(tmp_path, kwargs, dynamo):
     """Both of PyTorch's exporters: deployment tools still use the older one."""
     pytest.importorskip('onnxscript' if dynamo else 'onnx')
+    if dynamo and IS_OLDEST:
+        pytest.skip(OLD_EXPORTER)
     model = NeckAndHead(**kwargs).eval()
     x = make_feature()
     path = str(tmp_path / 'model.onnx')
@@ -170,6 +172,8 @@ class Network(nn.Module):
 def test_whole_model_agrees_in_onnx_within_1e_4(tmp_path):
     """The shipped model with ResNet-18: the same operations, a third of the nodes."""
     pytest.importorskip('onnxscript')
+    if IS_OLDEST:
+        pytest.skip(OLD_EXPORTER)
     cfg = Config.fromfile(CONFIGS / 'gm_set2_res50_coco.py').model
     cfg.backbone.update(depth=18, init_cfg=None)
     cfg.neck.in_channels = cfg.head.in_channels = 512
