@@ -106,10 +106,15 @@ def run_report(args: argparse.Namespace) -> None:
         split_label,
     )
     from gm_pose.report.write_report import write_report
+    from gm_pose.runs.user_errors import UserError
 
     check_arguments(args)
     options = DataOptions(args.ann, args.images, args.metainfo)
     arguments = [split_label(argument) for argument in args.runs]
+    given = [(label, osp.realpath(path)) for label, path in arguments]
+    for n, (label, path) in enumerate(given):
+        if label and (label, path) in given[:n]:
+            raise UserError(f'{path} is given twice as {label}; expected another seed')
     folders = [
         None if path.endswith(FILE_TYPES) else open_run_folder(path)
         for _, path in arguments

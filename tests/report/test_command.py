@@ -34,6 +34,12 @@ def test_two_results_files_are_compared(files, tmp_path, capsys):
     assert [path.name for path in out.parent.iterdir()] == ['report.html']
 
 
+def test_one_run_is_not_two_seeds(files, capsys):
+    run = f'a={files / "good.json"}'
+    text = refuse(capsys, run, run, '--ann', files / 'truth.json')
+    assert text.endswith('good.json is given twice as a; expected another seed')
+
+
 def set_all(entries, **fields):
     for entry in entries:
         entry.update(fields)
