@@ -95,7 +95,7 @@ def merged(request, tmp_path_factory):
     recipe = re.sub(r"'mmpose::[^']*'", f"'mmpose::{base}'", read_recipe())
     recipe, count = re.subn(r'sigmas=dict\([^)]*\)', f'sigmas={sigmas}', recipe)
     assert count == 1
-    if 'vis' in request.param:  # weights are its labels: refused, see test_with_codec.py
+    if 'vis' in request.param:  # refused, see test_with_codec.py
         recipe = recipe.replace(' balance_weights=True,', '')
     path = tmp_path_factory.mktemp('merged') / f'{request.param}.py'
     path.write_text(recipe)
