@@ -30,10 +30,10 @@ def answer_for_nobody(model: Any, people: str) -> None:
     for name, value in constants.items():
         graph.initializer.append(numpy_helper.from_array(value, f'nobody.{name}'))
 
-    filled = {people: 'nobody.filled'}
     rows = {value.name: f'nobody.{value.name}' for value in graph.output}
+    read = {people: 'nobody.filled', **rows}
     for node in graph.node:
-        node.input[:] = [{**filled, **rows}.get(name, name) for name in node.input]
+        node.input[:] = [read.get(name, name) for name in node.input]
         node.output[:] = [rows.get(name, name) for name in node.output]
     # The same name for another size would let the runtime reuse memory that is too small.
     count = sizes[0].dim_param

@@ -82,10 +82,10 @@ def describe_run(run: RunAnalysis) -> list[str]:
 
 
 def describe_shift(run: RunAnalysis) -> list[str]:
-    """A warning if all joints lie off in the same direction, by about as much.
+    """A warning if most joints are offset in the same direction by a similar amount.
 
-    Joints of a network that has learned nothing lie off, too, each in its own way: their
-    quartiles then differ by more than they are off.
+    The joints of an untrained network have offsets as well, but different ones: their
+    interquartile range then exceeds their median.
     """
     if run.inputs.targets is None:
         return []
