@@ -78,8 +78,6 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
     Raises:
         ValueError: not a COCO-style keypoint file; the text says what is wrong.
     """
-    import numpy as np
-
     from gm_pose.runs.data_checks import box_rules, keypoint_rules, people_rules
     from gm_pose.runs.data_checks.annotation_table import (
         AnnotationTable,
@@ -103,6 +101,7 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
     fields = (
         people_rules.nobody_described,
         keypoint_rules.wrong_counts,
+        keypoint_rules.joints_not_finite,
         box_rules.malformed_boxes,
         box_rules.boxes_not_finite,
         box_rules.malformed_areas,
@@ -112,14 +111,6 @@ def read_annotations(path: Path) -> tuple[list[dict], list[str]]:
     if problem is not None:
         raise ValueError(str(problem))
     annotations = [data['annotations'][n] for n in table.keypoints.at]
-    joints = table.keypoints.values.reshape(len(annotations), count or 0, 3)
-    wrong = (~np.isfinite(joints).all(2) & (joints[..., 2] != 0)).any(1)
-    if wrong.any():
-        entry = annotations[int(wrong.argmax())]
-        raise ValueError(
-            f'{path}: keypoints of annotation {entry.get("id")} have NaN or infinity; '
-            'expected finite numbers'
-        )
     for entry in annotations:
         if isinstance(entry.get('image_id'), (list, dict)):
             raise ValueError(

@@ -61,7 +61,7 @@ def test_keypoints_that_are_no_list_are_one_line(tmp_path, keypoints):
         read_annotations(path, tmp_path / 'photos')
 
 
-@pytest.mark.parametrize('skeleton', [[1, 2], 'ab', [[1, 2, 3]]])
+@pytest.mark.parametrize('skeleton', [[1, 2], 'ab', [[1, 2, 3]], [[1, 1e999]]])
 def test_a_skeleton_without_pairs_is_one_line(tmp_path, skeleton):
     def spoil(content):
         content['categories'][0]['skeleton'] = skeleton

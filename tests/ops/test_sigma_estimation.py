@@ -262,8 +262,11 @@ def test_command_names_joints_that_were_never_seen(tmp_path, capsys):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(keypoints=[10**400, 2, 2] * 3), 'NaN or infinity'),
-        (dict(keypoints=[float('nan'), 2, 2] * 3), 'NaN or infinity'),
+        (dict(keypoints=[10**400, 2, 2] * 3), 'as joint 0; expected finite numbers'),
+        (
+            dict(keypoints=[1, 2, 2, float('nan'), 2, 2, 1, 2, 2]),
+            r'\[nan, 2, 2\] as joint 1',
+        ),
         (dict(image_id=[1]), r'an image_id is \[1\]; expected a number'),
     ],
     ids=['too large', 'NaN', 'list as id'],

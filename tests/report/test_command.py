@@ -69,7 +69,7 @@ TRUTH_FAULTS = {
     ),
     'skeleton': (
         lambda t: t['categories'][0].update(skeleton=[1, 2]),
-        'the skeleton of truth.json is [1, 2]; expected pairs',
+        "truth.json: the skeleton of category 'person' is [1, 2]; expected pairs",
     ),
 }
 RESULT_FAULTS = {

@@ -9,6 +9,7 @@ from gm_pose.new_dataset.keypoint_data import KeypointData
 from gm_pose.runs.data_checks.annotation_table import guess_keypoint_count
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.data_checks.schema import check_lists
+from gm_pose.runs.data_checks.skeleton_links import read_skeleton_links
 from gm_pose.runs.user_errors import UserError
 
 __all__ = ['read_coco']
@@ -40,17 +41,7 @@ def read_coco(path: Path, category: str | None) -> KeypointData:
             annotations = kept
     count = guess_keypoint_count(dict(content, annotations=annotations))
     names = [str(name) for name in chosen.get('keypoints') or ()]
-    try:
-        links = [
-            (int(a) - 1, int(b) - 1)
-            for a, b in chosen.get('skeleton') or ()
-            if 0 < int(a) <= count and 0 < int(b) <= count
-        ]
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f'{path}: the skeleton of category {chosen.get("name")!r} is '
-            f'{str(chosen["skeleton"])[:40]}; expected pairs of joints, [[1, 2], ...]'
-        ) from error
+    links = read_skeleton_links(chosen, count, str(path))
     if names and len(names) != count:
         raise UserError(
             f'{path}: category {chosen.get("name")!r} names {len(names)} joints and its '

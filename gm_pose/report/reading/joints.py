@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gm_pose.ops.skeleton import COCO
 from gm_pose.runs.data_checks.joint_sides import find_counterparts
+from gm_pose.runs.data_checks.skeleton_links import read_skeleton_links
 from gm_pose.runs.user_errors import UserError
 
 __all__ = [
@@ -119,16 +120,6 @@ def read_category_joints(content: dict[str, Any], path: str) -> Joints:
             'file (`gm_pose estimate-sigmas` finds sigmas)'
         )
     pairs = find_counterparts(names)
-    try:
-        links = tuple(
-            (int(a) - 1, int(b) - 1)  # COCO counts joints from 1
-            for a, b in posed[0].get('skeleton') or ()
-            if 0 < min(int(a), int(b)) <= max(int(a), int(b)) <= len(names)
-        )
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f'the skeleton of {path} is {str(posed[0]["skeleton"])[:40]}; expected pairs '
-            'of joints, [[16, 14], ...]'
-        ) from error
+    links = tuple(read_skeleton_links(posed[0], len(names), path))
     mirror = tuple(pairs.get(k, k) for k in range(len(names)))
     return Joints(names, mirror, links, np.array(COCO.oks_sigmas), 'coco')

@@ -3,6 +3,7 @@
 Places begin below the file's name; 'it' is the file.
 """
 
+import sys
 from typing import Any
 
 from gm_pose.runs.data_checks.annotation_table import AnnotationTable
@@ -18,6 +19,7 @@ __all__ = [
     'explain_id',
     'explain_image',
     'explain_image_id',
+    'explain_joints',
     'explain_keypoints',
     'explain_misread',
     'explain_nobody',
@@ -46,6 +48,17 @@ def explain_keypoints(table: AnnotationTable, index: int) -> Problem:
     found = f'has {len(value)} numbers' if is_row and len(value) % 3 else None
     found = found or f'is {_shorten(value)}'
     return _correct(table, index, 'keypoints', f'{found}; expected {expected}')
+
+
+def explain_joints(table: AnnotationTable, index: int) -> Problem:
+    value = table.entries[index]['keypoints']
+    joints = [value[k : k + 3] for k in range(0, len(value), 3)]
+    largest = sys.float_info.max
+    k = next(
+        k for k, joint in enumerate(joints) if any(not abs(x) <= largest for x in joint)
+    )
+    fault = f'has {_shorten(joints[k])} as joint {k}; expected finite numbers'
+    return _correct(table, index, 'keypoints', fault)
 
 
 def explain_box(table: AnnotationTable, index: int) -> Problem:

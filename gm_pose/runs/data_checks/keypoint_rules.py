@@ -13,7 +13,7 @@ from gm_pose.runs.data_checks.annotation_table import (
     Floats,
     Indices,
 )
-from gm_pose.runs.data_checks.explanations import explain_keypoints
+from gm_pose.runs.data_checks.explanations import explain_joints, explain_keypoints
 from gm_pose.runs.data_checks.joint_sides import find_counterparts
 from gm_pose.runs.data_checks.rule import Level, rule
 
@@ -89,7 +89,12 @@ def _get_joints(table: AnnotationTable) -> tuple[Floats, Floats]:
     return joints[..., :2], joints[..., 2]
 
 
-@rule('people with NaN or infinite keypoints', 'training stops', Level.HARMFUL)
+@rule(
+    'people with NaN or infinite keypoints',
+    'training stops',
+    Level.HARMFUL,
+    explain=explain_joints,
+)
 def joints_not_finite(table: AnnotationTable) -> Indices:
     """NaN or infinity, except NaN in the position of a joint that is not labelled."""
     points, visible = _get_joints(table)

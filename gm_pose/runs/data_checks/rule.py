@@ -36,7 +36,8 @@ class Rule:
         level: what it does to a run.
         find: table -> indices of the annotations that have it, or words for others.
         kind: what `find` gives: 'index' of an annotation, else what its words name.
-        explain: the first that was found -> what is wrong; for rules of level REFUSED.
+        explain: the first that was found -> what is wrong; of rules that stop a
+            command.
         of_evaluation: whether only files that are evaluated on must keep it.
         count: how many faults, where that is not the number found.
     """
