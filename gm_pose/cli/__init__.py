@@ -26,12 +26,12 @@ COMMANDS = {
     'draw-mixture': 'Draw which sigma a Gaussian mixture chooses at each position',
     'new-dataset': 'Write metainfo and config for your own annotations',
     'look': 'Draw what a config trains on, or predicts, as one sheet a person',
+    'sweep': 'Try sigma tables on your own joints, choose, and report the difference',
     'check-data': 'Check a COCO keypoint file, and its images, before training on it',
     'estimate-sigmas': 'Estimate a sigma table from a COCO-style annotation file',
     'build-store': 'Decode the images of a config once, for runs with --fast',
     'make-synthetic-coco': 'Render a small dataset of people in the layout of COCO 2017',
     'doctor': 'Check the environment and name the command that fixes each fault',
-    'sweep': 'Try sigma tables on your own joints, choose, and report the difference',
     'replay-loss': 'Compute the loss of a dumped training step again',
 }
 # A ValueError below these is a bug and keeps its traceback; their own code reports a

@@ -13,7 +13,7 @@ GaussianMixtureHead: MIXTURE_ID.png, the sigma chosen at each position of the
 crop of one person, and the weight of each component (block) or the choice for each joint
 (head). Uses ground-truth boxes."""
 EXAMPLE = """example:
-  python tools/draw_mixture.py configs/gm_set2_res50_coco.py \\
+  gm_pose draw-mixture configs/gm_set2_res50_coco.py \\
       work_dirs/gm_set2_res50_coco/epoch_210.pth --out work_dirs/mixtures"""
 
 

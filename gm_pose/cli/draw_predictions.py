@@ -13,7 +13,7 @@ the predicted heatmap of every joint over the crop of the largest person, and
 skeletons_ID.png, the true beside the predicted skeletons of all people. Uses ground-truth
 boxes."""
 EXAMPLE = """example:
-  python tools/draw_predictions.py configs/demo/demo_gm_set2_synthetic.py \\
+  gm_pose draw-predictions configs/demo/demo_gm_set2_synthetic.py \\
       work_dirs/demo/epoch_40.pth --out work_dirs/demo/pictures"""
 
 

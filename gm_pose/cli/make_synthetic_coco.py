@@ -12,7 +12,7 @@ DESCRIPTION = """Render people with exact COCO keypoints (17 joints, visibility,
 masks) in the layout of COCO 2017, so that every COCO config runs on them by changing its
 data root. A whole dataset with the same settings is kept as it is."""
 EXAMPLE = """example:
-  python tools/make_synthetic_coco.py --out data/synthetic_coco"""
+  gm_pose make-synthetic-coco --out data/synthetic_coco"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

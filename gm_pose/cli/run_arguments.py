@@ -27,7 +27,10 @@ class _DictAction(argparse.Action):
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add MMPose's options for running, and `--gt-boxes`."""
-    parser.add_argument('--work-dir', help='folder for logs, metrics and checkpoints')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs, metrics and checkpoints (default: work_dirs/CONFIG)',
+    )
     parser.add_argument(
         '--gt-boxes',
         action='store_true',
@@ -38,17 +41,20 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--show', action='store_true', help='show predictions in a window'
     )
     parser.add_argument(
-        '--interval', type=int, default=1, help='draw every N-th sample'
+        '--interval', type=int, default=1, help='draw every N-th sample (default: 1)'
     )
     parser.add_argument(
-        '--wait-time', type=float, default=1, help='seconds to show each window'
+        '--wait-time',
+        type=float,
+        default=1,
+        help='seconds to show each window (default: 1)',
     )
     add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='job launcher',
+        help='what starts the processes of several GPUs (default: none)',
     )
     parser.add_argument(
         '--fast',

@@ -10,9 +10,9 @@ from gm_pose.cli.run_arguments import add_run_arguments, run_task
 from gm_pose.cli.run_config import load_config
 
 EXAMPLE = """example:
-  COCO_ROOT=/data/coco python tools/test.py configs/gm_set2_res50_coco.py \\
-      work_dirs/gm_set2_res50_coco/epoch_210.pth --gt-boxes --out metrics.json
-  mim test gm_pose gm_set2_res50_coco.py --checkpoint epoch_210.pth --show-dir pictures"""
+  COCO_ROOT=/data/coco gm_pose test configs/gm_best_res50_coco.py \\
+      work_dirs/best/epoch_210.pth --gt-boxes --out metrics.json
+  mim test gm_pose gm_best_res50_coco.py --checkpoint epoch_210.pth --show-dir pictures"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,9 @@ from gm_pose.cli.run_arguments import add_run_arguments, run_task
 from gm_pose.cli.run_config import load_config
 
 EXAMPLE = """example:
-  COCO_ROOT=/data/coco python tools/train.py configs/gm_set2_res50_coco.py --gt-boxes
-  mim train gm_pose gm_set2_res50_coco.py --work-dir work_dirs/first --amp"""
+  COCO_ROOT=/data/coco gm_pose train configs/gm_best_res50_coco.py --gt-boxes
+  mim train gm_pose gm_best_res50_coco.py --work-dir work_dirs/best --amp
+The shipped configs read the folder of COCO from COCO_ROOT (default: data/coco)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
