@@ -9,12 +9,14 @@ from gm_pose.cli.run_config import load_config
 
 EXAMPLE = """example:
   COCO_ROOT=/data/coco gm_pose train configs/gm_best_res50_coco.py --gt-boxes
-  mim train gm_pose gm_best_res50_coco.py --work-dir work_dirs/best --amp
-The shipped configs read the folder of COCO from COCO_ROOT (default: data/coco)."""
+  mim train gm_pose gm_best_res50_coco.py --work-dir work_dirs/best --amp"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'config',
+        help='config file; the shipped ones read COCO_ROOT (default: data/coco)',
+    )
     parser.add_argument(
         '--resume',
         nargs='?',
