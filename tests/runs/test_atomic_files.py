@@ -9,7 +9,11 @@ import pytest
 from tiny_runs import run_child
 
 from gm_pose.runs.files import atomic_files
-from gm_pose.runs.files.atomic_files import remove_partial_files, write_atomically
+from gm_pose.runs.files.atomic_files import (
+    explain_write_error,
+    remove_partial_files,
+    write_atomically,
+)
 from gm_pose.runs.files.atomic_local_backend import AtomicLocalBackend
 from gm_pose.runs.user_errors import UserError
 
@@ -102,3 +106,15 @@ def test_error_text_names_file_code_and_remedy(code, tmp_path, monkeypatch):
 def test_text_is_written_too(tmp_path):
     AtomicLocalBackend().put_text('epoch_1.pth', tmp_path / 'new' / 'last_checkpoint')
     assert (tmp_path / 'new' / 'last_checkpoint').read_text() == 'epoch_1.pth'
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    path = tmp_path / 'pipe'
+    os.mkfifo(path)
+    with pytest.raises(OSError, match='pipe') as caught:
+        write_atomically(path, b'new')
+    assert 'a device or pipe has this name' in str(
+        explain_write_error(caught.value, str(path))
+    )
+    assert path.is_fifo()
+    assert list(tmp_path.iterdir()) == [path]

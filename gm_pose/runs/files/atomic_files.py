@@ -22,6 +22,7 @@ _REMEDIES = {
     errno.EEXIST: 'a file has this name: name a folder with --work-dir',
     errno.ENOENT: 'the folder was removed or cannot be made: name another --work-dir',
     errno.ENAMETOOLONG: 'the name is too long: name another --work-dir',
+    errno.ENXIO: 'a device or pipe has this name: name a file with --work-dir',
     errno.EIO: 'the disk reports an error: name a folder on another one with --work-dir',
 }
 
@@ -45,6 +46,9 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     Raises:
         OSError: as the file system gave it; `path` is untouched and nothing is left.
     """
+    if osp.exists(path) and not (osp.isfile(path) or osp.isdir(path)):
+        # the rename would put a file in the place of /dev/null
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(path))
     folder, name = osp.split(osp.abspath(path))
     partial = osp.join(folder, f'.{name}{PARTIAL_SUFFIX}')
     try:
