@@ -97,7 +97,7 @@ def test_both_ends_of_each_range_are_pinned_sets():
         name = next(n for n in (*names[::-1],) if n in newest)
         assert newest[name] in SpecifierSet(supported), name
         lower = re.search(r'>=([\d.]+)', supported)
-        if lower:
+        if lower and name != 'setuptools':  # a newer one builds the package
             assert oldest[name].startswith(lower[1]), name
 
 

@@ -154,6 +154,22 @@ def test_measured_rows_are_those_of_the_benchmarks(page, source):
         assert row in written, row
 
 
+def test_what_the_fast_lane_gives_is_what_was_measured():
+    text = (ROOT / 'docs' / 'fast-lane.md').read_text()
+    written = (ROOT / 'benchmarks' / 'pipeline_speed.md').read_text()
+    measured = written.partition('| validation sample')[0]
+    for arm, words in (
+        ('original', 'from the files'),
+        ('images', 'from a store of images'),
+        ('crops', 'from a store of crops'),
+    ):
+        (cells,) = re.findall(rf'^\| {arm} \|(.+)\|$', measured, re.MULTILINE)
+        ratios = [float(cell) for cell in cells.split('|')[1::2]]
+        (row,) = re.findall(rf'^\| .*{words} \|(.+)\|$', text, re.MULTILINE)
+        said = [float(number) for number in re.findall(r'[\d.]+', row)]
+        assert said == [round(ratio, 1) for ratio in ratios], arm
+
+
 def read_ratios(start: str, state: str = '') -> list[float]:
     """Ratios of the rows of benchmarks/codec_speed.md that begin like this, K = 17."""
     text = (ROOT / 'benchmarks' / 'codec_speed.md').read_text()

@@ -1,6 +1,7 @@
 """The best uniform and the best joint-adaptive variant, selected on the selection split."""
 
-from studies.analysis.intervals import compare_paired
+import pandas as pd
+
 from studies.analysis.study_results import StudyResults
 from studies.variants.catalog import VARIANTS
 from studies.variants.variant import NO_CHANGE, DatasetWeights, Variant
@@ -41,10 +42,11 @@ def select_best(
     enough = min(ENOUGH_SEEDS, max(map(len, candidates.values()), default=0))
     full = {n: ap for n, ap in candidates.items() if len(ap) and len(ap) >= enough}
 
+    table = pd.DataFrame(full)  # seeds x variants, NaN where one lacks a seed
+
     def rank(name: str) -> tuple[int, float]:
-        differences = (compare_paired(full[name], other) for other in full.values())
-        wins = sum(d is not None and d.mean > 0 for d in differences)
-        return wins, float(full[name].mean())
+        differences = table.rsub(table[name], axis=0)
+        return int((differences.sum() > 0).sum()), float(full[name].mean())
 
     return max(full, key=rank, default=None)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from studies.analysis.people_bootstrap import OKS_THRESHOLDS, RECALLS
+from studies.analysis.people_bootstrap import compute_sampled_ap
 
 Array = NDArray[np.floating]
 NUM_SAMPLES = 1000
@@ -40,38 +40,6 @@ def draw_counts(size: int, num_samples: int, seed: int = 0) -> NDArray[np.intege
     counts = np.zeros((num_samples, size), np.int32)
     np.add.at(counts, (np.arange(num_samples)[:, None], draws), 1)
     return counts
-
-
-def compute_sampled_ap(
-    oks: Array, scores: Array, counts: NDArray[np.integer]
-) -> NDArray[np.floating]:
-    """AP in percent of samples in which person n stands ``counts[:, n]`` times.
-
-    Equal to `compute_ap` of the people written out as often: a person's copies follow each
-    other, and of the found ones only the last changes the best precision of a recall, of
-    the others only the first.
-
-    Args:
-        oks: (N,) of people with an image each.
-        scores: (N,).
-        counts: (S, N), each row with the same sum.
-
-    Returns:
-        (S,).
-    """
-    order = np.argsort(-scores, kind='mergesort')
-    oks, counts = oks[order], counts[:, order]
-    ranks = counts.cumsum(1, dtype=np.int32)
-    total = int(ranks[0, -1])
-    # how many of the recalls lie up to each number of found people
-    reached = np.searchsorted(RECALLS, np.arange(total + 1) / total, side='right')
-    ap = np.zeros(len(counts))
-    for threshold in OKS_THRESHOLDS:
-        found = (counts * (oks >= threshold)).cumsum(1, dtype=np.int32)
-        precision = found / np.maximum(ranks, 1)
-        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        ap += (np.diff(reached[found], axis=1, prepend=0) * precision).sum(1)
-    return 100 * ap / (len(RECALLS) * len(OKS_THRESHOLDS))
 
 
 def bootstrap_seeds_and_people(

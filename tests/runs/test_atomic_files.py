@@ -4,10 +4,12 @@ import errno
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from tiny_runs import run_child
 
+from gm_pose.inference.outputs.whole_file import write_whole
 from gm_pose.runs.files import atomic_files
 from gm_pose.runs.files.atomic_files import (
     explain_write_error,
@@ -24,6 +26,21 @@ def test_file_is_replaced_and_nothing_else_is_left(tmp_path):
         write_atomically(path, content)
         assert path.read_bytes() == content
     assert os.listdir(tmp_path) == ['file']
+
+
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    (tmp_path / 'link.json').symlink_to('/dev/null')
+    for path in (tmp_path / 'pipe', tmp_path / 'link.json'):
+        with pytest.raises(OSError, match='not supported') as raised:
+            write_atomically(path, b'new')
+        assert 'device or a pipe' in str(explain_write_error(raised.value, str(path)))
+        refused = pytest.raises(UserError, match='name a file with --out')
+        with refused, write_whole(path) as partial:
+            partial.write_bytes(b'new')
+    assert (tmp_path / 'pipe').is_fifo()
+    assert (tmp_path / 'link.json').readlink() == Path('/dev/null')
+    assert sorted(os.listdir(tmp_path)) == ['link.json', 'pipe']
 
 
 @pytest.mark.parametrize('step', ['fsync', 'replace'])
@@ -106,15 +123,3 @@ def test_error_text_names_file_code_and_remedy(code, tmp_path, monkeypatch):
 def test_text_is_written_too(tmp_path):
     AtomicLocalBackend().put_text('epoch_1.pth', tmp_path / 'new' / 'last_checkpoint')
     assert (tmp_path / 'new' / 'last_checkpoint').read_text() == 'epoch_1.pth'
-
-
-def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
-    path = tmp_path / 'pipe'
-    os.mkfifo(path)
-    with pytest.raises(OSError, match='pipe') as caught:
-        write_atomically(path, b'new')
-    assert 'a device or pipe has this name' in str(
-        explain_write_error(caught.value, str(path))
-    )
-    assert path.is_fifo()
-    assert list(tmp_path.iterdir()) == [path]

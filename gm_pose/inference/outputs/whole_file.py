@@ -5,7 +5,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from gm_pose.runs.files.atomic_files import PARTIAL_SUFFIX, explain_write_error
+from gm_pose.runs.files.atomic_files import (
+    PARTIAL_SUFFIX,
+    explain_write_error,
+    refuse_devices,
+)
 
 __all__ = ['write_whole']
 
@@ -21,6 +25,7 @@ def write_whole(path: Path) -> Iterator[Path]:
     """
     partial = path.with_name(f'.{path.stem}{PARTIAL_SUFFIX}{path.suffix}')
     try:
+        refuse_devices(path)
         yield partial
         if partial.exists():
             with open(partial, 'rb+') as file:

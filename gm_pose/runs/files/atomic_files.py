@@ -1,13 +1,20 @@
 """Files that are either the old ones or the whole new ones, whenever the power goes."""
 
+import contextlib
 import errno
 import os
 import os.path as osp
+import stat
 from pathlib import Path
 
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['explain_write_error', 'remove_partial_files', 'write_atomically']
+__all__ = [
+    'explain_write_error',
+    'refuse_devices',
+    'remove_partial_files',
+    'write_atomically',
+]
 
 PARTIAL_SUFFIX = '.part'
 
@@ -22,7 +29,7 @@ _REMEDIES = {
     errno.EEXIST: 'a file has this name: name a folder with --work-dir',
     errno.ENOENT: 'the folder was removed or cannot be made: name another --work-dir',
     errno.ENAMETOOLONG: 'the name is too long: name another --work-dir',
-    errno.ENXIO: 'a device or pipe has this name: name a file with --work-dir',
+    errno.EOPNOTSUPP: 'it is a device or a pipe: name a file with --work-dir',
     errno.EIO: 'the disk reports an error: name a folder on another one with --work-dir',
 }
 
@@ -37,6 +44,21 @@ def explain_write_error(
     return UserError(f'cannot {what} {path} ({code}): {remedy}')
 
 
+def refuse_devices(path: str | Path) -> None:
+    """Raise where `path` is there and no file: a rename would put one in its place.
+
+    As root, /dev/null would become a file, and every program of the machine write to it.
+
+    Raises:
+        OSError: EOPNOTSUPP, for a device, a pipe, a socket, or a link to one.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            reason = os.strerror(errno.EOPNOTSUPP)
+            raise OSError(errno.EOPNOTSUPP, reason, str(path))
+
+
 def write_atomically(path: str | Path, data: bytes) -> None:
     """Write `data` so that `path` holds its old content or all of the new one.
 
@@ -46,9 +68,7 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     Raises:
         OSError: as the file system gave it; `path` is untouched and nothing is left.
     """
-    if osp.exists(path) and not (osp.isfile(path) or osp.isdir(path)):
-        # the rename would put a file in the place of /dev/null
-        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(path))
+    refuse_devices(path)
     folder, name = osp.split(osp.abspath(path))
     partial = osp.join(folder, f'.{name}{PARTIAL_SUFFIX}')
     try:
