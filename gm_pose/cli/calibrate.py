@@ -76,8 +76,17 @@ def choose_files(args: argparse.Namespace) -> tuple[Path, Path]:
     plot = Path(args.plot) if args.plot else out.with_suffix('.png')
     if plot.suffix != '.png':
         raise UserError(f'--plot is {plot}; expected a name in .png')
+    if args.seed < 0:
+        raise UserError(f'--seed is {args.seed}; expected at least 0')
     for path in (out, plot):
         check_out(str(path))
+    config = Path(args.config)
+    for one, other in ((out, plot), (out, config), (plot, config), (plot, checkpoint)):
+        if one.resolve() == other.resolve():
+            raise UserError(
+                f'{one} would be written over {other}. Fix: another name for --out or '
+                '--plot'
+            )
     return out, plot
 
 

@@ -73,7 +73,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def run_export(args: argparse.Namespace) -> None:
     """Export and say what was written."""
     from gm_pose.export import ExportOptions, export_onnx
+    from gm_pose.runs.user_errors import UserError
 
+    for option in ('int8', 'images', 'out'):
+        if getattr(args, option) == '':
+            raise UserError(f'--{option} is empty; expected a path')
+    if args.int8 and args.images:
+        raise UserError(
+            '--int8 and --images were both given; the file is checked on the images of '
+            '--int8. Fix: leave --images out'
+        )
+    if args.boxes != 'whole' and not (args.int8 or args.images):
+        raise UserError(
+            f'--boxes is {args.boxes}, and there are no images. Fix: --images SOURCE'
+        )
     precision = 'fp16' if args.fp16 else 'int8' if args.int8 else 'fp32'
     options = ExportOptions(args.input, args.output, args.flip_test, precision)
     samples = None

@@ -96,7 +96,7 @@ def check_out(path: str) -> None:
     folder = osp.dirname(osp.abspath(path))
     while not osp.lexists(folder):
         folder = osp.dirname(folder)
-    if not osp.isdir(folder) or osp.isdir(path):
+    if not osp.isdir(folder) or (osp.exists(path) and not osp.isfile(path)):
         raise UserError(
             f'--out {path}: {folder if not osp.isdir(folder) else path} is '
             'in the way: name a file in a folder'

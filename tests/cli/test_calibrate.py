@@ -116,6 +116,9 @@ def test_evidence_holds_true_places_in_cells(run):
         (('--folds', '50'), 'cannot be split'),
         (('--plot', 'plot.jpg'), 'expected a name in .png'),
         (('--out', '/dev/null/a.pth'), 'is in the way'),
+        (('--out', '/dev/null'), 'is in the way'),
+        (('--out', 'a.png', '--plot', 'a.png'), 'would be written over a.png'),
+        (('--seed', '-1'), '--seed is -1; expected at least 0'),
     ],
 )
 def test_says_what_is_wrong_and_writes_nothing(run, words, message, capsys):

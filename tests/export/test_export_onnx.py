@@ -141,6 +141,9 @@ def test_parity_sees_another_file(export_folder, tmp_path):
         (['--out', 'nowhere/model.onnx'], r'is in nowhere, which is not there'),
         (['--out', '/proc/model.onnx'], r'cannot write /proc/model.onnx'),
         (['--images', 'nothing.jpg'], r'nothing.jpg'),
+        (['--int8', ''], r'--int8 is empty; expected a path'),
+        (['--int8', 'a', '--images', 'b'], r'--int8 and --images were both given'),
+        (['--boxes', 'a.json'], r'--boxes is a.json, and there are no images'),
         (['--boxes', 'rtmdet', '--int8', 'nothing'], r'nothing'),
     ],
 )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from gm_pose.inference.backends.metadata_values import check_values
 from gm_pose.inference.backends.pose_backend import ModelDescription
 from gm_pose.ops.uncertainty.calibration import Calibration
 from gm_pose.runs.user_errors import UserError
@@ -79,10 +80,13 @@ def read_metadata(
                 f'{path} has format {values["format"]}; expected {FORMAT}. Fix: take the '
                 f'gm_pose that wrote it ({values["version"]}), or export it again'
             )
+        check_values(values)
         joints = {f.name: values[f.name] for f in fields(ModelDescription)}
         fitted = joints.pop('calibration')
         if fitted is not None:
-            joints['calibration'] = Calibration.from_dict(fitted)
+            joints['calibration'] = Calibration.from_dict(
+                fitted, len(joints['joint_names'])
+            )
         own = {f.name: values[f.name] for f in fields(OnnxMetadata)}
         return OnnxMetadata(**_freeze(own)), ModelDescription(**_freeze(joints))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
