@@ -95,13 +95,14 @@ def predict_into(
     journal = Journal(output.folder / 'people.jsonl', settings, restart)
     outcome = Outcome(skipped=source.leave_out(journal.done) if journal.done else 0)
     try:
-        _predict(estimator, source, finder, output, journal, tracker, outcome)
-    except KeyboardInterrupt:
-        outcome.is_interrupted = True
+        try:
+            _predict(estimator, source, finder, output, journal, tracker, outcome)
+        except KeyboardInterrupt:
+            outcome.is_interrupted = True
+        outcome.failures = source.failures
+        _write_results(estimator, journal, output, outcome)
     finally:
         journal.close()
-    outcome.failures = source.failures
-    _write_results(estimator, journal, output, outcome)
     return outcome
 
 

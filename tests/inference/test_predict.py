@@ -1,6 +1,7 @@
 """`gm_pose predict` from a source to files: resumable, whole, the exit status right."""
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -89,6 +90,19 @@ def test_a_run_that_was_killed_goes_on(run, write_images, tmp_path):
         journal.write_bytes(content[:-cut])
         assert 1 <= run(folder).frames <= 2
         assert (tmp_path / 'out' / 'people.csv').read_bytes() == expected
+
+
+def test_two_runs_cannot_write_to_one_folder(run, write_images, tmp_path):
+    folder = write_images('a.png')
+    run(folder)
+    before = {p: p.read_bytes() for p in (tmp_path / 'out').iterdir()}
+    with open(tmp_path / 'out' / 'people.jsonl', 'ab') as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        for overwrite in (False, True):
+            with pytest.raises(UserError, match=r'another run writes to .*out\. Fix'):
+                run(folder, overwrite=overwrite)
+    assert before == {p: p.read_bytes() for p in (tmp_path / 'out').iterdir()}
+    assert run(folder).skipped == 1
 
 
 def test_other_settings_are_refused(run, write_images, tmp_path):

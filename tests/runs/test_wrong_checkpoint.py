@@ -66,6 +66,13 @@ def make_no_weights(path: Path, config: Path) -> None:
     torch.save(dict(meta=dict(epoch=1, iter=6), optimizer={}), path)
 
 
+def make_diverged(path: Path, config: Path) -> None:
+    def spoil(checkpoint):
+        checkpoint['state_dict']['head.final_layer.bias'][0] = float('nan')
+
+    save_checkpoint(config, path, spoil)
+
+
 CHECKPOINTS = {
     make_truncated: ['damaged'],
     make_corrupt: ['damaged'],
@@ -75,6 +82,7 @@ CHECKPOINTS = {
     make_other_k: ['14 keypoints', '17'],
     make_without_block: ['lacks', 'model.neck'],
     make_no_weights: ['no weights'],
+    make_diverged: ['NaN or infinity in 1 weights', 'head.final_layer.bias'],
 }
 BLOCK = "model['neck'] = dict(type='GaussianMixtureBlock', in_channels=8)\n"
 

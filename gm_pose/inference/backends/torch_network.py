@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from gm_pose.codecs import read_target_sigmas
 from gm_pose.inference.backends.describe_model import describe_model
@@ -99,7 +99,6 @@ def build_network(
     )
     check_checkpoint_fits(checkpoint, model, opened.path)
     _load_checkpoint_to_model(model, checkpoint)
-    _check_finite(model, opened.path)
     model = model.to(device).eval()
     if device.type == 'cpu':
         model = model.to(memory_format=torch.channels_last)
@@ -118,20 +117,6 @@ def build_network(
     cell_size = compute_cell_sizes(grid, input_size, heatmap_size)
     stride = _find_flip_stride(decoder, input_size, heatmap_size) if flip_test else None
     return PoseNetwork(model, description, cell_size.decode_px, target_sigmas, stride)
-
-
-def _check_finite(model: nn.Module, path: str) -> None:
-    """Refuse what a run that diverged has saved."""
-    faulty = [
-        name
-        for name, values in model.state_dict().items()
-        if values.is_floating_point() and not values.isfinite().all()
-    ]
-    if faulty:
-        raise UserError(
-            f'checkpoint {path} has NaN or infinity in {len(faulty)} weights '
-            f'({faulty[0]}, ...): the run diverged. Fix: give an earlier checkpoint'
-        )
 
 
 def _read_sigmas(decoder: Any, any_codec: bool) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """people.jsonl: what is done, a line for each frame, to go on from and to make files of."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ FORMAT = 1
 class Journal:
     """Appends people to a file, reads them again, one frame at a time.
 
-    A line that a killed run left half-written is removed.
+    A line that a killed run left half-written is removed. The file is locked until it is
+    closed: two runs would write the same frames.
 
     Args:
         path: of the file.
@@ -30,7 +32,8 @@ class Journal:
         restart: begin anew whatever is there.
 
     Raises:
-        UserError: the file holds results of other settings, or cannot be written.
+        UserError: the file holds results of other settings, is written by another run, or
+            cannot be written.
     """
 
     def __init__(self, path: Path, settings: dict[str, Any], restart: bool) -> None:
@@ -38,14 +41,30 @@ class Journal:
         self.done: set[tuple[str, int | None]] = set()
         self._header = dict(format=FORMAT, settings=settings)
         try:
-            if restart or not path.exists() or not path.stat().st_size:
-                path.write_bytes(_encode(self._header))
-            else:
-                self._resume()
             # unbuffered: bytes that did not fit would be written again by `close`
             self._file = open(path, 'ab', buffering=0)  # noqa: SIM115  `close` does it
+            try:
+                self._lock()
+                if restart or not path.stat().st_size:
+                    path.write_bytes(_encode(self._header))
+                else:
+                    self._resume()
+            except BaseException:
+                self.close()
+                raise
         except OSError as error:
             raise explain_write_error(error, str(path), option='--out') from error
+
+    def _lock(self) -> None:
+        try:  # of this descriptor: `lockf` would end where `read` closes the file
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f'another run writes to {self._path.parent}. Fix: wait until it has ended, '
+                'or name another --out'
+            ) from None
+        except OSError:  # a file system without locks
+            pass
 
     def append(self, people: People) -> None:
         """Write a frame's people; they reach the file system at once."""

@@ -18,7 +18,7 @@ _MISMATCH = re.compile(
 
 
 def check_checkpoint_fits(checkpoint: dict, model: torch.nn.Module, path: str) -> None:
-    """Raise UserError if a checkpoint's weights are not the model's.
+    """Raise UserError if a checkpoint's weights are not the model's, or not finite.
 
     MMEngine loads what fits and logs the rest: a checkpoint for another number of
     keypoints, or without the block, would be evaluated with random weights. Names are
@@ -64,6 +64,18 @@ def check_checkpoint_fits(checkpoint: dict, model: torch.nn.Module, path: str) -
                 f'weights of {places} ({names[0]}, ...). Fix: give the config that it was '
                 'trained with'
             )
+    faulty = [
+        name
+        for name, value in found.items()
+        if torch.is_tensor(value)
+        and value.is_floating_point()
+        and not value.isfinite().all()
+    ]
+    if faulty:
+        raise UserError(
+            f'checkpoint {path} has NaN or infinity in {len(faulty)} weights '
+            f'({faulty[0]}, ...): the run diverged. Fix: give an earlier checkpoint'
+        )
 
 
 def _explain_mismatch(text: str) -> str:
