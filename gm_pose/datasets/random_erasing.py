@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
+from torchvision.transforms import RandomErasing as ErasedBox
 
 
 @TRANSFORMS.register_module()
@@ -44,8 +45,6 @@ class RandomErasing(BaseTransform):
         """Change img (h, w, 3) of `results` in place; torch's generator is drawn from."""
         if torch.rand(()) >= self.prob:
             return results
-        from torchvision.transforms import RandomErasing as ErasedBox  # 2 s of a start
-
         crop = results['img']
         pixels = torch.from_numpy(crop).permute(2, 0, 1)
         # where no rectangle of this scale and ratio fits, all of the crop comes back
