@@ -10,7 +10,7 @@ VENV ?= .venv
 STACK ?= requirements/stack.txt
 WORKERS ?= 2
 BIN = $(VENV)/bin
-# Where it is set, each process would compile PyTorch and MMPose anew: 25 s of a start, not 7.
+# With it every process compiles PyTorch and MMPose again: a start takes 25 s instead of 7.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint docs setup setup-tests benchmark clean

@@ -176,7 +176,7 @@ def compare_joints(
 
 
 def judge(comparison: Comparison) -> str:
-    """Say in one sentence whether the difference is significant."""
+    """Comparison -> a statement on whether its difference is significant."""
     ap, seeds = comparison.ap, comparison.seeds
     points = f'{abs(100 * ap.value):.1f} points of AP'
     over_people = f'95 % interval over people {_format_range(ap.low, ap.high)}'

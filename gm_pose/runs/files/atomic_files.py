@@ -45,9 +45,9 @@ def explain_write_error(
 
 
 def refuse_devices(path: str | Path) -> None:
-    """Raise where `path` is there and no file: a rename would put one in its place.
+    """Raise if `path` is a device, pipe or socket, which a rename would replace.
 
-    As root, /dev/null would become a file, and every program of the machine write to it.
+    As root, that would turn /dev/null into a regular file.
 
     Raises:
         OSError: EOPNOTSUPP, for a device, a pipe, a socket, or a link to one.
