@@ -81,7 +81,11 @@ class Pictures:
 
 
 def make_inferencer_arm(
-    config: Path, weights: Path, pictures: Pictures, flip_test: bool
+    config: Path,
+    weights: Path,
+    pictures: Any,
+    flip_test: bool,
+    device: str = 'cpu',
 ) -> Arm:
     """MMPose's own."""
     from mmpose.apis import MMPoseInferencer
@@ -89,7 +93,7 @@ def make_inferencer_arm(
     inferencer = MMPoseInferencer(
         pose2d=str(config),
         pose2d_weights=str(weights),
-        device='cpu',
+        device=device,
         det_model='whole_image',
         show_progress=False,
     )
@@ -117,9 +121,9 @@ def give_boxes(boxes: Any) -> dict[str, Any]:
     return dict(predictions=[SimpleNamespace(pred_instances=found)])
 
 
-def make_estimator_arm(backend: Any, pictures: Pictures) -> Arm:
+def make_estimator_arm(backend: Any, pictures: Any, batch_size: int = 32) -> Arm:
     """Ours, on either backend."""
-    pose = PoseEstimator(backend)
+    pose = PoseEstimator(backend, batch_size=batch_size)
     return lambda: list(pose.stream(pictures.images, pictures.boxes))
 
 

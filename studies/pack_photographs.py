@@ -4,12 +4,14 @@
 
 studio17's files are copied as they are. coco-union's pictures are halved, and of lspet-4k
 the first people in pictures of at most 128 px a side become lspet-1k. The annotations stay
-as they are: `studies.device` compares a picture's size with them.
+as they are: `studies.device` compares a picture's size with them. coco-and-studio is an
+annotation file of the training people of both.
 """
 
 import argparse
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,6 +95,39 @@ def pack_part(part: Part, data: Path, out: Path) -> None:
             raise OSError(f'{copy} could not be written')
 
 
+def merge_training_people(names: Sequence[str], out: Path, target: str) -> None:
+    """One annotation file for the training people of several packed datasets.
+
+    File names begin with the folder of their dataset, so no picture is copied.
+    """
+    merged: dict[str, list] = dict(images=[], annotations=[])
+    for name in names:
+        path = out / name / 'annotations/person_keypoints_train2017.json'
+        content = json.loads(path.read_text())
+        merged['categories'] = content['categories']
+        first = len(merged['images'])
+        ids = {image['id']: first + i for i, image in enumerate(content['images'], 1)}
+        merged['images'] += [
+            dict(
+                image,
+                id=ids[image['id']],
+                file_name=f'{name}/train2017/{image["file_name"]}',
+            )
+            for image in content['images']
+        ]
+        merged['annotations'] += [
+            dict(
+                annotation,
+                id=len(merged['annotations']) + i,
+                image_id=ids[annotation['image_id']],
+            )
+            for i, annotation in enumerate(content['annotations'], 1)
+        ]
+    path = out / target / 'annotations/person_keypoints_train2017.json'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(merged))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -103,6 +138,7 @@ def main() -> None:
     for part in PARTS:
         pack_part(part, args.data, args.out)
         print(f'{part.target} {part.images}', flush=True)
+    merge_training_people(('studio17', 'coco-union'), args.out, 'coco-and-studio')
 
 
 if __name__ == '__main__':

@@ -53,10 +53,12 @@ SETTINGS = {
     'eager': {
         "fp32, PyTorch's default": Setting(),
         'fp32, TF32 off': Setting(tf32=False),
-        'tf32': Setting(tf32=True),
+    },
+    'half': {
         'fp16, loss scaler': Setting(torch.float16),
         'bf16': Setting(torch.bfloat16),
         'bf16, channels-last': Setting(torch.bfloat16, channels_last=True),
+        'tf32 in all products': Setting(tf32=True),
     },
     'fastest': {'bf16, channels-last, fused Adam': Setting(**_FASTEST)},
     'graph': {

@@ -40,7 +40,7 @@ ARMS = {
 }
 # Section -> job -> seconds after which it is killed.
 JOBS: dict[str, dict[str, float]] = {
-    'network': {'fastest': 70, 'eager': 150, 'graph': 50, 'compiled': 110},
+    'network': {'fastest': 70, 'half': 80, 'eager': 80, 'graph': 50, 'compiled': 110},
     'loop': {
         'photographs': 40,
         'stores': 60,
@@ -49,6 +49,7 @@ JOBS: dict[str, dict[str, float]] = {
     'resume': {'product': 90, 'fast': 90},
     'data': {'data': 45},
     'product': {'product': 60},
+    'predict': {'predict': 60},
     'ddp': {'ddp': 30},
     'accuracy': {'accuracy': 420},
 }
@@ -61,12 +62,14 @@ ORDER = (
     'loop:fast, images, 8 workers',
     'loop:fast, original, 14 workers',
     'loop:fast, images, 8 workers, CUDA graphs',
+    'network:half',
     'network:eager',
     'loop:stock, 2 workers',
     'resume:product',
     'resume:fast',
     'network:graph',
     'product:product',
+    'predict:predict',
     'data:data',
     'loop:product, 14 workers',
     'loop:fast, crops, 8 workers',

@@ -18,6 +18,7 @@ _TITLES = {
     'resume': 'kill -9 and resume',
     'data': 'From batch to device',
     'product': 'Block, targets and decoding',
+    'predict': 'Prediction from pictures in memory, boxes given',
     'ddp': 'One process with DistributedDataParallel',
     'accuracy': 'Same accuracy',
 }
@@ -42,11 +43,15 @@ def make_report(folder: Path) -> str:
         parts.append((folder / 'note.md').read_text())
     for section, title in _TITLES.items():
         own = [row for row in rows if row['section'] == section]
-        if section == 'accuracy':  # written anew whenever more seeds are there
-            own = list({row['name']: row for row in own}.values())
+        # measured again: the newest
+        own = list({_identify(row): row for row in own}.values())
         if own:
             parts.append(f'## {title}\n\n{_make_table(own)}')
     return '\n\n'.join(part.strip() for part in parts) + '\n'
+
+
+def _identify(row: dict[str, Any]) -> tuple:
+    return tuple(row.get(key) for key in ('name', 'batch', 'work', 'dtype'))
 
 
 def _make_table(rows: list[dict[str, Any]]) -> str:

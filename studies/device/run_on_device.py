@@ -23,7 +23,13 @@ from studies.device.arms import TRIALS, find_job
 from studies.device.run_log import RunLog
 from studies.device.setup_data import StudyData
 
-DATASETS = ('studio17', 'coco-union', 'studio17-modern', 'lspet-1k')
+DATASETS = (
+    'studio17',
+    'coco-union',
+    'coco-and-studio',
+    'studio17-modern',
+    'lspet-1k',
+)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

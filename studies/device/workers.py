@@ -62,7 +62,7 @@ def read_maps(
                 METAINFO[job['dataset']],
                 job['metainfo_name'],
                 # people of one picture can be taken for each other
-                keep_joints=job['dataset'] == 'coco-union',
+                keep_joints=job['dataset'] in ('coco-union', 'coco-and-studio'),
             )
     except Exception:
         return None, traceback.format_exc()

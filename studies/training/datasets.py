@@ -76,6 +76,17 @@ DATASETS = {
     'coco-union': replace(
         _STUDIO17, name='coco-union', folder='coco-union', num_select=0, epochs=30
     ),
+    # both kinds of photographs to train on, those of coco-union to report on
+    'coco-and-studio': replace(
+        _STUDIO17,
+        name='coco-and-studio',
+        folder='coco-and-studio',
+        train_images='../',
+        val_annotations='../coco-union/annotations/person_keypoints_val2017.json',
+        val_images='../coco-union/val2017/',
+        num_select=0,
+        epochs=30,
+    ),
     'lspet-4k': _LSPET,
     # the first people of it, in small pictures (pack_photographs.py)
     'lspet-1k': replace(

@@ -30,6 +30,7 @@ def test_jobs_are_chosen_by_section_or_by_name(on_gpu):
     chosen = on_gpu.choose_jobs('network;loop:stock, 2 workers')
     assert [pair[:2] for pair in chosen] == [
         ('network', 'fastest'),
+        ('network', 'half'),
         ('network', 'eager'),
         ('network', 'graph'),
         ('network', 'compiled'),
