@@ -11,6 +11,7 @@ Made by `python benchmarks/on_gpu.py`. People are crops of 256x192 px, the netwo
 Baseline with ResNet-50 from `configs/set2_res50_coco.py` without pretrained weights, inputs
 are random. `ms` is a median, or in the whole loop a mean; `cpu ms` is the process's CPU
 time, all threads, until a call returns; `peak gb` is allocated memory by PyTorch's count.
+Compare rows of one `day`: the cards are alike, the machines around them were not.
 """
 _TITLES = {
     'network': 'Network alone, one training step',
@@ -51,7 +52,7 @@ def make_report(folder: Path) -> str:
 
 
 def _identify(row: dict[str, Any]) -> tuple:
-    return tuple(row.get(key) for key in ('name', 'batch', 'work', 'dtype'))
+    return tuple(row.get(key) for key in ('name', 'batch', 'work', 'dtype', 'day'))
 
 
 def _make_table(rows: list[dict[str, Any]]) -> str:

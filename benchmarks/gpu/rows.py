@@ -45,7 +45,8 @@ class Bench:
 
     def write(self, name: str, **values: Any) -> None:
         """Append one row; floats keep four digits."""
-        write_row(self.folder, section=self.section, name=name, **values)
+        day = time.strftime('%Y-%m-%d', time.gmtime())
+        write_row(self.folder, section=self.section, name=name, **values, day=day)
 
     def measure(
         self, name: str, call: Callable[[], Any], people: int, **values: Any
