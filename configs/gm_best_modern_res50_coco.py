@@ -2,8 +2,8 @@
 # Baseline's of 2018 has not: AdamW, cosine decay, an average of the weights (EMA),
 # photometric distortion, random erasing (for the coarse dropout of RTMPose's configs).
 # Why: on the photographs of docs/study.md such a recipe (three times as long, without
-# erasing) gave both sides about four AP; narrow nose and eyes over uniform 2 were then no
-# longer measurable (three seeds). Published on COCO val at this cost: 71.8 AP Simple
+# erasing) gave both sides about four AP; narrow nose and eyes were still ahead of uniform
+# 2 (+0.7, +0.0 to +1.3, 8 seeds). Published on COCO val at this cost: 71.8 AP Simple
 # Baseline ResNet-50, 72.4 with DARK, 73.3 SRPose; EMA, AdamW or a longer cosine, and
 # photometric augmentation are each reported to give 0.3 to 0.7 AP.
 # Command: mim train gm_pose gm_best_modern_res50_coco.py

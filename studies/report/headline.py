@@ -90,13 +90,14 @@ def _describe_selected(results: StudyResults) -> str | None:
 def _describe_finals(finals: Finals) -> str:
     adaptive, uniform = finals.adaptive, finals.uniform
     known = finals.compare('studio17', adaptive, uniform)
-    crowd = finals.compare('coco-union', adaptive, uniform)
+    other = finals.compare('coco-and-studio', adaptive, uniform)
     return (
         f'The best joint-adaptive sigmas ({VARIANTS[adaptive.trial].table.title}) reach '
         f'{finals.average("studio17", adaptive):.1f} AP with flip test, the best uniform '
         f'sigma {finals.average("studio17", uniform):.1f}: {known}, {known.count} seeds, '
-        f'95 % over people and seeds; on a second set, too small to learn from '
-        f'({finals.average("coco-union", uniform):.1f} AP), {crowd}.'
+        f'95 % over people and seeds; on a second, harder set '
+        f'({finals.average("coco-and-studio", uniform):.1f} AP), {other}, {other.count} '
+        f'seeds.'
     )
 
 

@@ -32,7 +32,7 @@ def render_summary(results: StudyResults, finals: Finals | None) -> str:
                     'training': f'CPU, {describe_loss(variant)}',
                     'seeds': str(ap.count),
                     'AP, studio17': format_interval(ap),
-                    'AP, coco-union': '',
+                    'AP, coco-union (trained on both)': '',
                 }
             )
     if finals is not None:
@@ -53,7 +53,7 @@ def _list_finals(finals: Finals) -> list[dict[str, str]]:
         variant = VARIANTS[side.trial]
         aps = [
             finals.results.get_ap(dataset, *side)
-            for dataset in (f'studio17{recipe}', 'coco-union')
+            for dataset in (f'studio17{recipe}', 'coco-and-studio')
         ]
         if not len(aps[0]):
             continue
@@ -67,7 +67,9 @@ def _list_finals(finals: Finals) -> list[dict[str, str]]:
                 'training': f'GPU, {loss}',
                 'seeds': str(len(aps[0])),
                 'AP, studio17': f'**{format_interval(compute_interval(aps[0]))}**',
-                'AP, coco-union': format_interval(compute_interval(aps[1]))
+                'AP, coco-union (trained on both)': format_interval(
+                    compute_interval(aps[1])
+                )
                 if len(aps[1]) and not recipe
                 else '',
             }
