@@ -40,7 +40,7 @@ ARMS = {
 }
 # Section -> job -> seconds after which it is killed.
 JOBS: dict[str, dict[str, float]] = {
-    'network': {'fastest': 70, 'half': 80, 'eager': 80, 'graph': 50, 'compiled': 110},
+    'network': {'fastest': 70, 'half': 110, 'eager': 80, 'graph': 50, 'compiled': 110},
     'loop': {
         'photographs': 40,
         'stores': 60,
