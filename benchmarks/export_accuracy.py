@@ -43,12 +43,17 @@ def export_files(
 ) -> dict:
     """One conversion -> files by their rows' names."""
     from gm_pose.export.build_graph import build_graph, convert_graph
-    from gm_pose.export.export_onnx import ExportOptions, add_metadata, write_model
+    from gm_pose.export.export_onnx import (
+        ExportOptions,
+        add_metadata,
+        describe_file,
+        write_model,
+    )
     from gm_pose.export.precision import to_fp16, to_int8
 
     graph = build_graph(torch_backend.network, opened, 'image', 'joints')
     proto = convert_graph(graph)
-    add_metadata(proto, torch_backend, opened, ExportOptions())
+    add_metadata(proto, describe_file(torch_backend, opened, ExportOptions()))
     paths = {name: f'{folder}/{name}.onnx' for name in ('fp32', 'fp16', 'int8')}
     write_model(proto, paths['fp32'])
     write_model(to_fp16(proto), paths['fp16'])

@@ -7,7 +7,11 @@ of a command's module imports more than the standard library: `--help` answers a
 """
 
 import argparse
+import contextlib
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from importlib import import_module
 
 from gm_pose.version import __version__
@@ -45,6 +49,8 @@ _MODEL_RUNS = (
     'draw-mixture',
 )
 _RUNS = ('train', 'test', 'sweep', *_MODEL_RUNS, 'build-store')
+# Their processes are ended by launchers, or by themselves.
+_LAUNCHED = ('train', 'test', 'sweep')
 
 
 def make_parser(name: str) -> argparse.ArgumentParser:
@@ -85,12 +91,35 @@ def _fill(parser: argparse.ArgumentParser, name: str) -> None:
     parser.set_defaults(run=module.run)
 
 
+@contextlib.contextmanager
+def _ended_by_sigterm(command: str) -> Iterator[None]:
+    """Let SIGTERM, too, leave through `finally`, which removes half-written files."""
+
+    def end(*_: object) -> None:
+        print(f'gm_pose {command}: terminated', file=sys.stderr)
+        sys.exit(128 + signal.SIGTERM)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if command in _LAUNCHED or not is_main:
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run a command -> its exit status; a user's mistake is one line and 2."""
     words = sys.argv[1:] if argv is None else argv
     args = build_parser(words[0] if words else '').parse_args(words)
     try:
-        return args.run(args)
+        with _ended_by_sigterm(args.command):
+            return args.run(args)
+    except KeyboardInterrupt:
+        print(f'gm_pose {args.command}: interrupted', file=sys.stderr)
+        return 130
     except ValueError as error:
         if args.command in _RUNS:
             raise

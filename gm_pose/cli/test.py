@@ -3,6 +3,7 @@
 import argparse
 import os
 import os.path as osp
+from collections.abc import Callable
 from typing import Any
 
 from gm_pose.cli import make_parser
@@ -133,8 +134,15 @@ def check_run(cfg: Any, args: argparse.Namespace) -> list[str]:
     return outline.notes
 
 
-def evaluate_config(cfg: Any, args: argparse.Namespace) -> tuple[Any, Any]:
+def evaluate_config(
+    cfg: Any, args: argparse.Namespace, check: Callable[[], None] | None = None
+) -> tuple[Any, Any]:
     """Check a merged config, run its test -> the runner and its metrics.
+
+    Args:
+        cfg: the config.
+        args: of the command.
+        check: called when the config and its data have been checked, to refuse more.
 
     Raises:
         UserError: config, data or checkpoint are wrong.
@@ -154,6 +162,8 @@ def evaluate_config(cfg: Any, args: argparse.Namespace) -> tuple[Any, Any]:
     from gm_pose.runs.user_errors import as_user_errors
 
     notes = check_run(cfg, args)
+    if check is not None:
+        check()
     use_readable_images(cfg)
     with as_user_errors(ValueError):
         notes += apply_fast_lane(cfg, ('test',))

@@ -1,5 +1,6 @@
 """Export a model: build, convert, check, write."""
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from gm_pose.export.parity import LARGEST_PX, Parity, measure_parity
 from gm_pose.export.precision import to_fp16, to_int8
 from gm_pose.export.samples import Sample, render_samples
 from gm_pose.inference.backends.onnx_backend import open_session
-from gm_pose.inference.backends.onnx_metadata import OnnxMetadata
+from gm_pose.inference.backends.onnx_metadata import OnnxMetadata, parse_values
 from gm_pose.inference.backends.torch_backend import TorchBackend
 from gm_pose.inference.models.open_model import open_model
 from gm_pose.inference.models.run_checkpoint import OpenedModel
@@ -112,9 +113,10 @@ def export_onnx(
     # the layout that PyTorch is fast with would be traced as well
     backend.network.model.to(memory_format=torch.contiguous_format)
     graph = build_graph(backend.network, opened, options.takes, options.gives)
+    properties = describe_file(backend, opened, options)
     say('converting')
     proto = convert_graph(graph)
-    add_metadata(proto, backend, opened, options)
+    add_metadata(proto, properties)
     samples = render_samples() if samples is None else samples
     with tempfile.TemporaryDirectory(prefix='gm_pose_export_') as folder:
         path = os.path.join(folder, 'model.onnx')
@@ -168,10 +170,10 @@ def require_place(out: Path) -> None:
     """Refuse a file that cannot be written."""
     if out.suffix != '.onnx':
         raise UserError(f'{out} does not end in .onnx. Fix: --out {out}.onnx')
-    if out.is_dir() or not out.parent.is_dir():
-        what = (
-            'is a folder' if out.is_dir() else f'is in {out.parent}, which is not there'
-        )
+    parent = out.parent
+    if out.is_dir() or not parent.is_dir():
+        reason = 'is a file' if os.path.lexists(parent) else 'is not there'
+        what = 'is a folder' if out.is_dir() else f'is in {parent}, which {reason}'
         raise UserError(f'{out} {what}; expected a file to write. Fix: another --out')
     try:  # not after minutes of conversion
         with tempfile.TemporaryFile(dir=out.parent):
@@ -180,12 +182,14 @@ def require_place(out: Path) -> None:
         raise explain_write_error(error, str(out), option='--out') from error
 
 
-def add_metadata(
-    proto: Any, backend: TorchBackend, opened: OpenedModel, options: ExportOptions
-) -> None:
-    """Write down what the file is."""
-    import onnx
+def describe_file(
+    backend: TorchBackend, opened: OpenedModel, options: ExportOptions
+) -> dict[str, str]:
+    """What the file will say of itself, by key.
 
+    Raises:
+        UserError: no reader of the file would take it.
+    """
     network = backend.network
     metadata = OnnxMetadata(
         version=__version__,
@@ -198,7 +202,24 @@ def add_metadata(
         codec=type(network.model.head.decoder).__name__,
         sigmas_cells=tuple(network.target_sigmas_cells.tolist()),
     )
-    onnx.helper.set_model_props(proto, metadata.to_properties(backend.description))
+    description = backend.description
+    properties = metadata.to_properties(description)
+    values = {k: json.loads(v) for k, v in properties.items() if k != 'producer'}
+    try:
+        parse_values(values)
+    except ValueError as error:
+        raise UserError(
+            f'{description.name} has a metainfo that no file can hold: {error}. Fix: '
+            'correct it in the config; gm_pose export CONFIG --weights CHECKPOINT'
+        ) from error
+    return properties
+
+
+def add_metadata(proto: Any, properties: dict[str, str]) -> None:
+    """Write down what the file is."""
+    import onnx
+
+    onnx.helper.set_model_props(proto, properties)
     proto.producer_name, proto.producer_version = 'gm_pose', __version__
 
 

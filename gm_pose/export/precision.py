@@ -53,18 +53,23 @@ def to_int8(model: Any, path: str, graph: PoseGraph, samples: Sequence[Sample]) 
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     network = list_network_nodes(model)
-    logging.getLogger().setLevel(logging.ERROR)  # a warning for each call
-    quantize_static(
-        model,
-        path,
-        _make_reader(graph, samples),
-        quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=_QUANTISED,
-        nodes_to_quantize=[n.name for n in model.graph.node if n.name in network],
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-    )
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # a warning for each call
+    try:
+        quantize_static(
+            model,
+            path,
+            _make_reader(graph, samples),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=_QUANTISED,
+            nodes_to_quantize=[n.name for n in model.graph.node if n.name in network],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+    finally:
+        root.setLevel(level)
 
 
 def _make_reader(graph: PoseGraph, samples: Sequence[Sample]) -> Any:

@@ -113,7 +113,7 @@ def test_evidence_holds_true_places_in_cells(run):
     [
         (('--in-place', '--out', 'a.pth'), 'leave one out'),
         (('--folds', '1'), '--folds is 1'),
-        (('--folds', '50'), 'cannot be split'),
+        (('--folds', '50'), '--folds is 50; expected at most the 2 images with people'),
         (('--plot', 'plot.jpg'), 'expected a name in .png'),
         (('--out', '/dev/null/a.pth'), 'is in the way'),
         (('--out', '/dev/null'), 'is in the way'),
@@ -130,6 +130,15 @@ def test_says_what_is_wrong_and_writes_nothing(run, words, message, capsys):
     assert [n for n in sorted(os.listdir(run)) if n != 'work'] == [
         n for n in before if n != 'work'
     ]
+
+
+def test_too_many_folds_are_refused_before_the_prediction(run, monkeypatch, capsys):
+    from mmengine.runner import Runner
+
+    monkeypatch.setattr(Runner, 'test', None)
+    with pytest.raises(SystemExit):
+        calibrate(run, '--fast', '--folds', '100000')
+    assert '--folds is 100000; expected at most the 2 images' in capsys.readouterr().err
 
 
 def test_a_head_without_gaussian_maps_is_refused(run, tmp_path, capsys):

@@ -3,8 +3,10 @@
 import importlib
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,38 @@ def test_error_inside_a_run_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(train, 'run_training', fail)
     with pytest.raises(ValueError, match='a bug'):
         main(['train', 'config.py'])
+
+
+def test_ctrl_c_is_one_line_and_code_130(monkeypatch, capsys):
+    from gm_pose.cli import export
+
+    def interrupt(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export, 'run_export', interrupt)
+    assert main(['export', 'model.pth']) == 130
+    assert capsys.readouterr().err.splitlines() == ['gm_pose export: interrupted']
+
+
+def test_sigterm_leaves_through_finally(monkeypatch, capsys):
+    from gm_pose.cli import export
+
+    cleaned = []
+
+    def end(args):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        finally:
+            cleaned.append(True)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(export, 'run_export', end)
+    with pytest.raises(SystemExit) as ended:
+        main(['export', 'model.pth'])
+    assert (ended.value.code, cleaned) == (143, [True])
+    assert capsys.readouterr().err.splitlines() == ['gm_pose export: terminated']
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_unsupported_stack_is_one_line(monkeypatch, capsys):

@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import logging
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -88,7 +90,9 @@ def test_lower_precision_is_smaller_and_its_loss_is_measured(
     options = ExportOptions(precision=precision)
     checkpoint = str(export_folder / 'model.pth')
     out = tmp_path / 'small.onnx'
+    level = logging.getLogger().level
     exported = export_onnx(checkpoint, out, options, samples=make_samples())
+    assert logging.getLogger().level == level
     assert exported.parity.largest_px < 0.05
     assert exported.loss is not None
     # Half precision keeps 3 digits: of a map's cells, and so of a cell. Random weights have
@@ -117,6 +121,17 @@ def test_a_file_that_differs_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_metainfo_that_no_reader_would_take_is_refused_before_the_conversion(
+    tmp_path, monkeypatch
+):
+    """DeepFashion2's, as MMPose has it, names a joint as the mirror of two others."""
+    opened = open_model(write_checkpoint(tmp_path / 'model.pth', make_config()))
+    wrong = {**opened.metainfo, 'flip_indices': [0, *range(16)]}
+    monkeypatch.setattr(module, 'convert_graph', None)
+    with pytest.raises(UserError, match=r'flip_indices is .* once. Fix: correct it in'):
+        export_onnx(replace(opened, metainfo=wrong), tmp_path / 'model.onnx')
+
+
 def test_parity_sees_another_file(export_folder, tmp_path):
     """Weights that are a hundredth too large: what the check is there for."""
     model = onnx.load(export_folder / 'model.onnx')
@@ -139,6 +154,7 @@ def test_parity_sees_another_file(export_folder, tmp_path):
     [
         (['--out', 'model.pb'], r'model.pb does not end in .onnx'),
         (['--out', 'nowhere/model.onnx'], r'is in nowhere, which is not there'),
+        (['--out', f'{__file__}/model.onnx'], r'test_export_onnx.py, which is a file'),
         (['--out', '/proc/model.onnx'], r'cannot write /proc/model.onnx'),
         (['--images', 'nothing.jpg'], r'nothing.jpg'),
         (['--int8', ''], r'--int8 is empty; expected a path'),

@@ -1,10 +1,13 @@
 """The HTTP example: good images, and every kind of bad input."""
 
+import asyncio
 import importlib.util
 import json
+import re
 import struct
 import zlib
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -14,15 +17,24 @@ from tiny_models import make_samples
 EXAMPLE = Path(__file__).parents[2] / 'examples' / 'http_server'
 
 
-@pytest.fixture(scope='module')
-def client(onnx_file):
-    testclient = pytest.importorskip('fastapi.testclient')
+def load_app(model: str) -> ModuleType:
+    """The example's module, as uvicorn imports it."""
+    pytest.importorskip('fastapi')
     spec = importlib.util.spec_from_file_location('http_server', EXAMPLE / 'app.py')
     app = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('MODEL', onnx_file)
+        patch.setenv('MODEL', model)
         spec.loader.exec_module(app)
-    return testclient.TestClient(app.app)
+    return app
+
+
+@pytest.fixture(scope='module')
+def client(onnx_file):
+    testclient = pytest.importorskip('fastapi.testclient')
+    app = load_app(onnx_file)
+    client = testclient.TestClient(app.app)
+    client.app_globals = vars(app)
+    return client
 
 
 def encode(image: np.ndarray, suffix: str = '.jpg') -> bytes:
@@ -115,6 +127,40 @@ def test_bad_bodies(client, body, kind, status, text):
     assert text in answer.json()['detail']
 
 
+@pytest.mark.parametrize('end', ['disconnects', 'stalls'])
+def test_an_upload_that_does_not_end_is_no_error_of_the_server(client, end):
+    """Neither a traceback in the log nor a request that SIGTERM would wait for."""
+    app, sent = client.app, []
+
+    async def receive():
+        if end == 'disconnects':
+            return {'type': 'http.disconnect'}
+        await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    scope = dict(
+        type='http',
+        method='POST',
+        path='/poses',
+        query_string=b'',
+        headers=[(b'content-type', b'image/jpeg')],
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(client.app_globals, 'MAX_SECONDS', 0.01)
+        asyncio.run(app(scope, receive, send))
+    assert sent[0]['status'] == 408
+
+
+def test_a_missing_model_is_one_line(capsys):
+    with pytest.raises(SystemExit) as ended:
+        load_app('nowhere.onnx')
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('gm_pose: error: nowhere.onnx does not exist')
+
+
 @pytest.mark.parametrize(
     ('boxes', 'status', 'text'),
     [
@@ -123,6 +169,11 @@ def test_bad_bodies(client, body, kind, status, text):
         ('[[9000, 10, 9900, 50]]', 422, 'outside'),
         ('[[NaN, 0, 5, 5]]', 422, 'without width or height'),
         ('[[1e300, 0, 1e301, 5]]', 422, 'without width or height'),
+        ('[["1", "2", "30", "40"]]', 422, 'expected [[x1, y1, x2, y2], ...]'),
+        ('[[null, 0, 5, 5]]', 422, 'expected [[x1, y1, x2, y2], ...]'),
+        ('[[true, false, true, true]]', 422, 'expected [[x1, y1, x2, y2], ...]'),
+        ('[[]]', 422, 'expected [[x1, y1, x2, y2], ...]'),
+        ('', 422, 'expected [[x1, y1, x2, y2], ...]'),
         ('[[1, 2, 3]]', 422, 'expected [[x1, y1, x2, y2], ...]'),
         ('[1, 2, 3, 4]', 422, 'expected [[x1, y1, x2, y2], ...]'),
         ('{"a": 1}', 422, 'expected [[x1, y1, x2, y2], ...]'),
@@ -142,4 +193,6 @@ def test_bad_boxes(client, boxes, status, text):
 
 
 def test_the_example_is_as_short_as_its_page_says():
-    assert len((EXAMPLE / 'app.py').read_text().splitlines()) <= 60
+    page = (EXAMPLE.parents[1] / 'docs' / 'deploy.md').read_text(encoding='utf-8')
+    (lines,) = re.findall(r'a server of (\d+) lines', page)
+    assert len((EXAMPLE / 'app.py').read_text().splitlines()) <= int(lines)

@@ -129,7 +129,18 @@ def change(**changes: object) -> dict[str, str]:
         ({'producer': 'gm_pose'}, "metadata of .* cannot be used .no 'format'"),
         (change(format=2), 'has format 2; expected 1. Fix: take the gm_pose'),
         (change(joint_names=[]), 'has no joints'),
-        (change(flip_indices=[0, 7]), 'joint 7 in flip_indices'),
+        (change(flip_indices=[0, 7]), 'flip_indices is .0, 7.; expected the index of'),
+        (change(flip_indices=[0, 0]), 'flip_indices is .0, 0.; expected the index of'),
+        (change(skeleton_links=[[0, 7]]), 'joint 7 in flip_indices or skeleton_links'),
+        (
+            change(
+                calibration={
+                    **Calibration.neutral(2).to_dict(),
+                    'covariance_scale': [1.0, 1e300],
+                }
+            ),
+            'covariance_scale has 1e.300; expected at most 1e',
+        ),
         (change(oks_sigmas=[0.1] * 3), 'oks_sigmas has 3 entries; expected 2'),
         ({**change(), 'joint_names': '['}, 'metadata of .* cannot be used'),
         (change(joint_names=[1, 2]), 'joint_names is .1, 2.; expected names'),

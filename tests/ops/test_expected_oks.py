@@ -95,6 +95,12 @@ def test_a_calibration_comes_back_from_its_dict():
         (lambda d: {**d, 'oks_bias': []}, 'one finite number per joint'),
         (lambda d: {**d, 'covariance_scale': [0.0, 1.0]}, 'expected numbers > 0'),
         (lambda d: {**d, 'oks_slope': [-1.0, 1.0]}, 'expected numbers >= 0'),
+        (
+            lambda d: {**d, 'covariance_scale': [1.0, 1e300]},
+            '1e\\+300; expected at most 1e',
+        ),
+        (lambda d: {**d, 'oks_bias': [-1e300, 0.0]}, '-1e\\+300; expected at most 1e'),
+        (lambda d: {**d, 'covariance_power': [5.0, 0.0]}, 'has 5; expected at most 4'),
     ],
 )
 def test_refuses_what_is_no_calibration(change, message):

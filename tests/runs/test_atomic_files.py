@@ -57,8 +57,38 @@ def test_old_file_stands_when_killed_while_writing(step, tmp_path, monkeypatch):
 
     assert run_child(task, tmp_path / 'log').code == -signal.SIGKILL
     assert path.read_bytes() == b'old'
-    assert remove_partial_files(tmp_path) == ['.file.part']
+    (left,) = tmp_path.glob('.file.*.part')
+    assert remove_partial_files(tmp_path) == [left.name]
     assert sorted(os.listdir(tmp_path)) == ['file', 'log']
+
+
+def test_two_writers_of_a_file_do_not_disturb_each_other(tmp_path, monkeypatch):
+    """Another writes the whole file while the first is at its fsync."""
+    path, original, inner = tmp_path / 'file', os.fsync, []
+
+    def interleave(descriptor):
+        if not inner:
+            inner.append(True)
+            write_atomically(path, b'second')
+            assert path.read_bytes() == b'second'
+        original(descriptor)
+
+    monkeypatch.setattr(atomic_files.os, 'fsync', interleave)
+    write_atomically(path, b'first, longer')
+    assert path.read_bytes() == b'first, longer'
+    assert os.listdir(tmp_path) == ['file']
+
+
+def test_what_killed_writers_left_goes_after_a_day(tmp_path):
+    old, new, other = (
+        tmp_path / name for name in ('.a[1].0.part', '.a[1].1.part', '.b.0.part')
+    )
+    for path in (old, new, other):
+        path.touch()
+        if path != new:
+            os.utime(path, (0, 0))
+    write_atomically(tmp_path / 'a[1]', b'')
+    assert sorted(os.listdir(tmp_path)) == sorted(['a[1]', new.name, other.name])
 
 
 def test_old_file_stands_when_the_system_refuses_the_size(tmp_path):

@@ -14,7 +14,7 @@ from gm_pose.inference.backends.pose_backend import ModelDescription
 from gm_pose.ops.uncertainty.calibration import Calibration
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['FORMAT', 'OnnxMetadata', 'read_metadata']
+__all__ = ['FORMAT', 'OnnxMetadata', 'parse_values', 'read_metadata']
 
 # What a reader may expect; a higher one is of a later version.
 FORMAT = 1
@@ -80,20 +80,31 @@ def read_metadata(
                 f'{path} has format {values["format"]}; expected {FORMAT}. Fix: take the '
                 f'gm_pose that wrote it ({values["version"]}), or export it again'
             )
-        check_values(values)
-        joints = {f.name: values[f.name] for f in fields(ModelDescription)}
-        fitted = joints.pop('calibration')
-        if fitted is not None:
-            joints['calibration'] = Calibration.from_dict(
-                fitted, len(joints['joint_names'])
-            )
-        own = {f.name: values[f.name] for f in fields(OnnxMetadata)}
-        return OnnxMetadata(**_freeze(own)), ModelDescription(**_freeze(joints))
+        return parse_values(values)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         reason = f'no {error}' if isinstance(error, KeyError) else str(error)
         raise UserError(
             f'the metadata of {path} cannot be used ({reason}). Fix: export it again'
         ) from error
+
+
+def parse_values(
+    values: Mapping[str, Any],
+) -> tuple[OnnxMetadata, ModelDescription]:
+    """Values by key, as JSON has them -> what they say.
+
+    Raises:
+        KeyError, TypeError, ValueError: one is missing or wrong.
+    """
+    check_values(values)
+    joints = {f.name: values[f.name] for f in fields(ModelDescription)}
+    fitted = joints.pop('calibration')
+    if fitted is not None:
+        joints['calibration'] = Calibration.from_dict(
+            fitted, len(joints['joint_names'])
+        )
+    own = {f.name: values[f.name] for f in fields(OnnxMetadata)}
+    return OnnxMetadata(**_freeze(own)), ModelDescription(**_freeze(joints))
 
 
 def _freeze(value: Any) -> Any:

@@ -28,9 +28,9 @@ class Calibration:
       errors have longer tails than a Gaussian whose 95 % ellipse is right.
 
     Attributes:
-        covariance_scale: > 0.
+        covariance_scale: > 0; it and the others: of a size at most `LARGEST`.
         covariance_floor_cells2: >= 0, in heatmap cells^2.
-        covariance_power: >= 0.
+        covariance_power: 0 to `LARGEST_POWER`.
         presence_bias: in logits.
         presence_slope: >= 0.
         oks_bias: in logits.
@@ -116,6 +116,11 @@ class Calibration:
         return calibration
 
 
+# Fits stay below, and covariances stay below float32's 3e38: 1e9 times the variance of a
+# map of 1000 cells (1e6) times MARGIN^-4 (1e16) is 1e31 cells^2.
+LARGEST, LARGEST_POWER = 1e9, 4.0
+
+
 _ONE = ('covariance_scale', 'presence_slope', 'oks_slope')
 _ANY_SIGN = ('presence_bias', 'oks_bias')
 
@@ -134,3 +139,7 @@ def _require_numbers(values: FloatArray, name: str) -> None:
         raise ValueError(f'{name} has {values.min():g}; expected numbers > 0')
     if name not in _ANY_SIGN and values.min() < 0:
         raise ValueError(f'{name} has {values.min():g}; expected numbers >= 0')
+    largest = LARGEST_POWER if name == 'covariance_power' else LARGEST
+    wrong = values[np.abs(values) > largest]
+    if len(wrong):
+        raise ValueError(f'{name} has {wrong[0]:g}; expected at most {largest:g}')

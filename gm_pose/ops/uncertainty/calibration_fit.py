@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gm_pose.ops.array_types import BoolArray, FloatArray
-from gm_pose.ops.uncertainty.calibration import Calibration
+from gm_pose.ops.uncertainty.calibration import LARGEST_POWER, Calibration
 from gm_pose.ops.uncertainty.expected_oks import compute_expected_oks
 from gm_pose.ops.uncertainty.logits import compute_logits, compute_sigmoid
 from gm_pose.ops.uncertainty.map_uncertainty import calibrate_uncertainty
@@ -126,7 +126,7 @@ def _fit_covariance(evidence: Evidence) -> Calibration:
         losses = compute_loss(values[:2], slice(None), values[2])
         return float(losses[labelled].mean())
 
-    bounds = [(-10.0, 10.0), (-10.0, 10.0), (0.0, 4.0)]
+    bounds = [(-10.0, 10.0), (-10.0, 10.0), (0.0, LARGEST_POWER)]
     shared = _minimize(compute_shared_loss, np.array([0.0, -2.0, 1.0]), bounds)
     own = np.tile(shared[:2], (num_joints, 1))
     for k in range(num_joints):

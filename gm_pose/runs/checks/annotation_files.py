@@ -18,7 +18,7 @@ from gm_pose.runs.launch.processes import is_first_on_node
 from gm_pose.runs.problem import Problem
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['check_annotation_files', 'read_use']
+__all__ = ['check_annotation_files', 'find_annotation_file', 'read_use']
 
 
 def check_annotation_files(outline: Outline) -> list[Problem]:
@@ -60,7 +60,7 @@ def _find_users(outline: Outline) -> dict[str, list[tuple[Split, Dataset]]]:
     seen: list[tuple] = []
     for split in outline.splits:
         for dataset in split.datasets:
-            path = _find_file(dataset)
+            path = find_annotation_file(dataset)
             key = (path, read_use(split, dataset), dataset.get('bbox_file'))
             if path is not None and key not in seen:
                 seen.append(key)
@@ -87,7 +87,7 @@ def read_use(split: Split, dataset: Dataset) -> FileUse:
     )
 
 
-def _find_file(dataset: Dataset) -> str | None:
+def find_annotation_file(dataset: Dataset) -> str | None:
     """The annotation file of a dataset in COCO's layout, if it is on the disk."""
     from mmpose.datasets.datasets.base import BaseCocoStyleDataset
     from mmpose.registry import DATASETS

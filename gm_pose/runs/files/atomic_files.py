@@ -2,9 +2,12 @@
 
 import contextlib
 import errno
+import glob
 import os
 import os.path as osp
+import secrets
 import stat
+import time
 from pathlib import Path
 
 from gm_pose.runs.user_errors import UserError
@@ -17,6 +20,7 @@ __all__ = [
 ]
 
 PARTIAL_SUFFIX = '.part'
+_DAY_S = 24 * 3600
 
 _REMEDIES = {
     errno.ENOSPC: 'the disk is full: free some space',
@@ -64,13 +68,16 @@ def write_atomically(path: str | Path, data: bytes) -> None:
 
     The bytes go into a hidden file beside it, reach the disk (fsync), and take the name
     in one step (rename); the folder is synced too, since a rename lives in the folder.
+    Each call has a hidden file of its own, so that of several writers the last one wins.
+    What writers of `path` that were killed left is removed after a day.
 
     Raises:
         OSError: as the file system gave it; `path` is untouched and nothing is left.
     """
     refuse_devices(path)
     folder, name = osp.split(osp.abspath(path))
-    partial = osp.join(folder, f'.{name}{PARTIAL_SUFFIX}')
+    _remove_left(folder, name)
+    partial = osp.join(folder, f'.{name}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}')
     try:
         with open(partial, 'wb') as file:
             file.write(data)
@@ -88,6 +95,15 @@ def write_atomically(path: str | Path, data: bytes) -> None:
         pass
     finally:
         os.close(descriptor)
+
+
+def _remove_left(folder: str, name: str) -> None:
+    """Of a file's writers, those that have written nothing for a day are dead."""
+    pattern = osp.join(glob.escape(folder), f'.{glob.escape(name)}.*{PARTIAL_SUFFIX}')
+    for path in glob.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - os.stat(path).st_mtime > _DAY_S:
+                os.unlink(path)
 
 
 def remove_partial_files(folder: str | Path) -> list[str]:
