@@ -43,12 +43,8 @@ def export_files(
 ) -> dict:
     """One conversion -> files by their rows' names."""
     from gm_pose.export.build_graph import build_graph, convert_graph
-    from gm_pose.export.export_onnx import (
-        ExportOptions,
-        add_metadata,
-        describe_file,
-        write_model,
-    )
+    from gm_pose.export.export_onnx import ExportOptions, write_model
+    from gm_pose.export.file_metadata import add_metadata, describe_file
     from gm_pose.export.precision import to_fp16, to_int8
 
     graph = build_graph(torch_backend.network, opened, 'image', 'joints')

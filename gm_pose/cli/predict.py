@@ -17,7 +17,8 @@ of `gm_pose export`. SOURCE is an image, a folder, a quoted pattern, a list file
 video, or the number of a camera (Ctrl-C ends it).
 
 Exit status: 0, all was read; 1, something was not, and is named at the end; 2, a mistake
-in the command; 130, Ctrl-C; 143, SIGTERM. Run the same command again to resume an interrupted prediction."""
+in the command; 130, Ctrl-C; 143, SIGTERM. Run the same command again to resume an
+interrupted prediction."""
 EXAMPLE = """example:
   gm_pose predict work_dirs/best/epoch_210.pth photos/ --boxes rtmdet-m \\
       --out predictions --save json,csv,images"""

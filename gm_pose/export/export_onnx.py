@@ -1,6 +1,5 @@
 """Export a model: build, convert, check, write."""
 
-import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -11,17 +10,17 @@ from typing import Any
 import torch
 
 from gm_pose.export.build_graph import build_graph, convert_graph
+from gm_pose.export.file_metadata import add_metadata, describe_file
+from gm_pose.export.graph.pose_graph import PoseGraph
 from gm_pose.export.parity import LARGEST_PX, Parity, measure_parity
 from gm_pose.export.precision import to_fp16, to_int8
 from gm_pose.export.samples import Sample, render_samples
 from gm_pose.inference.backends.onnx_backend import open_session
-from gm_pose.inference.backends.onnx_metadata import OnnxMetadata, parse_values
 from gm_pose.inference.backends.torch_backend import TorchBackend
 from gm_pose.inference.models.open_model import open_model
 from gm_pose.inference.models.run_checkpoint import OpenedModel
 from gm_pose.runs.files.atomic_files import explain_write_error, write_atomically
 from gm_pose.runs.user_errors import UserError
-from gm_pose.version import __version__
 
 __all__ = ['ExportOptions', 'Exported', 'export_onnx']
 
@@ -118,6 +117,34 @@ def export_onnx(
     proto = convert_graph(graph)
     add_metadata(proto, properties)
     samples = render_samples() if samples is None else samples
+    try:
+        data, parity, loss = check_and_shrink(
+            proto, graph, backend, samples, options.precision, say
+        )
+    except OSError as error:
+        place = 'the folder of temporary files'
+        raise explain_write_error(error, place, 'write into', 'TMPDIR') from error
+    try:
+        write_atomically(out, data)
+    except OSError as error:
+        raise explain_write_error(error, str(out), option='--out') from error
+    return Exported(out, len(data) / 1e6, parity, loss)
+
+
+def check_and_shrink(
+    proto: Any,
+    graph: PoseGraph,
+    backend: TorchBackend,
+    samples: Sequence[Sample],
+    precision: str,
+    say: Callable[[str], None],
+) -> tuple[bytes, Parity, Parity | None]:
+    """ONNX model -> content of the file, differences of float32 and of `precision`.
+
+    Raises:
+        UserError: float32 differs too much.
+        OSError: temporary files cannot be written.
+    """
     with tempfile.TemporaryDirectory(prefix='gm_pose_export_') as folder:
         path = os.path.join(folder, 'model.onnx')
         write_model(proto, path)
@@ -129,20 +156,15 @@ def export_onnx(
                 f'expected at most {LARGEST_PX}. Nothing was written'
             )
         loss = None
-        if options.precision != 'fp32':
-            say(f'converting to {options.precision}')
-            if options.precision == 'fp16':
+        if precision != 'fp32':
+            say(f'converting to {precision}')
+            if precision == 'fp16':
                 write_model(to_fp16(proto), path)
             else:
                 to_int8(proto, path, graph, samples)
             loss = measure_parity(open_session(path), graph, backend, samples)
-            say(f'{options.precision}: {loss}')
-        data = Path(path).read_bytes()
-    try:
-        write_atomically(out, data)
-    except OSError as error:
-        raise explain_write_error(error, str(out), option='--out') from error
-    return Exported(out, len(data) / 1e6, parity, loss)
+            say(f'{precision}: {loss}')
+        return Path(path).read_bytes(), parity, loss
 
 
 def _say_nothing(line: str) -> None:
@@ -180,47 +202,6 @@ def require_place(out: Path) -> None:
             pass
     except OSError as error:
         raise explain_write_error(error, str(out), option='--out') from error
-
-
-def describe_file(
-    backend: TorchBackend, opened: OpenedModel, options: ExportOptions
-) -> dict[str, str]:
-    """What the file will say of itself, by key.
-
-    Raises:
-        UserError: no reader of the file would take it.
-    """
-    network = backend.network
-    metadata = OnnxMetadata(
-        version=__version__,
-        takes=options.takes,
-        gives=options.gives,
-        colour_order='BGR',
-        flip_test=options.flip_test,
-        precision=options.precision,
-        padding=opened.settings.crop.padding,
-        codec=type(network.model.head.decoder).__name__,
-        sigmas_cells=tuple(network.target_sigmas_cells.tolist()),
-    )
-    description = backend.description
-    properties = metadata.to_properties(description)
-    values = {k: json.loads(v) for k, v in properties.items() if k != 'producer'}
-    try:
-        parse_values(values)
-    except ValueError as error:
-        raise UserError(
-            f'{description.name} has a metainfo that no file can hold: {error}. Fix: '
-            'correct it in the config; gm_pose export CONFIG --weights CHECKPOINT'
-        ) from error
-    return properties
-
-
-def add_metadata(proto: Any, properties: dict[str, str]) -> None:
-    """Write down what the file is."""
-    import onnx
-
-    onnx.helper.set_model_props(proto, properties)
-    proto.producer_name, proto.producer_version = 'gm_pose', __version__
 
 
 def write_model(proto: Any, path: str) -> None:

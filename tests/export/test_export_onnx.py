@@ -1,8 +1,10 @@
 """The exported file: parity, metadata, sizes, precisions, and what is refused."""
 
+import errno
 import importlib
 import json
 import logging
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -118,6 +120,20 @@ def test_a_file_that_differs_is_not_written(
     out = tmp_path / 'model.onnx'
     with pytest.raises(UserError, match=r'differs from PyTorch by 0\.2 px; expected'):
         export_onnx(str(export_folder / 'model.pth'), out, samples=make_samples())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_folder_of_temporary_files_is_named(
+    export_folder, tmp_path, converted, monkeypatch
+):
+    def fill(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, 'write_model', fill)
+    with pytest.raises(
+        UserError, match=r'temporary files \(ENOSPC\): the disk is full'
+    ):
+        export_onnx(str(export_folder / 'model.pth'), tmp_path / 'model.onnx')
     assert not list(tmp_path.iterdir())
 
 
