@@ -177,8 +177,8 @@ def render_goals(finals: Finals | None) -> str:
             'the same sign on other photographs (coco-union)',
             'yes' if both.is_above_zero else '**not shown**',
             f'trained on both sets {both} at {levels[1]:.1f} AP, {both.count} seeds; '
-            f'trained on the other photographs alone {crowd} at {levels[0]:.1f} AP, where '
-            'nothing can be told apart',
+            f'trained on the other photographs alone {crowd} at {levels[0]:.1f} AP, too '
+            'low to show a difference',
         ),
         (
             '+3.0 AP over stock MMPose',
@@ -230,7 +230,7 @@ def describe_machines(results: DeviceResults) -> str:
         for seed, machine in machines.items():
             places.setdefault(machine, []).append(f'seed {seed} of `{trial}`')
     words = ''.join(f'; {", ".join(runs)} on {m}' for m, runs in places.items())
-    return f'All ran on the GPU{words and f" but{words[1:]}"}.'
+    return f'All ran on the GPU{words and f", except{words[1:]}"}.'
 
 
 def render_readings(finals: Finals) -> str:
