@@ -26,8 +26,8 @@ __all__ = ['LARGEST_PX', 'Parity', 'measure_parity']
 LARGEST_PX = 0.05
 
 # A joint is not compared where noise of this part of the largest value, ten times float32's
-# rounding, moves it by so many px: two peaks of one height, a quarter step either way, or
-# DARK's Newton step on a flat map.
+# rounding, moves it by so many px, of the image where those are compared: two peaks of one
+# height, a quarter step either way, or DARK's Newton step on a flat map.
 NOISE, STEADY_PX = 1e-6, 0.01
 
 
@@ -84,8 +84,10 @@ def measure_parity(
         crops = cut_crops(sample, graph.crop)
         with torch.inference_mode():
             maps = graph.network(torch.from_numpy(crops).float())
-        in_crop, is_steady = _decode_twice(backend, maps)
-        if graph.reader is None or graph.takes_crops:
+        is_in_crop = graph.reader is None or graph.takes_crops
+        px = 1.0 if is_in_crop else _measure_px(sample, graph.crop)
+        in_crop, is_steady = _decode_twice(backend, maps, px)
+        if is_in_crop:
             expected = in_crop
             found = _run_for_crops(session, graph, backend, sample, crops)
         else:
@@ -114,16 +116,27 @@ def measure_parity(
     )
 
 
+def _measure_px(sample: Sample, crop: CropSettings) -> NDArray[np.float32]:
+    """Px of the image per px of the crop (n, 1, 2)."""
+    sizes = fix_aspect_ratio(
+        measure_boxes(sample.boxes_px, crop.padding)[1], crop.input_size
+    )
+    return (sizes / np.array(crop.input_size, np.float32))[:, None]
+
+
 def _decode_twice(
-    backend: TorchBackend, maps: torch.Tensor
+    backend: TorchBackend, maps: torch.Tensor, px: float | NDArray[np.float32]
 ) -> tuple[_Joints, NDArray[np.bool_]]:
-    """Maps (n, K, H, W) -> joints in px of the crop, which of them are steady (n, K)."""
+    """Maps (n, K, H, W) -> joints in px of the crop, which of them are steady (n, K).
+
+    A px of the crop is `px` of those that are compared.
+    """
     noise = torch.randn(maps.shape, generator=torch.Generator().manual_seed(0))
     noise *= NOISE * maps.abs().amax((2, 3), keepdim=True)
     joints = _Joints(*backend.network.decode(maps))
     moved = backend.network.decode(maps + noise)[0] - joints.keypoints
     # MMPose's UDPHeatmap refines joints without a peak by what stands in other maps
-    return joints, (np.abs(moved).max(-1) < STEADY_PX) & (joints.scores > 0)
+    return joints, (np.abs(moved * px).max(-1) < STEADY_PX) & (joints.scores > 0)
 
 
 def _run_on_image(

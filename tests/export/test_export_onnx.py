@@ -6,17 +6,19 @@ import json
 import logging
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from tiny_models import SIZES, make_config, make_samples, write_checkpoint
 
 from gm_pose.cli import main
 from gm_pose.export import ExportOptions, export_onnx
 from gm_pose.export.build_graph import build_graph
 from gm_pose.export.graph.pose_graph import PoseGraph
-from gm_pose.export.parity import Parity, measure_parity
+from gm_pose.export.parity import Parity, _decode_twice, measure_parity
 from gm_pose.export.precision import list_network_nodes
 from gm_pose.export.samples import read_samples
 from gm_pose.inference.backends.onnx_backend import open_session
@@ -163,6 +165,20 @@ def test_parity_sees_another_file(export_folder, tmp_path):
     graph = build_graph(backend.network, opened, 'image', 'joints')
     session = open_session(str(tmp_path / 'other.onnx'))
     assert measure_parity(session, graph, backend, make_samples()).largest_px > 0.05
+
+
+@pytest.mark.parametrize(('px', 'is_steady'), [(1.0, True), (12.5, False)])
+def test_joints_are_steady_in_the_px_that_are_compared(px, is_steady):
+    """A whole 4K photo has 12 px for each px of the crop, and 12 times the noise."""
+
+    def decode(maps):
+        # noise of 1e-6 moves places by some 0.002 px of the crop, 0.025 px of the image
+        places = 2000 * maps[:, :, 0, :2].numpy()
+        return places, maps.amax((2, 3)).numpy(), None
+
+    backend = SimpleNamespace(network=SimpleNamespace(decode=decode))
+    found = _decode_twice(backend, torch.ones(1, 50, 4, 3), px)[1]
+    assert found.all() == is_steady
 
 
 @pytest.mark.parametrize(
