@@ -8,6 +8,7 @@ of a command's module imports more than the standard library: `--help` answers a
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -95,7 +96,11 @@ def _fill(parser: argparse.ArgumentParser, name: str) -> None:
 def _ended_by_sigterm(command: str) -> Iterator[None]:
     """Let SIGTERM, too, leave through `finally`, which removes half-written files."""
 
+    owner = os.getpid()
+
     def end(*_: object) -> None:
+        if os.getpid() != owner:  # a forked worker, which its pool ends
+            os._exit(128 + signal.SIGTERM)
         print(f'gm_pose {command}: terminated', file=sys.stderr)
         sys.exit(128 + signal.SIGTERM)
 
