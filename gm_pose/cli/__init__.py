@@ -91,6 +91,11 @@ def main(argv: list[str] | None = None) -> int:
     args = build_parser(words[0] if words else '').parse_args(words)
     try:
         return args.run(args)
+    except KeyboardInterrupt:
+        if args.command in ('train', 'test'):
+            raise  # MMEngine's, whose logs end with it
+        print(f'gm_pose {args.command}: stopped', file=sys.stderr)
+        return 130
     except ValueError as error:
         if args.command in _RUNS:
             raise

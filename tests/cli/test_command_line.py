@@ -152,3 +152,12 @@ def test_options_of_a_config_are_read_as_mmengine_reads_them():
     options = build_parser('train').parse_args(words).cfg_options
     assert options == {'a.b': 1e-3, 'c': [1, (2, 3)], 'd': 'text'}
     assert build_parser('train').parse_args(['train', 'c.py']).cfg_options == {}
+
+
+def test_ctrl_c_is_one_line(monkeypatch, capsys):
+    def stop(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('gm_pose.cli.doctor.run', stop)
+    assert main(['doctor']) == 130
+    assert capsys.readouterr().err == 'gm_pose doctor: stopped\n'
