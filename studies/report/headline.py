@@ -95,7 +95,7 @@ def _describe_finals(finals: Finals) -> str:
         f'The best joint-adaptive sigmas ({VARIANTS[adaptive.trial].table.title}) reach '
         f'{finals.average("studio17", adaptive):.1f} AP with flip test, the best uniform '
         f'sigma {finals.average("studio17", uniform):.1f}: {known}, {known.count} seeds, '
-        f'95 % over people and seeds; on a second, harder set '
+        f'95 % interval over people and seeds; on a second, harder set '
         f'({finals.average("coco-and-studio", uniform):.1f} AP), {other}, {other.count} '
         f'seeds.'
     )

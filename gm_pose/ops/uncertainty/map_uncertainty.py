@@ -45,7 +45,7 @@ def measure_uncertainty(
     about a place, over its mass, is ``C + s^2 I``: the mean square error of that place
     plus what the target itself is wide. Second modes and flat maps add to C.
 
-    Before that the background is cut off (`map_moments`: a tenth of the peak, corrected
+    Before that the background is cut off (`map_moments`: below 2 % of the peak, corrected
     for what this takes from a Gaussian), and near a border the part off the map is
     replaced by its reflection. Presence is ``sqrt(peak * mass)`` with the mass in units
     of the target's, ``2 pi s^2``: 1 for a whole Gaussian of height 1.
