@@ -95,7 +95,6 @@ def _fill(parser: argparse.ArgumentParser, name: str) -> None:
 @contextlib.contextmanager
 def _ended_by_sigterm(command: str) -> Iterator[None]:
     """Let SIGTERM, too, leave through `finally`, which removes half-written files."""
-
     owner = os.getpid()
 
     def end(*_: object) -> None:

@@ -77,7 +77,7 @@ def look(args: argparse.Namespace) -> Path:
     for entry in show_progress(entries, args.num_people):
         if not made:
             make_picture_folder(out)
-        made.append(_write_sheet(entry, setup, out))
+        made.append(_write_sheet(entry, setup, out, {e.sheet for e in made}))
     if not made:
         raise UserError(f'{args.config} has nobody to draw; expected annotated people')
     alerts = find_in_setup(setup)
@@ -143,8 +143,8 @@ def _look_after(args: argparse.Namespace) -> tuple[Setup, Iterator[Entry]]:
     )
 
 
-def _write_sheet(entry: Entry, setup: Setup, out: Path) -> Entry:
-    """Draw an entry's sheet -> the entry with its file's name."""
+def _write_sheet(entry: Entry, setup: Setup, out: Path, taken: set[str]) -> Entry:
+    """Draw an entry's sheet -> the entry with its file's name, none of those `taken`."""
     from dataclasses import replace
 
     from gm_pose.looks.sheets import draw_prediction_sheet, draw_training_sheet
@@ -156,7 +156,9 @@ def _write_sheet(entry: Entry, setup: Setup, out: Path) -> Entry:
         sheet = draw_prediction_sheet(entry.person, setup, entry.prediction)
     stem = Path(entry.person.image_path).stem
     number = '' if entry.person.id is None else f'_{entry.person.id}'
-    name = re.sub(r'[^\w.-]+', '_', f'{stem}{number}') + '.png'
+    # 60 letters: a file system takes 255 bytes, and a letter has up to 4
+    stem = re.sub(r'[^\w.-]+', '_', stem[:60]) + number
+    name = f'{stem}.png' if f'{stem}.png' not in taken else f'{stem}_{len(taken)}.png'
     write_picture(out / name, sheet)
     return replace(entry, sheet=name)
 

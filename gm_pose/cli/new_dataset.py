@@ -103,7 +103,8 @@ def make_dataset(args: argparse.Namespace) -> Path:
     for line in plan.describe():
         print(line)
     config = write_dataset(plan, out, name, _repeat_command(args))
-    print(f'next: gm_pose look {config}\n      gm_pose train {config}')
+    quoted = shlex.quote(str(config))
+    print(f'next: gm_pose look {quoted}\n      gm_pose train {quoted}')
     return config
 
 

@@ -98,6 +98,7 @@ def check_arguments(args: argparse.Namespace) -> None:
 def run_report(args: argparse.Namespace) -> None:
     """Read, measure and write; prints the verdicts and the path."""
     from gm_pose.report.analysis.comparison import judge
+    from gm_pose.report.page.summary import describe_empty_images
     from gm_pose.report.reading.run_folder import open_run_folder
     from gm_pose.report.reading.run_inputs import (
         FILE_TYPES,
@@ -127,6 +128,9 @@ def run_report(args: argparse.Namespace) -> None:
     comparisons = write_report(inputs, args.out, args.people, Progress())
     for comparison in comparisons:
         print(judge(comparison))
+    for run in inputs:
+        for text in describe_empty_images(run):
+            print(text)
     print(args.out)
 
 

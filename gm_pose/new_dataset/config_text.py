@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ from gm_pose.new_dataset.schedule import Schedule
 
 __all__ = ['DataPaths', 'format_config', 'suggest_sigmas']
 
-HERE = "'{{ fileDirname }}/'"  # filled in by MMEngine: the config's own folder
+# filled in by MMEngine, as it is: the config's own folder, which may have a quote in it
+HERE = 'r"""{{ fileDirname }}/"""'
 NARROW = ('nose', 'left_eye', 'right_eye')
 
 
@@ -75,7 +77,7 @@ def format_config(
         f'# Training on {train.num_people} people in {train.num_images} images, validation '
         f'on {val.num_people} in {val.num_images}.',
         f'# Written by: {made_by}',
-        f'# Command: gm_pose train {name}_{base_name}.py',
+        f'# Command: gm_pose train {shlex.quote(f"{name}_{base_name}.py")}',
         '# Expected: open',
         '# Status: not run',
         f'_base_ = [{base.config!r}]'
@@ -84,7 +86,7 @@ def format_config(
         'from gm_pose import with_codec, with_fast_lane',
         '',
         f"here = {HERE}  # this file's folder",
-        f"metainfo = here + '{name}_metainfo.py'",
+        f'metainfo = here + {f"{name}_metainfo.py"!r}',
         'codec = with_codec(',
         '    _base_,',
         f'    # in cells; {reason}',

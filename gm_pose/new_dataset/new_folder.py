@@ -18,8 +18,15 @@ def require_new(out: Path) -> None:
     """Refuse a place that is taken.
 
     Raises:
-        UserError: a file, or a folder that is not empty.
+        UserError: a file, a folder that is not empty or the current one, or a name that
+            cannot be written into a line of a config.
     """
+    if not str(out).isprintable():
+        raise UserError(f'--out is {str(out)!r}; expected a name on one line')
+    if out.exists() and os.path.samefile(out, os.curdir):
+        raise UserError(
+            f'--out {out} is the current folder; expected a new one. Fix: --out NAME'
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(
             f'--out {out} exists; expected a new folder. Fix: --out OTHER, or remove it'

@@ -14,8 +14,8 @@ All in heatmap cells. Behind any word, ``@plain`` leaves the loss unbalanced.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from gm_pose.sweep.candidate import Candidate
 
 __all__ = ['read_candidates']
 
+LEAST_CELLS = 0.1
+"""A joint 0.5 cells from the next cell has a target of exp(-0.5^2 / 2 s^2) = 4e-6 there."""
 _PLAIN = '@plain'
 _DERIVED = re.compile(
     r'(?P<table>[a-z][a-z0-9]*)(\^(?P<power>[^:]*))?(:(?P<numbers>.*))?'
@@ -56,6 +58,7 @@ class _Reader:
                 sigmas, self.heatmap_size, self.skeleton.name, lambda _: self.skeleton
             )
             cells = tuple(round(float(s), 4) for s in found.cells)
+            _check_range(cells, self.heatmap_size)
             if len(set(cells)) == 1:
                 return Candidate(name, cells[:1])
             return Candidate(name, cells, balance=not is_plain)
@@ -76,6 +79,16 @@ class _Reader:
                 yield self.make(name + is_plain * '-plain', sigmas, word, is_plain)
 
 
+def _check_range(cells: Sequence[float], heatmap_size: tuple[int, int]) -> None:
+    """Raise ValueError for a target that is flat, or one that no cell sees."""
+    width, height = heatmap_size
+    if min(cells) < LEAST_CELLS or max(cells) > max(heatmap_size):
+        raise ValueError(
+            f'sigmas are {min(cells):g} to {max(cells):g} cells; expected {LEAST_CELLS} to '
+            f'{max(heatmap_size)}, as heatmaps have {width}x{height} cells'
+        )
+
+
 def read_candidates(
     texts: Iterable[str], skeleton: Skeleton, heatmap_size: tuple[int, int]
 ) -> list[Candidate]:
@@ -88,7 +101,7 @@ def read_candidates(
 
     Raises:
         UserError: a word that is none of these, a table that does not fit the joints, the
-            same name twice, or fewer than two candidates.
+            same name or the same sigmas twice, or fewer than two candidates.
     """
     reader = _Reader(skeleton, heatmap_size)
     words = [word for text in texts for word in text.split()]
@@ -97,6 +110,13 @@ def read_candidates(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f'--sigmas names {", ".join(twice)} twice; expected once')
+    for number, candidate in enumerate(found):
+        for other in found[:number]:
+            if replace(candidate, name=other.name) == other:
+                raise UserError(
+                    f'--sigmas: {other.name} and {candidate.name} have the same sigmas; '
+                    'expected candidates that differ. Fix: leave one out'
+                )
     if len(found) < 2:
         raise UserError(
             f'--sigmas has {len(found)} candidate{"s" * (not found)}; expected at least 2 '
@@ -147,6 +167,8 @@ def _read_pairs(text: str, word: str) -> dict[str, float]:
                 f'--sigmas {word}: {pair!r} is no joint and number; expected '
                 'NAME=nose:1,left_eye:1,default:2'
             )
+        if joint in pairs:
+            raise UserError(f'--sigmas {word}: {joint} has two sigmas; expected one')
         pairs[joint] = _read_number(number, word)
     return pairs
 

@@ -11,6 +11,7 @@ INK, PALE, PAPER = (40, 40, 40), (120, 120, 120), (255, 255, 255)
 RED = (30, 30, 200)
 PANEL_HEIGHT = 208  # of the panels that show one person's crop, px
 _LABEL, _GAP, _HEADER = 40, 12, 68
+_ALERT = 16  # height of the line for alerts, where a panel has one
 _TITLE_SCALE, _TEXT_SCALE, _NOTE_SCALE = 0.55, 0.45, 0.36
 
 
@@ -65,7 +66,8 @@ def lay_out_panels(
     """Panels -> sheet (height, width, 3) uint8, row by row under title and legend."""
     columns = min(columns, len(panels))
     cell_w = max(170, *(panel.picture.shape[1] for panel in panels)) + _GAP
-    cell_h = _LABEL + max(panel.picture.shape[0] for panel in panels) + _GAP
+    label = _LABEL + _ALERT * any(panel.alert for panel in panels)
+    cell_h = label + max(panel.picture.shape[0] for panel in panels) + _GAP
     rows = -(-len(panels) // columns)
     widths = [columns * cell_w + _GAP]
     for text, scale in ((title, _TITLE_SCALE), (legend, _TEXT_SCALE)):
@@ -79,11 +81,18 @@ def lay_out_panels(
         _write(sheet, name, x, y + 14, _TEXT_SCALE, INK)
         _write(sheet, note, x, y + 32, _NOTE_SCALE, PALE)
         if alert:
-            after = cv2.getTextSize(name, FONT, _TEXT_SCALE, 1)[0][0] + 10
-            _write(sheet, alert, x + after, y + 14, _NOTE_SCALE, RED)
+            _write(sheet, _shorten(alert, cell_w - _GAP), x, y + 48, _NOTE_SCALE, RED)
         height, width = picture.shape[:2]
-        sheet[y + _LABEL : y + _LABEL + height, x : x + width] = picture
+        sheet[y + label : y + label + height, x : x + width] = picture
     return sheet
+
+
+def _shorten(text: str, width: int) -> str:
+    """What of an alert is no wider than its cell, with dots where it ends early."""
+    kept = text
+    while kept and cv2.getTextSize(kept, FONT, _NOTE_SCALE, 1)[0][0] > width:
+        kept = kept.removesuffix('...')[:-1] + '...'
+    return kept
 
 
 def _write(

@@ -1,7 +1,9 @@
 """`gm_pose look`: the crops that a run trains on, and predictions with their errors."""
 
+import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -13,8 +15,10 @@ from mmengine.registry import HOOKS, init_default_scope
 from mmpose.registry import MODELS
 
 from gm_pose.cli import main, make_parser
+from gm_pose.cli.look import _write_sheet as write_sheet
 from gm_pose.cli.look import look
 from gm_pose.cli.picture_run import read_drawable_config
+from gm_pose.looks.index_page import Entry
 from gm_pose.looks.predicted_samples import measure_oks, open_validation
 from gm_pose.looks.training_samples import open_training
 from gm_pose.runs.user_errors import UserError
@@ -173,3 +177,24 @@ def test_mistakes_are_user_errors(run, tmp_path, config, words, message):
     with pytest.raises(UserError, match=message):
         look(parse(run / config, '--out', tmp_path / 'd', *words))
     assert not Path(tmp_path / 'd').exists()
+
+
+def test_nobody_to_draw_names_the_annotations(run, tmp_path):
+    path = tmp_path / 'empty.json'
+    categories = [dict(id=1, name='person')]
+    path.write_text(json.dumps(dict(images=[], annotations=[], categories=categories)))
+    option = f'train_dataloader.dataset.ann_file={path}'
+    with pytest.raises(UserError, match=r'nobody to draw .*empty\.json'):
+        look(parse(run / 'demo.py', '--out', tmp_path / 'e', '--cfg-options', option))
+
+
+def test_sheets_of_one_name_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        'gm_pose.looks.sheets.draw_training_sheet',
+        lambda *_: np.zeros((2, 2, 3), np.uint8),
+    )
+    person = SimpleNamespace(image_path=f'a/{"x" * 250}.jpg', id=None)
+    entry = Entry(person, '', [])
+    first = write_sheet(entry, None, tmp_path, set()).sheet
+    second = write_sheet(entry, None, tmp_path, {first}).sheet
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([first, second])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -204,3 +205,21 @@ def test_a_joint_nobody_knows_is_said_to_be_a_guess(mice, bases_by_path, capsys)
     sigmas = np.array(load_skeleton('mice/mice_metainfo.py').oks_sigmas)
     assert (sigmas > 0).all()
     assert sigmas[1] == sigmas[2]
+
+
+def test_names_with_quotes_make_a_config(mice, bases_by_path, capsys):
+    out = mice / 'it\'s "new"' / "o'k"
+    assert make('--base', 'small', '--out', str(out)) == 0
+    config = out / "o'k_small.py"
+    dataset = Config.fromfile(config).train_dataloader.dataset
+    assert Path(dataset.metainfo.from_file).is_file()
+    assert Path(dataset.ann_file).is_file()
+    command = capsys.readouterr().out.splitlines()[-1]
+    assert shlex.split(command) == ['gm_pose', 'train', str(config)]
+
+
+@pytest.mark.parametrize('out', ['.', 'a\nb'])
+def test_the_current_folder_or_two_lines_are_no_new_folder(mice, out, capsys):
+    with pytest.raises(SystemExit):
+        make('--base', 'small', '--out', out)
+    assert 'expected a ' in capsys.readouterr().err

@@ -142,11 +142,12 @@ def test_a_full_folder_of_temporary_files_is_named(
 def test_a_metainfo_that_no_reader_would_take_is_refused_before_the_conversion(
     tmp_path, monkeypatch
 ):
-    """DeepFashion2's, as MMPose has it, names a joint as the mirror of two others."""
     opened = open_model(write_checkpoint(tmp_path / 'model.pth', make_config()))
-    wrong = {**opened.metainfo, 'flip_indices': [0, *range(16)]}
+    wrong = {**opened.metainfo, 'dataset_name': 'two\nlines'}
     monkeypatch.setattr(module, 'convert_graph', None)
-    with pytest.raises(UserError, match=r'flip_indices is .* once. Fix: correct it in'):
+    with pytest.raises(
+        UserError, match='dataset is two lines; expected text. Fix: corr'
+    ):
         export_onnx(replace(opened, metainfo=wrong), tmp_path / 'model.onnx')
 
 

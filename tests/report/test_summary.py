@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from report_people import make_truth, predict, read
 
 from gm_pose.report.analysis.estimates import Estimate
-from gm_pose.report.page.summary import describe_shift
+from gm_pose.report.page.summary import describe_empty_images, describe_shift
+from gm_pose.runs.user_errors import UserError
 
 HALF_A_CELL, UP = np.array([0.5, 0]), np.array([0, 2])
 
@@ -50,3 +52,22 @@ def test_joints_that_each_lie_off_in_their_own_way_are_not_a_grid():
 def test_offsets_that_may_be_zero_or_are_not_in_cells_are_not_told(noise):
     assert describe(noise + HALF_A_CELL, half_width=1) == []
     assert describe(noise + HALF_A_CELL, targets=None) == []
+
+
+def test_images_without_predictions_are_counted(tmp_path):
+    truth = make_truth()
+    results = predict(truth, 5.0)
+    assert describe_empty_images(read(tmp_path, truth, results)) == []
+    image_id = results[0]['image_id']
+    left = [result for result in results if result['image_id'] != image_id]
+    (text,) = describe_empty_images(read(tmp_path, truth, left))
+    count = len({person['image_id'] for person in truth['annotations']})
+    assert text == f'run predicts nobody in 1 of {count} images with people.'
+
+
+def test_numbers_that_are_not_finite_name_their_image(tmp_path):
+    truth = make_truth()
+    results = predict(truth, 5.0)
+    results[3]['keypoints'][4] = float('nan')
+    with pytest.raises(UserError, match=f'first in image {results[3]["image_id"]}'):
+        read(tmp_path, truth, results)

@@ -55,10 +55,10 @@ def test_sigmas_by_joint_and_an_unbalanced_loss():
 def test_json_of_joints_is_one_candidate_and_of_names_several(tmp_path):
     joints, names = tmp_path / 'mine.json', tmp_path / 'several.json'
     joints.write_text(json.dumps(dict(hand=1, default=2)))
-    names.write_text(json.dumps(dict(a=1.5, b=[1, 2, 3], c=dict(hand=1, default=2))))
+    names.write_text(json.dumps(dict(a=1.5, b=[1, 2, 3], c=dict(hand=1.5, default=2))))
     found = read(f'{joints} {names}')
     assert {name: c.sigmas_cells for name, c in found.items()} == dict(
-        mine=(2, 2, 1), a=(1.5,), b=(1, 2, 3), c=(2, 2, 1)
+        mine=(2, 2, 1), a=(1.5,), b=(1, 2, 3), c=(2, 2, 1.5)
     )
 
 
@@ -86,6 +86,10 @@ def test_python_file_holds_the_mapping_as_sigmas(tmp_path):
         ('a=hand oks:2', r"'hand' is no joint and number; expected NAME=nose:1"),
         ('a/b=hand:1,default:2 oks:2', r"'a/b' is no file name"),
         ('set1 oks:2', r"table 'set1' has no sigma for \['shoulder'"),
+        ('uniform:2,1e9', r'uniform:2,1e9: sigmas are 1e\+09 .*; expected 0.1 to'),
+        ('uniform:2,1e-9', r'uniform:2,1e-9: sigmas are 0 to 0 cells; expected 0.1 to'),
+        ('uniform:2 same=default:2', r'uniform2 and same have the same sigmas'),
+        ('a=hand:1,hand:2,default:2 oks:2', r'hand has two sigmas; expected one'),
         ('missing.json oks:2', r'missing.json'),
         ('missing.py oks:2', r'--sigmas missing.py does not exist'),
     ],

@@ -42,6 +42,12 @@ def read_coco(path: Path, category: str | None) -> KeypointData:
     count = guess_keypoint_count(dict(content, annotations=annotations))
     names = [str(name) for name in chosen.get('keypoints') or ()]
     links = read_skeleton_links(chosen, count, str(path))
+    lost = len(chosen.get('skeleton') or ()) - len(links)
+    if lost:
+        notes.append(
+            f'{lost} links of the category left out: they name joints that are not there '
+            f'(1 is the first, {count} the last)'
+        )
     if names and len(names) != count:
         raise UserError(
             f'{path}: category {chosen.get("name")!r} names {len(names)} joints and its '

@@ -12,6 +12,7 @@ from typing import Any
 
 from gm_pose.new_dataset.keypoint_data import KeypointData
 from gm_pose.new_dataset.readers.image_files import ImageFolder
+from gm_pose.new_dataset.readers.malformed import explain_malformed
 from gm_pose.runs.user_errors import UserError
 
 __all__ = ['read_cvat']
@@ -28,7 +29,7 @@ def read_cvat(path: Path, images: Path, category: str | None) -> KeypointData:
     """
     try:
         root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # or an encoding
         raise UserError(f'{path} is no XML: {error}') from error
     if root.tag != 'annotations':
         raise UserError(f"{path} has <{root.tag}>; expected CVAT's <annotations>")
@@ -54,16 +55,17 @@ def read_cvat(path: Path, images: Path, category: str | None) -> KeypointData:
         if name is None:
             missing += bool(skeletons)
             continue
-        data.images.append(
-            dict(
-                id=number,
-                file_name=name,
-                width=int(image.get('width', 0)),
-                height=int(image.get('height', 0)),
+        with explain_malformed(path, f'image {name}', 'CVAT'):
+            data.images.append(
+                dict(
+                    id=number,
+                    file_name=name,
+                    width=int(image.get('width', 0)),
+                    height=int(image.get('height', 0)),
+                )
             )
-        )
-        for skeleton in skeletons:
-            data.add_person(number, _read_joints(skeleton, names))
+            for skeleton in skeletons:
+                data.add_person(number, _read_joints(skeleton, names))
     if missing:
         data.notes.append(f'{missing} annotated images are not in {images}: left out')
     return data
@@ -110,6 +112,8 @@ def _read_joints(skeleton: ElementTree.Element, names: list[str]) -> list[Any]:
         if points.get('outside') == '1':
             continue
         at = 3 * names.index(points.get('label', ''))
+        if values[at + 2]:
+            raise ValueError(f'{points.get("label")!r} twice in a skeleton')
         x, y = points.get('points', '0,0').split(';')[0].split(',')
         visible = 1 if points.get('occluded') == '1' else 2
         values[at : at + 3] = [float(x), float(y), visible]

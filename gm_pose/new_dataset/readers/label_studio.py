@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
 
 from gm_pose.new_dataset.keypoint_data import KeypointData
-from gm_pose.new_dataset.readers.image_files import ImageFolder
+from gm_pose.new_dataset.readers.image_files import ENDINGS, ImageFolder
+from gm_pose.new_dataset.readers.malformed import explain_malformed
 from gm_pose.runs.data_checks.json_file import read_json
 from gm_pose.runs.user_errors import UserError
 
@@ -42,27 +43,29 @@ def read_label_studio(
     found: list[tuple[int, list[Region], Region | None]] = []
     missing = 0
     for number, task in enumerate(tasks, 1):
-        results = _get_results(path, task)
-        points = [r for r in results if r.get('type') == 'keypointlabels']
-        name = folder.find(_get_image_name(path, task))
-        if name is None:
-            missing += bool(points)
-            continue
-        sized = points or [r for r in results if 'original_width' in r]
-        if not sized:
-            continue
-        width, height = sized[0]['original_width'], sized[0]['original_height']
-        data.images.append(dict(id=number, file_name=name, width=width, height=height))
-        if joint_names is None:
-            names.update(dict.fromkeys(_get_label(p) for p in points))
-        found += [(number, own, box) for own, box in _group_by_person(results, points)]
+        with explain_malformed(path, f'task {number}', 'Label Studio'):
+            results = _get_results(path, task)
+            points = [r for r in results if r.get('type') == 'keypointlabels']
+            name = folder.find(_get_image_name(path, task))
+            if name is None:
+                missing += bool(points)
+                continue
+            sized = points or [r for r in results if 'original_width' in r]
+            if not sized:
+                continue
+            width, height = sized[0]['original_width'], sized[0]['original_height']
+            data.images.append(
+                dict(id=number, file_name=name, width=width, height=height)
+            )
+            if joint_names is None:
+                names.update(dict.fromkeys(_get_label(p) for p in points))
+            found += [(number, *person) for person in _group_by_person(results, points)]
     data.joint_names = [*names]
     for image_id, points, box in found:
-        data.annotations.append(
-            _make_person(
-                path, len(data.annotations) + 1, image_id, points, box, [*names]
-            )
-        )
+        with explain_malformed(path, f'task {image_id}', 'Label Studio'):
+            number = len(data.annotations) + 1
+            person = _make_person(path, number, image_id, points, box, [*names])
+            data.annotations.append(person)
     if missing:
         data.notes.append(f'{missing} annotated images are not in {images}: left out')
     return data
@@ -84,12 +87,12 @@ def _get_results(path: Path, task: Any) -> list[Region]:
 
 def _get_image_name(path: Path, task: Region) -> str:
     """'/data/local-files/?d=a/b.jpg' or '/data/upload/1/b.jpg' -> the path in it."""
-    values = [v for v in task['data'].values() if isinstance(v, str) and '.' in v]
-    if not values:
-        raise UserError(f'{path}: task {task.get("id")} names no image')
-    url = urlparse(values[0])
-    inner = parse_qs(url.query).get('d')
-    return inner[0] if inner else unquote(url.path)
+    for value in task['data'].values():
+        url = urlparse(value if isinstance(value, str) else '')
+        name = parse_qs(url.query).get('d', [unquote(url.path)])[0]
+        if name.lower().endswith(ENDINGS):  # beside it may be a caption or a date
+            return name
+    raise UserError(f'{path}: task {task.get("id")} names no image')
 
 
 def _get_label(point: Region) -> str:

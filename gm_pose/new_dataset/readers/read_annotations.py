@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 
@@ -36,15 +37,18 @@ def find_format(path: Path) -> str:
     Raises:
         UserError: no reader; the text names what to export instead.
     """
-    if not path.is_file():
-        raise UserError(f'{path} does not exist; expected a file of annotations')
     ending = path.suffix.lower()
     if ending == '.slp':
         return 'sleap'
     if ending == '.csv':
         return 'deeplabcut'
     with open(path, 'rb') as file:
-        head = file.read(4096).lstrip(b'\xef\xbb\xbf \t\r\n')
+        head = file.read(4096)
+    if not head:
+        raise UserError(f'{path} is empty; expected a file of annotations')
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        head = head.decode('utf-16', 'ignore').encode()  # the reader says if it may be
+    head = head.lstrip(b'\xef\xbb\xbf \t\r\n')
     if head.startswith(b'<'):
         return 'cvat'
     if head.startswith(b'['):
@@ -81,6 +85,8 @@ def read_annotations(
         UserError: the file cannot be read, names no joints, or has nobody in it; or a
             package is missing, whose command the text has.
     """
+    if not path.is_file():
+        raise UserError(f'{path} does not exist; expected a file of annotations')
     kind = format_name or find_format(path)
     if kind == 'coco':
         data = coco.read_coco(path, category)
@@ -100,6 +106,12 @@ def read_annotations(
         raise UserError(
             f'{path} names the joints {", ".join(twice)} twice. Fix: --joints NAME,NAME,...'
         )
+    for k, name in enumerate(data.joint_names, 1):
+        if not name.strip() or not name.isprintable():
+            raise UserError(
+                f'{path}: the name of joint {k} is {name!r}; expected text. Fix: --joints '
+                'NAME,NAME,...'
+            )
     for entry in data.annotations:
         if not isinstance(entry.get('keypoints', []), list):
             raise UserError(
@@ -107,7 +119,10 @@ def read_annotations(
                 f'{str(entry["keypoints"])[:40]}; expected a list of x, y, visibility'
             )
     if not any(any(a.get('keypoints', ())[2::3]) for a in data.annotations):
-        raise UserError(f'{path} has no labelled joint; expected annotated people')
+        notes = ''.join(f'; {note}' for note in data.notes)
+        raise UserError(
+            f'{path} has no labelled joint; expected annotated people{notes}'
+        )
     return data
 
 

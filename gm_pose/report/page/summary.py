@@ -7,8 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from gm_pose.report.analysis.run_analysis import RunAnalysis
+from gm_pose.report.reading.run_inputs import RunInputs
 
-__all__ = ['Tile', 'describe_run', 'describe_shift', 'list_tiles']
+__all__ = [
+    'Tile',
+    'describe_empty_images',
+    'describe_run',
+    'describe_shift',
+    'list_tiles',
+]
 
 SHIFT_CELLS = 0.2
 """Median offset of all joints, in cells, from which the page warns: a grid that is half a
@@ -79,6 +86,19 @@ def describe_run(run: RunAnalysis) -> list[str]:
     )
     sentences += describe_shift(run)
     return sentences
+
+
+def describe_empty_images(run: RunInputs) -> list[str]:
+    """How many images with people have no prediction at all: results may be incomplete."""
+    data = run.data
+    images = np.unique(data.truth.image_ids[data.is_counted])
+    empty = ~np.isin(images, run.predictions.people.image_ids)
+    if not empty.any():
+        return []
+    return [
+        f'{run.label} predicts nobody in {empty.sum():,} of {len(images):,} images with '
+        'people.'
+    ]
 
 
 def describe_shift(run: RunAnalysis) -> list[str]:

@@ -28,7 +28,7 @@ from gm_pose.report.page.run_charts import (
     draw_people_changes,
     draw_scores,
 )
-from gm_pose.report.page.summary import describe_run, list_tiles
+from gm_pose.report.page.summary import describe_empty_images, describe_run, list_tiles
 
 __all__ = ['ReportContent', 'render_page']
 
@@ -80,7 +80,8 @@ def render_page(content: ReportContent, tell: Callable[[], None] = lambda: None)
         verdicts=[judge(comparison) for comparison in content.comparisons],
         changed_joints=[_sort_joints(comparison) for comparison in content.comparisons],
         tiles=list_tiles(first),
-        sentences=describe_run(first),
+        sentences=describe_run(first)
+        + [text for run in content.runs for text in describe_empty_images(run.inputs)],
         heights={name: figure.layout.height for name, figure in charts.items()},
         charts=to_script(charts),
         cards=_make_cards(content, tell),

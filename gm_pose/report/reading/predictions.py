@@ -52,8 +52,12 @@ def read_results_list(results: Any, num_keypoints: int, path: str) -> Prediction
             bboxes = np.array([result['bbox'] for result in results], float)
     except (ValueError, TypeError, OverflowError) as error:
         raise UserError(f'{path}: {error}') from error
-    if not (np.isfinite(people.scores).all() and np.isfinite(people.keypoints).all()):
-        raise UserError(f'{path} has scores or keypoints that are not finite numbers')
+    finite = np.isfinite(people.scores) & np.isfinite(people.keypoints).all((1, 2))
+    if not finite.all():
+        raise UserError(
+            f'{path} has scores or keypoints that are not finite numbers, first in image '
+            f'{people.image_ids[finite.argmin()]}'
+        )
     if not with_boxes:
         low = people.keypoints[..., :2].min(1)
         bboxes = np.hstack([low, people.keypoints[..., :2].max(1) - low])
