@@ -14,12 +14,13 @@ All in heatmap cells. Behind any word, ``@plain`` leaves the loss unbalanced.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gm_pose.ops.paper_sigmas import SIGMA_TABLES
+from gm_pose.ops.sigma_bounds import require_sigmas_fit
 from gm_pose.ops.sigma_tables import resolve_sigmas
 from gm_pose.ops.skeleton import Skeleton
 from gm_pose.runs.user_errors import UserError
@@ -58,7 +59,11 @@ class _Reader:
                 sigmas, self.heatmap_size, self.skeleton.name, lambda _: self.skeleton
             )
             cells = tuple(round(float(s), 4) for s in found.cells)
-            _check_range(cells, self.heatmap_size)
+            require_sigmas_fit(found.cells, None, self.heatmap_size)
+            if min(cells) < LEAST_CELLS:
+                raise ValueError(
+                    f'sigma is {min(cells):g} cells; expected at least {LEAST_CELLS}'
+                )
             if len(set(cells)) == 1:
                 return Candidate(name, cells[:1])
             return Candidate(name, cells, balance=not is_plain)
@@ -77,16 +82,6 @@ class _Reader:
         else:
             for name, sigmas in _read_derived(body, word, self.skeleton.name):
                 yield self.make(name + is_plain * '-plain', sigmas, word, is_plain)
-
-
-def _check_range(cells: Sequence[float], heatmap_size: tuple[int, int]) -> None:
-    """Raise ValueError for a target that is flat, or one that no cell sees."""
-    width, height = heatmap_size
-    if min(cells) < LEAST_CELLS or max(cells) > max(heatmap_size):
-        raise ValueError(
-            f'sigmas are {min(cells):g} to {max(cells):g} cells; expected {LEAST_CELLS} to '
-            f'{max(heatmap_size)}, as heatmaps have {width}x{height} cells'
-        )
 
 
 def read_candidates(

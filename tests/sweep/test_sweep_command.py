@@ -24,7 +24,7 @@ from tiny_sweeps import refuse, write_config
         (['--sigmas', 'uniform:1,2', '--choose', 'no.json'], 'no.json cannot be read'),
         (
             ['--sigmas', 'uniform:1,200'],
-            'candidate uniform200: sigma is 200 cells; expected at most 3',
+            '--sigmas uniform:1,200: sigma is 200 cells; expected at most 3',
         ),
     ],
 )
