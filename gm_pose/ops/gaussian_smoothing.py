@@ -51,6 +51,11 @@ def make_smoothing_matrix(
                 [0.1577, 0.6845, 0.1577],
                 [0.0016, 0.1870, 0.8114]])
     """
+    return _lay_out_rows(_integrate_cells(size, sigmas, truncate), size)
+
+
+def _integrate_cells(count: int, sigmas: 'Tensor', truncate: float) -> 'Tensor':
+    """Sigmas (...) -> ``g(0) ... g(count - 1)`` of `make_smoothing_matrix` (..., count)."""
     import torch
 
     if not truncate > 0:
@@ -58,7 +63,7 @@ def make_smoothing_matrix(
             f'truncate must be above 0 sigmas, got {truncate}: use {DEFAULT_TRUNCATE}, '
             'or math.inf for an untruncated kernel'
         )
-    distance = torch.arange(size, device=sigmas.device, dtype=sigmas.dtype)
+    distance = torch.arange(count, device=sigmas.device, dtype=sigmas.dtype)
     sigmas = sigmas[..., None]
     # Not with erfc, which keeps the tails' digits but which ONNX does not have: erf
     # rounds a weight by 1e-7 of the row.
@@ -67,6 +72,14 @@ def make_smoothing_matrix(
     if truncate < math.inf:  # torch.compile cannot trace math.isfinite
         inside = distance <= torch.ceil(truncate * sigmas)
         kernel = torch.where(inside, kernel, torch.zeros_like(kernel))
+    return kernel
+
+
+def _lay_out_rows(kernel: 'Tensor', size: int) -> 'Tensor':
+    """``g(0) ... g(size - 1) ...`` (..., at least size) -> matrices (..., size, size)."""
+    import torch
+
+    kernel = kernel[..., :size]
     # Row i is the window of g(size - 1) ... g(0) ... g(size - 1) with g(0) at i. Erf
     # of size distances, not of size ** 2, which was half the head's time.
     both_sides = torch.cat([kernel[..., 1:].flip(-1), kernel], dim=-1)
@@ -109,8 +122,10 @@ def smooth_gaussian(
             f'{tuple(sigmas.shape)}'
         )
     sigmas = sigmas.to(torch.promote_types(sigmas.dtype, torch.float32))
-    vertical = make_smoothing_matrix(x.shape[2], sigmas, truncate).to(x.dtype)
-    horizontal = make_smoothing_matrix(x.shape[3], sigmas, truncate).to(x.dtype)
+    # once for both axes: most of the block's operations make these small matrices
+    kernel = _integrate_cells(max(x.shape[2:]), sigmas, truncate)
+    vertical = _lay_out_rows(kernel, x.shape[2]).to(x.dtype)
+    horizontal = _lay_out_rows(kernel, x.shape[3]).to(x.dtype)
     if sigmas.dim() == 1:
         x = torch.einsum('bchw,mvw->bcmhv', x, horizontal)
         return torch.einsum('bcmhv,mih->bcmiv', x, vertical)
