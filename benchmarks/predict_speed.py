@@ -68,13 +68,11 @@ def save_weights(config: Path, path: Path) -> None:
 
 
 class Pictures:
-    """Decoded pictures and their boxes."""
+    """Decoded pictures (h, w, 3) and their annotated boxes (n, 4), x1, y1, x2, y2 in px."""
 
-    def __init__(self, folder: Path, people: int) -> None:
-        make_coco_folder(folder, train_people=1, val_people=people, seed=0)
-        file = folder / 'annotations/person_keypoints_val2017.json'
-        finder = open_boxes(str(file))
-        frames = list(open_source(folder / 'val2017'))
+    def __init__(self, folder: Path, annotations: Path) -> None:
+        finder = open_boxes(str(annotations))
+        frames = list(open_source(folder))
         self.images = [frame.image for frame in frames]
         self.boxes = [finder.find(frame).boxes_px for frame in frames]
         self.people = sum(map(len, self.boxes))
@@ -83,7 +81,7 @@ class Pictures:
 def make_inferencer_arm(
     config: Path,
     weights: Path,
-    pictures: Any,
+    pictures: Pictures,
     flip_test: bool,
     device: str = 'cpu',
 ) -> Arm:
@@ -121,7 +119,7 @@ def give_boxes(boxes: Any) -> dict[str, Any]:
     return dict(predictions=[SimpleNamespace(pred_instances=found)])
 
 
-def make_estimator_arm(backend: Any, pictures: Any, batch_size: int = 32) -> Arm:
+def make_estimator_arm(backend: Any, pictures: Pictures, batch_size: int = 32) -> Arm:
     """Ours, on either backend."""
     pose = PoseEstimator(backend, batch_size=batch_size)
     return lambda: list(pose.stream(pictures.images, pictures.boxes))
@@ -221,7 +219,11 @@ def main() -> None:
     cv2.setNumThreads(1)
     rows = []
     with tempfile.TemporaryDirectory() as name:
-        pictures = Pictures(Path(name) / 'data', args.people)
+        data = Path(name) / 'data'
+        make_coco_folder(data, train_people=1, val_people=args.people, seed=0)
+        pictures = Pictures(
+            data / 'val2017', data / 'annotations/person_keypoints_val2017.json'
+        )
         for network, (config, rounds) in NETWORKS.items():
             folder = Path(name) / config.stem
             folder.mkdir()

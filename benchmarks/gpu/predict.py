@@ -3,39 +3,24 @@
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.gpu.network import CONFIG
 from benchmarks.gpu.photographs import make_photographs
 from benchmarks.gpu.rows import Bench
 from benchmarks.predict_speed import (
+    Pictures,
     make_estimator_arm,
     make_inferencer_arm,
     save_weights,
 )
 from gm_pose.inference.backends.torch_backend import TorchBackend
-from gm_pose.inference.boxes import open_boxes
 from gm_pose.inference.models.config_model import read_config_model
-from gm_pose.inference.sources import open_source
 
 _ROOT = Path(__file__).parents[2]
-
-
-@dataclass
-class DecodedPictures:
-    """Pictures (h, w, 3) in memory and their boxes (n, 4) x1, y1, x2, y2 in px."""
-
-    images: list[NDArray[np.uint8]]
-    boxes: list[NDArray[np.floating]]
-
-    @property
-    def people(self) -> int:
-        return sum(map(len, self.boxes))
 
 
 def run(job: str, bench: Bench) -> None:
@@ -43,12 +28,7 @@ def run(job: str, bench: Bench) -> None:
     files, people = (2, 4) if bench.rehearse else (200, 800)
     folder = bench.scratch / 'predict'
     annotations, _ = make_photographs(folder, files, people, processes=4)
-    finder = open_boxes(str(annotations))
-    frames = list(open_source(folder / 'train2017'))
-    pictures = DecodedPictures(
-        [frame.image for frame in frames],
-        [finder.find(frame).boxes_px for frame in frames],
-    )
+    pictures = Pictures(folder / 'train2017', annotations)
     weights = folder / 'weights.pth'
     save_weights(CONFIG, weights)
     device = f'{bench.device}:0' if bench.device == 'cuda' else 'cpu'

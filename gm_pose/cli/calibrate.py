@@ -138,24 +138,25 @@ def measure_people(args: argparse.Namespace) -> tuple[Any, Any]:
     from gm_pose.cli.test import evaluate_config
 
     cfg = prepare_config(args)
-    runner, _ = evaluate_config(cfg, args, lambda: check_folds(cfg, args.folds))
+    runner, _ = evaluate_config(
+        cfg, args, lambda outline: check_folds(outline, args.folds)
+    )
     return (runner.test_evaluator.metrics[0] if runner.rank == 0 else None), cfg
 
 
-def check_folds(cfg: Any, folds: int) -> None:
+def check_folds(outline: Any, folds: int) -> None:
     """Refuse more parts than images before minutes of prediction.
 
     Raises:
         UserError: there are more; of images in another layout, `assign_folds` says so.
     """
     from gm_pose.runs.checks.annotation_files import find_annotation_file
-    from gm_pose.runs.checks.outline import read_outline
     from gm_pose.runs.data_checks.json_file import read_json
     from gm_pose.runs.data_checks.schema import CocoFile
     from gm_pose.runs.user_errors import UserError
 
     images = 0
-    for dataset in read_outline(cfg, ('test',)).splits[0].datasets:
+    for dataset in outline.splits[0].datasets:
         path = find_annotation_file(dataset)
         if path is None:
             return

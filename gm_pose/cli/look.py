@@ -74,10 +74,11 @@ def look(args: argparse.Namespace) -> Path:
     out = args.out or Path('work_dirs') / name / kind
     setup, entries = (_look_after if args.checkpoint else _look_before)(args)
     made: list[Entry] = []
+    names: set[str] = set()
     for entry in show_progress(entries, args.num_people):
         if not made:
             make_picture_folder(out)
-        made.append(_write_sheet(entry, setup, out, {e.sheet for e in made}))
+        made.append(_write_sheet(entry, setup, out, names))
     if not made:
         raise UserError(f'{args.config} has nobody to draw; expected annotated people')
     alerts = find_in_setup(setup)
@@ -144,7 +145,7 @@ def _look_after(args: argparse.Namespace) -> tuple[Setup, Iterator[Entry]]:
 
 
 def _write_sheet(entry: Entry, setup: Setup, out: Path, taken: set[str]) -> Entry:
-    """Draw an entry's sheet -> the entry with its file's name, none of those `taken`."""
+    """Draw an entry's sheet -> the entry with its file's name, new among the `taken`."""
     from dataclasses import replace
 
     from gm_pose.looks.sheets import draw_prediction_sheet, draw_training_sheet
@@ -159,6 +160,7 @@ def _write_sheet(entry: Entry, setup: Setup, out: Path, taken: set[str]) -> Entr
     # 60 letters: a file system takes 255 bytes, and a letter has up to 4
     stem = re.sub(r'[^\w.-]+', '_', stem[:60]) + number
     name = f'{stem}.png' if f'{stem}.png' not in taken else f'{stem}_{len(taken)}.png'
+    taken.add(name)
     write_picture(out / name, sheet)
     return replace(entry, sheet=name)
 

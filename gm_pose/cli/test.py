@@ -4,11 +4,14 @@ import argparse
 import os
 import os.path as osp
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gm_pose.cli import make_parser
 from gm_pose.cli.run_arguments import add_run_arguments, run_task
 from gm_pose.cli.run_config import load_config
+
+if TYPE_CHECKING:
+    from gm_pose.runs.checks.outline import Outline
 
 EXAMPLE = """example:
   COCO_ROOT=/data/coco gm_pose test configs/gm_best_res50_coco.py \\
@@ -115,8 +118,13 @@ def main(argv: list[str] | None = None) -> None:
     run(parse_args(argv))
 
 
-def check_run(cfg: Any, args: argparse.Namespace) -> list[str]:
-    """Report all that is wrong before a file is written -> what is good to know."""
+def check_run(
+    cfg: Any, args: argparse.Namespace, *checks: Callable[['Outline'], None]
+) -> list[str]:
+    """Report all that is wrong before a file is written -> what is good to know.
+
+    `checks` are a command's own, called when nothing is.
+    """
     from gm_pose.runs.checks.checkpoint_fit import check_checkpoint_fits
     from gm_pose.runs.checks.model_building import build_model
     from gm_pose.runs.checks.outline import read_outline
@@ -131,18 +139,20 @@ def check_run(cfg: Any, args: argparse.Namespace) -> list[str]:
         if checkpoint is not None and model is not None:
             problems.call(check_checkpoint_fits, checkpoint, model, args.checkpoint)
     problems.raise_errors()
+    for check in checks:
+        check(outline)
     return outline.notes
 
 
 def evaluate_config(
-    cfg: Any, args: argparse.Namespace, check: Callable[[], None] | None = None
+    cfg: Any, args: argparse.Namespace, *checks: Callable[['Outline'], None]
 ) -> tuple[Any, Any]:
     """Check a merged config, run its test -> the runner and its metrics.
 
     Args:
         cfg: the config.
         args: of the command.
-        check: called when the config and its data have been checked, to refuse more.
+        checks: of `check_run`.
 
     Raises:
         UserError: config, data or checkpoint are wrong.
@@ -161,9 +171,7 @@ def evaluate_config(
     from gm_pose.runs.launch.run_defaults import use_readable_images
     from gm_pose.runs.user_errors import as_user_errors
 
-    notes = check_run(cfg, args)
-    if check is not None:
-        check()
+    notes = check_run(cfg, args, *checks)
     use_readable_images(cfg)
     with as_user_errors(ValueError):
         notes += apply_fast_lane(cfg, ('test',))

@@ -6,6 +6,7 @@ from typing import Any
 from studies.device.device_data import Crops, People, TrainingData
 from studies.device.read_maps import read_split
 from studies.device.shared_memory import Slots
+from studies.training.datasets import DATASETS
 
 # Filled before the processes are forked.
 TRAINING: dict[tuple[str, int], TrainingData] = {}
@@ -61,8 +62,7 @@ def read_maps(
                 job['cells'],
                 METAINFO[job['dataset']],
                 job['metainfo_name'],
-                # people of one picture can be taken for each other
-                keep_joints=job['dataset'] in ('coco-union', 'coco-and-studio'),
+                keep_joints=DATASETS[job['dataset']].is_crowded,
             )
     except Exception:
         return None, traceback.format_exc()

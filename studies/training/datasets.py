@@ -26,6 +26,7 @@ class StudyDataset:
         epochs: length of a run.
         recipe: 'plain', Simple Baseline's, or 'modern': AdamW, an average of the weights
             and photometric distortion.
+        is_crowded: whether people of one picture can be taken for each other.
     """
 
     name: str
@@ -39,6 +40,7 @@ class StudyDataset:
     num_select: int
     epochs: int
     recipe: str = 'plain'
+    is_crowded: bool = False
 
 
 _STUDIO17 = StudyDataset(
@@ -65,6 +67,15 @@ _LSPET = StudyDataset(
     num_select=300,
     epochs=5,
 )
+# crowded photographs with unlabelled joints: every training person trains
+_COCO_UNION = replace(
+    _STUDIO17,
+    name='coco-union',
+    folder='coco-union',
+    num_select=0,
+    epochs=30,
+    is_crowded=True,
+)
 DATASETS = {
     'studio17': _STUDIO17,
     # the same people, trained for twice as long
@@ -72,20 +83,15 @@ DATASETS = {
     'studio17-modern': replace(
         _STUDIO17, name='studio17-modern', epochs=45, recipe='modern'
     ),
-    # crowded photographs with unlabelled joints: every training person trains
-    'coco-union': replace(
-        _STUDIO17, name='coco-union', folder='coco-union', num_select=0, epochs=30
-    ),
+    'coco-union': _COCO_UNION,
     # both kinds of photographs to train on, those of coco-union to report on
     'coco-and-studio': replace(
-        _STUDIO17,
+        _COCO_UNION,
         name='coco-and-studio',
         folder='coco-and-studio',
         train_images='../',
         val_annotations='../coco-union/annotations/person_keypoints_val2017.json',
         val_images='../coco-union/val2017/',
-        num_select=0,
-        epochs=30,
     ),
     'lspet-4k': _LSPET,
     # the first people of it, in small pictures (pack_photographs.py)

@@ -31,8 +31,8 @@ def read_deeplabcut(path: Path, images: Path) -> KeypointData:
         )
     # before it: the image's path, in one column or three
     first = coordinates.index('x')
-    width = len(coordinates)
-    if coordinates[first:] != ['x', 'y'] * ((width - first) // 2):
+    num_columns = len(coordinates)
+    if coordinates[first:] != ['x', 'y'] * ((num_columns - first) // 2):
         raise UserError(
             f'{path} has the coords {", ".join(coordinates[first:])[:60]}; expected x, y '
             'for each joint'
@@ -52,10 +52,10 @@ def read_deeplabcut(path: Path, images: Path) -> KeypointData:
     for number, row in enumerate(rows, len(header) + 1):
         people: dict[str, list[float]] = {}
         with explain_malformed(path, f'line {number}', 'DeepLabCut'):
-            if len(row) != width:
-                raise ValueError(f'{len(row)} columns; expected {width}')
+            if len(row) != num_columns:
+                raise ValueError(f'{len(row)} columns; expected {num_columns}')
             name = folder.find('/'.join(part for part in row[:first] if part))
-            for k in range(first, width, 2):
+            for k in range(first, num_columns, 2):
                 x, y = (float(v) if v.strip() else math.nan for v in row[k : k + 2])
                 if math.isfinite(x) and math.isfinite(y):
                     person = people.setdefault(animals[k], [0.0, 0.0, 0] * len(names))
@@ -65,8 +65,10 @@ def read_deeplabcut(path: Path, images: Path) -> KeypointData:
             missing += bool(people)
             continue
         image_id = len(data.images) + 1
-        size = dict(zip(('height', 'width'), read_size(images / name), strict=True))
-        data.images.append(dict(id=image_id, file_name=name, **size))
+        height, width = read_size(images / name)
+        data.images.append(
+            dict(id=image_id, file_name=name, width=width, height=height)
+        )
         for keypoints in people.values():
             data.add_person(image_id, keypoints)
     if missing:
@@ -77,9 +79,8 @@ def read_deeplabcut(path: Path, images: Path) -> KeypointData:
 def _read_table(path: Path) -> tuple[dict[str, list[str]], list[list[str]]]:
     """File -> lines of its header by their first word, rows of numbers."""
     try:
-        with open(
-            path, newline='', encoding='utf-8-sig'
-        ) as file:  # Excel writes a mark
+        # Excel writes a mark
+        with open(path, newline='', encoding='utf-8-sig') as file:
             lines = [line for line in csv.reader(file) if line]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(
