@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 1 if training would be harmed, else 0."""
+    from gm_pose.runs.count_words import count_words
     from gm_pose.runs.data_checks import (
         AnnotationTable,
         check_annotations,
@@ -72,9 +73,11 @@ def run(args: argparse.Namespace) -> int:
     except UserError as error:
         raise ValueError(str(error)) from error
     findings = check_annotations(data, **definition) if is_posed else []
+    annotations = count_words(len(data.get('annotations') or []), 'annotation')
+    images = count_words(len(data['images']), 'image')
     print(
-        f'{args.annotations}: {len(data.get("annotations") or [])} annotations in '
-        f'{len(data["images"])} images, checked in {time.monotonic() - began:.1f} s'
+        f'{args.annotations}: {annotations} in {images}, checked in '
+        f'{time.monotonic() - began:.1f} s'
     )
     if args.images is not None:
         began = time.monotonic()
@@ -82,10 +85,7 @@ def run(args: argparse.Namespace) -> int:
         findings += check_images(
             data['images'], args.images, args.workers, show_progress, turns
         )
-        print(
-            f'{args.images}: {len(data["images"])} images read in '
-            f'{time.monotonic() - began:.1f} s'
-        )
+        print(f'{args.images}: {images} read in {time.monotonic() - began:.1f} s')
         if turns and is_posed:
             table = AnnotationTable(data, guess_keypoint_count(data))
             findings.append(compare_with_turns(table, turns))

@@ -15,6 +15,7 @@ def run(args: argparse.Namespace) -> int:
     import platform
     import sys
 
+    from gm_pose.runs.count_words import count_words
     from gm_pose.runs.doctor.diagnose import diagnose
     from gm_pose.runs.doctor.diagnosis import FAULT, WARNING
     from gm_pose.version import __version__
@@ -25,5 +26,6 @@ def run(args: argparse.Namespace) -> int:
         print(diagnosis.format(name), flush=True)
         if diagnosis.state in counts:
             counts[diagnosis.state] += 1
-    print(f'{counts[FAULT]} faults, {counts[WARNING]} warnings')
+    faults = count_words(counts[FAULT], 'fault')
+    print(f'{faults}, {count_words(counts[WARNING], "warning")}')
     return 1 if counts[FAULT] else 0

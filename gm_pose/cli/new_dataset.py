@@ -161,11 +161,13 @@ def _show_check(
 ) -> None:
     from gm_pose.cli.check_data import show_progress
     from gm_pose.new_dataset.data_check import check_data
+    from gm_pose.runs.count_words import count_words
     from gm_pose.runs.user_errors import UserError
 
     print(
-        f'{data.source}: {len(data.annotations)} annotations in {len(data.images)} images, '
-        f'{len(data.joint_names)} joints'
+        f'{data.source}: {count_words(len(data.annotations), "annotation")} in '
+        f'{count_words(len(data.images), "image")}, '
+        f'{count_words(len(data.joint_names), "joint")}'
     )
     for note in data.notes:
         print(f'  {note}')

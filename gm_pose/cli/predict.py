@@ -153,10 +153,12 @@ def run_predict(args: argparse.Namespace) -> int:
 
 def report(outcome: Any, finder: Any, out: str) -> int:
     """Say what happened -> exit status."""
-    done = f'{outcome.frames} frames predicted'
+    from gm_pose.runs.count_words import count_words
+
+    done = f'{count_words(outcome.frames, "frame")} predicted'
     if outcome.skipped:
         done += f', {outcome.skipped} were done before'
-    print(f'{done}; {outcome.people} people in {out}')
+    print(f'{done}; {count_words(outcome.people, "person")} in {out}')
     if str(outcome.counts):
         print(f'boxes left out: {outcome.counts}', file=sys.stderr)
     note = getattr(finder, 'unmatched_note', None)

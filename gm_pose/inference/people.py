@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gm_pose.inference import people_formats
 from gm_pose.inference.overlay import draw_people
 from gm_pose.inference.people_fields import PeopleFields
+from gm_pose.runs.count_words import count_words
 
 if TYPE_CHECKING:
     import pandas
@@ -87,6 +88,5 @@ class People(PeopleFields):
         where = self.source or 'an array'
         if self.frame is not None:
             where += f', frame {self.frame}'
-        return (
-            f'People({len(self)} with {self.description.joint_count} joints: {where})'
-        )
+        joints = count_words(self.description.joint_count, 'joint')
+        return f'People({len(self)} with {joints}: {where})'

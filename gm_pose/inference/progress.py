@@ -4,6 +4,7 @@ import sys
 import time
 from typing import TextIO
 
+from gm_pose.runs.count_words import count_words
 from gm_pose.runs.launch.time_left import format_time
 
 __all__ = ['Progress']
@@ -41,8 +42,10 @@ class Progress:
 
     def _write(self, now: float) -> None:
         seconds = now - self._began
-        of = '' if self._total is None else f'/{self._total}'
-        text = f'{self._frames}{of} frames, {self._people} people'
+        text = count_words(self._frames, 'frame')
+        if self._total is not None:
+            text = f'{self._frames}/{count_words(self._total, "frame")}'
+        text += f', {count_words(self._people, "person")}'
         if self._total is not None and 0 < self._frames < self._total:
             left = seconds / self._frames * (self._total - self._frames)
             text += f', {format_time(left)} left'

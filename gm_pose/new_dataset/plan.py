@@ -17,6 +17,7 @@ from gm_pose.new_dataset.sides import check_pairs
 from gm_pose.new_dataset.split import split_images
 from gm_pose.new_dataset.suggested_links import suggest_links
 from gm_pose.ops.annotated_people import Annotation, read_area, stack_joints
+from gm_pose.runs.count_words import count_words
 from gm_pose.runs.user_errors import UserError
 
 __all__ = ['Part', 'Plan', 'plan_dataset']
@@ -69,11 +70,12 @@ class Plan:
     def describe(self) -> list[str]:
         """Lines for who runs the command."""
         width = max(len(j.name) for j in self.joints)
+        people = count_words(self.train.count_people(), 'person')
+        images = count_words(self.train.count_images(), 'image')
         lines = [
             f'split: {self.split_from}',
-            f'  {self.train.count_people()} people in {self.train.count_images()} images '
-            f'for training, {self.val.count_people()} in {self.val.count_images()} for '
-            'validation',
+            f'  {people} in {images} for training, {self.val.count_people()} in '
+            f'{self.val.count_images()} for validation',
             f'sides: {self.pairs_from}',
             f'links: {self.links_from}',
             f'  {"joint":{width}}  OKS sigma  from',

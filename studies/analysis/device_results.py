@@ -76,16 +76,15 @@ class DeviceResults:
         Of the folds that every trial has run.
         """
         folds = set.intersection(*(set(runs) for runs in self.screening.values()))
-        return {
-            trial: {
-                name.split('/')[1]: [
-                    runs[fold]['splits']['select']['ap'][name][0] for fold in folds
-                ]
-                for name in next(iter(runs.values()))['splits']['select']['ap']
-                if name.startswith(f'{FLIP}/')
-            }
-            for trial, runs in self.screening.items()
-        }
+        return {trial: self.get_folds(trial, folds) for trial in self.screening}
+
+    def get_folds(self, trial: Trial, folds: Iterable[int]) -> dict[str, list[float]]:
+        """Reading -> AP of each of the folds, with flip test on its held-out people."""
+        runs = [
+            self.screening[trial][f]['splits']['select']['ap'] for f in sorted(folds)
+        ]
+        names = [name for name in runs[0] if name.startswith(f'{FLIP}/')]
+        return {name.split('/')[1]: [ap[name][0] for ap in runs] for name in names}
 
     def choose_reading(self, trial: Trial) -> str:
         """The reading with flip test that was best on the trial's own folds."""

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
+
 from gm_pose.ops.skeleton import COCO
 from studies.analysis.device_results import FLIP, SHIFTED_FLIP, DeviceResults
 from studies.analysis.intervals import (
@@ -18,6 +20,7 @@ from studies.device.arms import (
     UNIFORM,
     Trial,
     choose_finalists,
+    choose_reading,
     judge,
     rank,
 )
@@ -45,6 +48,7 @@ _SCORINGS = {
     'expected': 'expected OKS of the maps',
 }
 GOAL_OVER_STOCK = 3.0
+MIN_FOLDS = 3
 STOCK_READING = f'{SHIFTED_FLIP}/stock-peaks'
 
 
@@ -269,6 +273,28 @@ def render_screening(results: DeviceResults) -> str:
     return to_markdown(rows)
 
 
+def render_folds(results: DeviceResults) -> str:
+    """Trials that were trained on further folds: AP of each fold, best first."""
+    rows = []
+    for trial, runs in results.screening.items():
+        if len(runs) < MIN_FOLDS:
+            continue
+        scores = results.get_folds(trial, runs)
+        aps = scores[choose_reading(scores, trial.readings)]
+        rows.append(
+            {'side': 'adaptive' if trial.adaptive else 'uniform'}
+            | {'trial': f'`{trial.name}`'}
+            | {
+                f'fold {fold}': f'{ap:.1f}'
+                for fold, ap in zip(sorted(runs), aps, strict=True)
+            }
+            | {'mean': f'{np.mean(aps):.1f}'}
+            | {'own sigmas, peaks, mean': f'{np.mean(scores["own-peaks"]):.1f}'}
+        )
+    rows.sort(key=lambda row: (row['side'], -float(row['mean'])))
+    return to_markdown(rows) if rows else NOT_RUN
+
+
 def compute_joint_gains(finals: Finals, dataset: str = 'studio17') -> dict[str, list]:
     """Joint, left and right together -> mean OKS: adaptive, uniform, stock; percent."""
     results, sides = finals.results, (finals.adaptive, finals.uniform, finals.stock)
@@ -307,13 +333,14 @@ def render_device_blocks(
     results: DeviceResults, finals: Finals | None
 ) -> dict[str, str]:
     """Names of generated blocks and their Markdown."""
-    names = ('differences', 'finals', 'readings', 'screening', 'device-joints')
+    tables = 'differences finals readings screening folds device-joints'
     if finals is None:
-        return dict.fromkeys(names, NOT_RUN)
+        return dict.fromkeys(tables.split(), NOT_RUN)
     return {
         'differences': render_differences(finals),
         'finals': render_finals(results),
         'readings': render_readings(finals),
         'screening': render_screening(results),
+        'folds': render_folds(results),
         'device-joints': render_joint_gains(finals),
     }
