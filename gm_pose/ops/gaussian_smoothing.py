@@ -51,7 +51,7 @@ def make_smoothing_matrix(
                 [0.1577, 0.6845, 0.1577],
                 [0.0016, 0.1870, 0.8114]])
     """
-    return _lay_out_rows(_integrate_cells(size, sigmas, truncate), size)
+    return _normalize_rows(_lay_out_rows(_integrate_cells(size, sigmas, truncate)))
 
 
 def _integrate_cells(count: int, sigmas: 'Tensor', truncate: float) -> 'Tensor':
@@ -63,27 +63,29 @@ def _integrate_cells(count: int, sigmas: 'Tensor', truncate: float) -> 'Tensor':
             f'truncate must be above 0 sigmas, got {truncate}: use {DEFAULT_TRUNCATE}, '
             'or math.inf for an untruncated kernel'
         )
-    distance = torch.arange(count, device=sigmas.device, dtype=sigmas.dtype)
+    borders = torch.arange(count + 1, device=sigmas.device, dtype=sigmas.dtype) - 0.5
     sigmas = sigmas[..., None]
     # Not with erfc, which keeps the tails' digits but which ONNX does not have: erf
     # rounds a weight by 1e-7 of the row.
-    edges = sigmas.clamp(max=LARGEST_SIGMA) * math.sqrt(2)
-    kernel = torch.erf((distance + 0.5) / edges) - torch.erf((distance - 0.5) / edges)
+    below = torch.erf(borders / (sigmas.clamp(max=LARGEST_SIGMA) * math.sqrt(2)))
+    kernel = below[..., 1:] - below[..., :-1]
     if truncate < math.inf:  # torch.compile cannot trace math.isfinite
-        inside = distance <= torch.ceil(truncate * sigmas)
+        inside = borders[:-1] < torch.ceil(truncate * sigmas)
         kernel = torch.where(inside, kernel, torch.zeros_like(kernel))
     return kernel
 
 
-def _lay_out_rows(kernel: 'Tensor', size: int) -> 'Tensor':
-    """``g(0) ... g(size - 1) ...`` (..., at least size) -> matrices (..., size, size)."""
+def _lay_out_rows(kernel: 'Tensor') -> 'Tensor':
+    """``g(0) ... g(size - 1)`` (..., size) -> ``g(|i - j|)`` (..., size, size)."""
     import torch
 
-    kernel = kernel[..., :size]
     # Row i is the window of g(size - 1) ... g(0) ... g(size - 1) with g(0) at i. Erf
     # of size distances, not of size ** 2, which was half the head's time.
     both_sides = torch.cat([kernel[..., 1:].flip(-1), kernel], dim=-1)
-    matrix = both_sides.unfold(-1, size, 1).flip(-2)
+    return both_sides.unfold(-1, kernel.shape[-1], 1).flip(-2)
+
+
+def _normalize_rows(matrix: 'Tensor') -> 'Tensor':
     return matrix / matrix.sum(dim=-1, keepdim=True)
 
 
@@ -123,9 +125,10 @@ def smooth_gaussian(
         )
     sigmas = sigmas.to(torch.promote_types(sigmas.dtype, torch.float32))
     # once for both axes: most of the block's operations make these small matrices
-    kernel = _integrate_cells(max(x.shape[2:]), sigmas, truncate)
-    vertical = _lay_out_rows(kernel, x.shape[2]).to(x.dtype)
-    horizontal = _lay_out_rows(kernel, x.shape[3]).to(x.dtype)
+    height, width = x.shape[2:]
+    weights = _lay_out_rows(_integrate_cells(max(height, width), sigmas, truncate))
+    vertical = _normalize_rows(weights[..., :height, :height]).to(x.dtype)
+    horizontal = _normalize_rows(weights[..., :width, :width]).to(x.dtype)
     if sigmas.dim() == 1:
         x = torch.einsum('bchw,mvw->bcmhv', x, horizontal)
         return torch.einsum('bcmhv,mih->bcmiv', x, vertical)

@@ -13,7 +13,7 @@ class PendingValidationHook(ValidateOnResumeHook):
 
     def __init__(self) -> None:
         warnings.warn(
-            'PendingValidationHook is deprecated and goes after 0.1: use '
+            'PendingValidationHook is deprecated and goes in version 0.3: use '
             'ValidateOnResumeHook',
             DeprecationWarning,
             stacklevel=2,

@@ -14,7 +14,7 @@ class GuardedDataset(SeededDataset):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(
-            'GuardedDataset is deprecated and goes after 0.1: use SeededDataset',
+            'GuardedDataset is deprecated and goes in version 0.3: use SeededDataset',
             DeprecationWarning,
             stacklevel=2,
         )
