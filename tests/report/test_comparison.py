@@ -40,6 +40,20 @@ def test_a_run_against_itself_differs_by_nothing(measure):
     assert judge(found).startswith('No significant difference')
 
 
+@pytest.mark.parametrize('num_people', [1, 2])
+def test_one_image_gives_no_interval_and_no_verdict(measure, num_people):
+    runs = [measure(5, 1, num_people), measure(30, 2, num_people, label='noisy')]
+    found = compare_settings(runs[:1], runs[1:])
+    assert found.ap.value < 0
+    if num_people == 1:
+        assert np.isnan([found.ap.low, runs[0].ap.low, runs[1].ap.high]).all()
+        assert not any(joint.change.excludes_zero for joint in found.joints)
+        assert judge(found).startswith('No significant difference')
+        assert 'no interval from the people of one image' in judge(found)
+    else:
+        assert found.ap.low < found.ap.high
+
+
 def test_twice_the_noise_is_worse_on_these_people(measure):
     found = compare_settings([measure(5, 1)], [measure(10, 2, label='noisy')])
     assert found.ap.high < 0

@@ -161,7 +161,9 @@ def compare_joints(
     counts = np.maximum(known.sum(0), 1)
     means = np.where(known, changes, 0).sum(0) / counts
     samples = resample_means(changes, images, image_counts)
-    errors = np.nanstd(samples, axis=0)
+    alone = [estimate(m, s) for m, s in zip(means, samples.T, strict=True)]
+    samples[:, [not interval.is_known for interval in alone]] = np.nan
+    errors = np.ma.masked_invalid(samples).std(axis=0).filled(np.nan)
     deviations = np.abs(samples - means)
     scaled = np.divide(
         deviations, errors, out=np.zeros_like(deviations), where=errors > 0
@@ -179,7 +181,10 @@ def judge(comparison: Comparison) -> str:
     """Comparison -> a statement on whether its difference is significant."""
     ap, seeds = comparison.ap, comparison.seeds
     points = f'{abs(100 * ap.value):.1f} points of AP'
-    over_people = f'95 % interval over people {_format_range(ap.low, ap.high)}'
+    over_people = (
+        ap.format_ends('95 % interval over people {} to {}', spec='+.1f')
+        or 'no interval from the people of one image'
+    )
     better = 'better' if ap.value > 0 else 'worse'
     label, reference = _quote(comparison.label), _quote(comparison.reference)
     start = f'{label} is {better} than {reference}'

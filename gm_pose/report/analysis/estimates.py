@@ -1,13 +1,21 @@
 """Numbers with their bootstrap intervals over people."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ['CONFIDENCE', 'Estimate', 'estimate', 'resample_means', 'resample_quantiles']
+__all__ = [
+    'CONFIDENCE',
+    'Estimate',
+    'estimate',
+    'resample_means',
+    'resample_quantiles',
+]
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-9  # of equal samples
 
 
 class Estimate(NamedTuple):
@@ -22,11 +30,30 @@ class Estimate(NamedTuple):
         """Whether the whole interval is on one side of zero."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.low)
+
+    def format_ends(
+        self, template: str, scale: float = 100.0, spec: str = '.1f'
+    ) -> str:
+        """The interval in a template as ' ({} to {})'; '' where there is none."""
+        if not self.is_known:
+            return ''
+        return template.format(
+            *(f'{scale * end:{spec}}' for end in (self.low, self.high))
+        )
+
 
 def estimate(value: float, samples: NDArray[np.float64]) -> Estimate:
-    """A number and its bootstrap samples (S,) -> percentile interval; NaNs are left out."""
+    """A number and its bootstrap samples (S,) -> percentile interval; NaNs are left out.
+
+    There is none where all samples that have a number have the same one, and others have
+    none: people of a single image, drawn again and again, say nothing about others.
+    """
     finite = samples[np.isfinite(samples)]
-    if not finite.size:
+    if not finite.size or (finite.size < samples.size and np.ptp(finite) < ROUNDING):
         return Estimate(float(value), float('nan'), float('nan'))
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(finite, [tail, 1 - tail])

@@ -118,9 +118,11 @@ def draw_intervals(
             thickness=1.6,
             width=3,
         ),
-        customdata=np.stack([lows, highs], axis=1),
-        hovertemplate='%{y}: %{x:.2f} (%{customdata[0]:.2f} to %{customdata[1]:.2f})'
-        f'<extra>{_escape(name)}</extra>',
+        customdata=[
+            '' if np.isnan(low) else f' ({low:.2f} to {high:.2f})'
+            for low, high in zip(lows, highs, strict=True)
+        ],
+        hovertemplate=f'%{{y}}: %{{x:.2f}}%{{customdata}}<extra>{_escape(name)}</extra>',
     )
 
 

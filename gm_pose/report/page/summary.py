@@ -49,7 +49,7 @@ def list_tiles(run: RunAnalysis) -> list[Tile]:
         Tile(
             'AP',
             f'{100 * ap.value:.1f}',
-            f'95 %: {100 * ap.low:.1f} to {100 * ap.high:.1f}',
+            ap.format_ends('95 %: {} to {}') or 'no interval from one image',
         ),
         Tile(
             'AR',
@@ -81,8 +81,7 @@ def describe_run(run: RunAnalysis) -> list[str]:
     )
     sentences.append(
         f'The joint with most to gain is {_say(gainful.name)}: without its errors AP would '
-        f'be {100 * gain.value:.1f} points higher ({100 * gain.low:.1f} to '
-        f'{100 * gain.high:.1f}).'
+        f'be {100 * gain.value:.1f} points higher{gain.format_ends(" ({} to {})")}.'
     )
     sentences += describe_shift(run)
     return sentences

@@ -143,21 +143,22 @@ def _format_percent(value: Estimate | float, signed: bool = False) -> str:
     sign = '+' if signed else ''
     if not isinstance(value, Estimate):
         return f'{100 * value:{sign}.1f}'
-    low, high = 100 * value.low, 100 * value.high
-    return f'{100 * value.value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})'
+    ends = value.format_ends(' ({} to {})', spec=f'{sign}.1f')
+    return f'{100 * value.value:{sign}.1f}{ends}'
 
 
 def _format_number(value: Estimate | float, digits: int = 2) -> str:
     """As `_format_percent`, without the factor 100."""
     if not isinstance(value, Estimate):
         return f'{value:.{digits}f}'
-    ends = f'{value.low:.{digits}f} to {value.high:.{digits}f}'
-    return f'{value.value:.{digits}f} ({ends})'
+    ends = value.format_ends(' ({} to {})', 1, f'.{digits}f')
+    return f'{value.value:.{digits}f}{ends}'
 
 
 def _format_cell(value: Estimate, digits: int = 1, scale: float = 1.0) -> Any:
     """An estimate for a table: the value, its interval small below it."""
     from markupsafe import Markup
 
-    number, low, high = (f'{scale * end:.{digits}f}' for end in value)
-    return Markup('{}<small>{} to {}</small>').format(number, low, high)
+    number = f'{scale * value.value:.{digits}f}'
+    ends = value.format_ends('{} to {}', scale, f'.{digits}f')
+    return Markup('{}<small>{}</small>').format(number, ends)
