@@ -6,5 +6,5 @@ _PLURALS = {'person': 'people'}
 
 
 def count_words(count: int, noun: str) -> str:
-    """1, 'image' -> '1 image'; 3, 'person' -> '3 people'."""
-    return f'{count} {noun if count == 1 else _PLURALS.get(noun, f"{noun}s")}'
+    """1, 'image' -> '1 image'; 1200, 'person' -> '1,200 people'."""
+    return f'{count:,} {noun if count == 1 else _PLURALS.get(noun, f"{noun}s")}'

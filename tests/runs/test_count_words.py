@@ -10,7 +10,7 @@ from gm_pose.runs.count_words import count_words
         (1, 'image', '1 image'),
         (2, 'image', '2 images'),
         (1, 'person', '1 person'),
-        (16, 'person', '16 people'),
+        (1200, 'person', '1,200 people'),
     ],
 )
 def test_count_words(count, noun, words):

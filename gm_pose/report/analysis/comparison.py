@@ -181,10 +181,7 @@ def judge(comparison: Comparison) -> str:
     """Comparison -> a statement on whether its difference is significant."""
     ap, seeds = comparison.ap, comparison.seeds
     points = f'{abs(100 * ap.value):.1f} points of AP'
-    over_people = (
-        ap.format_ends('95 % interval over people {} to {}', spec='+.1f')
-        or 'no interval from the people of one image'
-    )
+    over_people = f'95 % interval over people {_format_range(ap.low, ap.high)}'
     better = 'better' if ap.value > 0 else 'worse'
     label, reference = _quote(comparison.label), _quote(comparison.reference)
     start = f'{label} is {better} than {reference}'
@@ -192,6 +189,11 @@ def judge(comparison: Comparison) -> str:
     if seeds is not None and seeds.half_width is not None:
         ends = seeds.mean - seeds.half_width, seeds.mean + seeds.half_width
         over_seeds = f'over seeds {_format_range(*ends)}'
+    if not ap.is_known:
+        return (
+            f'One image shows no difference between settings: {label} differs from '
+            f'{reference} by {100 * ap.value:+.1f} points of AP on its people.'
+        )
     if not ap.excludes_zero:
         intervals = ', '.join(filter(None, (over_people, over_seeds)))
         return (

@@ -29,6 +29,7 @@ from gm_pose.report.page.run_charts import (
     draw_scores,
 )
 from gm_pose.report.page.summary import describe_empty_images, describe_run, list_tiles
+from gm_pose.runs.count_words import count_words
 
 __all__ = ['ReportContent', 'render_page']
 
@@ -68,7 +69,7 @@ def render_page(content: ReportContent, tell: Callable[[], None] = lambda: None)
         lstrip_blocks=True,
     )
     environment.filters.update(percent=_format_percent, number=_format_number)
-    environment.filters.update(cell=_format_cell)
+    environment.filters.update(cell=_format_cell, words=count_words)
     first, charts = content.runs[0], _draw_charts(content)
     folder = files('gm_pose.report.page') / 'templates'
     return environment.get_template('report.html.j2').render(
