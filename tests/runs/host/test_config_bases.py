@@ -1,5 +1,7 @@
 """Configs of other packages are found without reading their metafiles."""
 
+import inspect
+
 import mmengine.config.config
 import mmengine.config.utils
 import pytest
@@ -33,7 +35,7 @@ def test_same_file_as_mmengine_finds_and_no_metafile_read(base, metafiles, monke
     assert metafiles == []
     shortcut = mmengine.config.config._get_external_cfg_path
     monkeypatch.setattr(
-        mmengine.config.config, '_get_external_cfg_path', shortcut.__wrapped__
+        mmengine.config.config, '_get_external_cfg_path', inspect.unwrap(shortcut)
     )
     assert Config._get_cfg_path(base, 'config.py') == found
     assert len(metafiles) > 100
