@@ -16,6 +16,7 @@ from studies.training.result_files import RESULTS
 DEVICE_RUNS = tuple(
     RESULTS / 'device' / name for name in ('runs.jsonl', 'runs_on_cpu.jsonl')
 )
+MIN_FOLDS = 3
 # The test that MMPose's own configs run, and the one without bias
 SHIFTED_FLIP, FLIP = 'flip_shift1', 'flip'
 
@@ -85,6 +86,15 @@ class DeviceResults:
         ]
         names = [name for name in runs[0] if name.startswith(f'{FLIP}/')]
         return {name.split('/')[1]: [ap[name][0] for ap in runs] for name in names}
+
+    @property
+    def further_scores(self) -> Scores:
+        """As `scores`, of all folds of the trials that have at least `MIN_FOLDS`."""
+        return {
+            trial: self.get_folds(trial, runs)
+            for trial, runs in self.screening.items()
+            if len(runs) >= MIN_FOLDS
+        }
 
     def choose_reading(self, trial: Trial) -> str:
         """The reading with flip test that was best on the trial's own folds."""

@@ -24,7 +24,7 @@ from studies.device.arms import (
     judge,
     rank,
 )
-from studies.device.read_maps import READINGS
+from studies.device.read_maps import READINGS, UNIFORM_READINGS
 from studies.report.main_tables import PLACEMENT_TITLES
 from studies.report.tables import to_markdown
 from studies.variants.catalog import VARIANTS
@@ -48,7 +48,6 @@ _SCORINGS = {
     'expected': 'expected OKS of the maps',
 }
 GOAL_OVER_STOCK = 3.0
-MIN_FOLDS = 3
 STOCK_READING = f'{SHIFTED_FLIP}/stock-peaks'
 
 
@@ -275,23 +274,18 @@ def render_screening(results: DeviceResults) -> str:
 
 def render_folds(results: DeviceResults) -> str:
     """Trials that were trained on further folds: AP of each fold, best first."""
-    rows = []
-    for trial, runs in results.screening.items():
-        if len(runs) < MIN_FOLDS:
-            continue
-        scores = results.get_folds(trial, runs)
-        aps = scores[choose_reading(scores, trial.readings)]
-        rows.append(
-            {'side': 'adaptive' if trial.adaptive else 'uniform'}
-            | {'trial': f'`{trial.name}`'}
-            | {
-                f'fold {fold}': f'{ap:.1f}'
-                for fold, ap in zip(sorted(runs), aps, strict=True)
-            }
-            | {'mean': f'{np.mean(aps):.1f}'}
-            | {'own sigmas, peaks, mean': f'{np.mean(scores["own-peaks"]):.1f}'}
-        )
-    rows.sort(key=lambda row: (row['side'], -float(row['mean'])))
+    scores, rows = results.further_scores, []
+    for adaptive, side in ((True, 'adaptive'), (False, 'uniform')):
+        readings = READINGS if adaptive else UNIFORM_READINGS
+        for trial in rank(scores, adaptive, readings):
+            aps = scores[trial][choose_reading(scores[trial], readings)]
+            own = judge(scores[trial], ['own-peaks'])
+            rows.append(
+                {'side': side, 'trial': f'`{trial.name}`'}
+                | {f'fold {fold}': f'{ap:.1f}' for fold, ap in enumerate(aps)}
+                | {'mean': f'{np.mean(aps):.1f}'}
+                | {'own sigmas, peaks, mean': f'{own:.1f}'}
+            )
     return to_markdown(rows) if rows else NOT_RUN
 
 

@@ -105,7 +105,7 @@ def measure_run(inputs: RunInputs, num_samples: int = NUM_SAMPLES) -> MeasuredRu
     evaluation = _start(inputs)
     matched = evaluation.match(inputs.predictions.people)
     image_counts = draw_image_counts(len(inputs.data.image_ids), num_samples)
-    if inputs.data.count_images() < 2:
+    if len(inputs.data.counted_images) < 2:
         image_counts[:] = 0  # nobody: copies of one image say nothing about others
     samples = resample_precision(matched, image_counts, evaluation.rules)
     numbers = evaluation.summarize(matched)

@@ -89,8 +89,7 @@ def describe_run(run: RunAnalysis) -> list[str]:
 
 def describe_empty_images(run: RunInputs) -> list[str]:
     """How many images with people have no prediction at all: results may be incomplete."""
-    data = run.data
-    images = np.unique(data.truth.image_ids[data.is_counted])
+    images = run.data.counted_images
     empty = ~np.isin(images, run.predictions.people.image_ids)
     if not empty.any():
         return []

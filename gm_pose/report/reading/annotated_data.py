@@ -39,9 +39,10 @@ class AnnotatedData:
         """(G,), who is to be found: no crowd, and with a labelled joint."""
         return ~self.truth.is_crowd & (self.truth.keypoints[..., 2] > 0).any(1)
 
-    def count_images(self) -> int:
-        """Images with people to be found."""
-        return len(np.unique(self.truth.image_ids[self.is_counted]))
+    @property
+    def counted_images(self) -> NDArray[np.int64]:
+        """Sorted ids of the images with people to be found."""
+        return np.unique(self.truth.image_ids[self.is_counted])
 
 
 def build_annotated_data(
