@@ -1,4 +1,4 @@
-"""CPU time and memory of `gm_pose train --fast` before its first iteration, COCO's size.
+"""CPU time and memory of a training before its first iteration at COCO's size.
 
     python benchmarks/start_cost.py --folder /tmp/coco --out benchmarks/start_cost.md
 
@@ -7,9 +7,11 @@ twentieth of them to validate on; all images are links to one picture. Each star
 process of its own and ends before its first iteration. The recipe is
 `configs/gm_best_res50_coco.py` with `--gt-boxes`, without pretrained weights.
 
-    cold: nothing is cached;
+    stock MMPose: the recipe that this config inherits, built by MMEngine's Runner as MMPose
+        does it;
+    cold: `gm_pose train --fast`, nothing is cached;
     warm: what an earlier start left in the cache is there;
-    two ranks: both processes of a warm start, with gloo;
+    two, four ranks: the processes of a warm start, with gloo; the mean of them;
     imports: what the process of `gm_pose train` imports, and nothing else.
 
 CPU time is of the main process. RSS counts shared pages in every process; PSS divides them
@@ -21,6 +23,7 @@ import json
 import os
 import platform
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,7 +41,7 @@ VAL_PART = 20
 
 # A hook that writes what the process has cost, and ends it.
 HOOK = """
-import json, os, time
+import json, os, signal, time
 from pathlib import Path
 from mmengine.hooks import Hook
 from mmpose.registry import HOOKS
@@ -47,10 +50,12 @@ def read_sizes(process):
     lines = Path('/proc', process, 'smaps_rollup').read_text().splitlines()[1:]
     return {line.split(':')[0]: int(line.split()[1]) for line in lines}
 
+def find_workers():
+    return Path('/proc/thread-self/children').read_text().split()
+
 def measure():
     cpu = time.process_time()
-    workers = Path('/proc/thread-self/children').read_text().split()
-    shares = sum(read_sizes(worker)['Pss'] for worker in workers)
+    shares = sum(read_sizes(worker)['Pss'] for worker in find_workers())
     sizes = read_sizes('self')
     return dict(cpu=cpu, rss=sizes['Rss'], pss=sizes['Pss'], all=sizes['Pss'] + shares)
 
@@ -66,6 +71,8 @@ class EndBeforeFirstIteration(Hook):
         if runner.world_size > 1:
             torch.distributed.barrier()
         Path(os.environ['START_COST'], str(os.getpid())).write_text(json.dumps(found))
+        for worker in find_workers():  # MMPose's outlive their process
+            os.kill(int(worker), signal.SIGKILL)
         os._exit(0)
 """
 RECIPE = f"""
@@ -73,6 +80,26 @@ _base_ = ['{CONFIG}']
 model = dict(backbone=dict(init_cfg=None))
 custom_imports = dict(imports=['gm_pose', 'end_before_first_iteration'])
 custom_hooks = [dict(type='EndBeforeFirstIteration')]
+"""
+STOCK_RECIPE = """
+_base_ = ['mmpose::body_2d_keypoint/topdown_heatmap/coco/'
+          'td-hm_res50_8xb64-210e_coco-256x192.py']
+model = dict(backbone=dict(init_cfg=None))
+train_dataloader = dict(dataset=dict(data_root='{{$COCO_ROOT:}}'))
+val_dataloader = dict(dataset=dict(data_root='{{$COCO_ROOT:}}', bbox_file=None))
+val_evaluator = dict(ann_file='{{$COCO_ROOT:}}/annotations/person_keypoints_val2017.json')
+custom_imports = dict(imports=['end_before_first_iteration'])
+custom_hooks = [dict(type='EndBeforeFirstIteration')]
+"""
+STOCK_TRAIN = """
+import sys
+import gm_pose  # MMPose does not import beside current PyTorch without it
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+cfg = Config.fromfile(sys.argv[1])
+cfg.work_dir = sys.argv[2]
+Runner.from_cfg(cfg).train()
 """
 IMPORTS = {
     '`import torch` alone': 'import torch',
@@ -105,12 +132,10 @@ def make_folder(folder: Path) -> None:
     building.rename(annotations)
 
 
-def start(folder: Path, cache: Path, ranks: int = 1) -> list[dict[str, float]]:
-    """Start training once -> costs of each rank: CPU seconds, sizes in GB."""
+def start_fast(folder: Path, cache: Path, ranks: int = 1) -> dict[str, float]:
+    """`gm_pose train --fast` once -> mean costs of a rank: CPU seconds, sizes in GB."""
     with tempfile.TemporaryDirectory() as name:
         out = Path(name)
-        (out / 'costs').mkdir()
-        (out / 'end_before_first_iteration.py').write_text(HOOK)
         (out / 'recipe.py').write_text(RECIPE)
         options = [
             str(out / 'recipe.py'),
@@ -121,31 +146,48 @@ def start(folder: Path, cache: Path, ranks: int = 1) -> list[dict[str, float]]:
             'fast_lane.images=original',
             f'fast_lane.cache_dir={cache}',
         ]
-        launch = [sys.executable, '-W', 'ignore']
+        launcher = []
         if ranks > 1:
             with socket.socket() as free:
                 free.bind(('127.0.0.1', 0))
                 port = free.getsockname()[1]
-            launch += ['-m', 'torch.distributed.run', f'--nproc-per-node={ranks}']
-            launch += [f'--master-port={port}']
+            launcher = ['-m', 'torch.distributed.run', f'--nproc-per-node={ranks}']
+            launcher += [f'--master-port={port}']
             options += ['--launcher=pytorch']
-        ended = subprocess.run(
-            [*launch, str(ROOT / 'tools' / 'train.py'), *options],
-            check=False,
-            capture_output=True,
-            text=True,
-            env=dict(
-                os.environ,
-                PYTHONPATH=f'{ROOT}{os.pathsep}{out}',
-                OMP_NUM_THREADS='1',
-                START_COST=str(out / 'costs'),
-                COCO_ROOT=str(folder),
-            ),
-        )
-        found = [json.loads(f.read_text()) for f in (out / 'costs').iterdir()]
+        return start([*launcher, str(ROOT / 'tools' / 'train.py'), *options], folder, out, ranks)
+
+
+def start_stock(folder: Path) -> dict[str, float]:
+    """MMPose's own start once -> its costs."""
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name)
+        recipe, train = out / 'stock_recipe.py', out / 'train_stock.py'
+        recipe.write_text(STOCK_RECIPE)
+        train.write_text(STOCK_TRAIN)
+        return start([str(train), str(recipe), f'{out}/run'], folder, out, 1)
+
+
+def start(arguments: list[str], folder: Path, out: Path, ranks: int) -> dict[str, float]:
+    """Run Python with the hook within reach -> mean costs of a rank."""
+    (out / 'costs').mkdir()
+    (out / 'end_before_first_iteration.py').write_text(HOOK)
+    ended = subprocess.run(
+        [sys.executable, '-W', 'ignore', *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=dict(
+            os.environ,
+            PYTHONPATH=f'{ROOT}{os.pathsep}{out}',
+            OMP_NUM_THREADS='1',
+            START_COST=str(out / 'costs'),
+            COCO_ROOT=str(folder),
+        ),
+    )
+    found = [convert(json.loads(f.read_text())) for f in (out / 'costs').iterdir()]
     if len(found) != ranks:
         raise SystemExit(ended.stdout[-2000:] + ended.stderr[-4000:])
-    return [convert(costs) for costs in found]
+    return {name: statistics.fmean(costs[name] for costs in found) for name in found[0]}
 
 
 def convert(costs: dict[str, Any]) -> dict[str, float]:
@@ -190,21 +232,22 @@ def main() -> None:
     folder = args.folder.absolute()
     make_folder(folder)
     rows = {name: measure_imports(code) for name, code in IMPORTS.items()}
+    rows['stock MMPose'] = start_stock(folder)
     with tempfile.TemporaryDirectory() as name:
         cache = Path(name)
         time.sleep(4)  # hashes of files changed just now are not kept
-        (rows['cold'],) = start(folder, cache)
-        warm = [start(folder, cache)[0] for _ in range(args.rounds)]
+        rows['cold'] = start_fast(folder, cache)
+        warm = [start_fast(folder, cache) for _ in range(args.rounds)]
         rows['warm'] = min(warm, key=lambda costs: costs['cpu'])
-        both = start(folder, cache, ranks=2)
-        for n, costs in enumerate(sorted(both, key=lambda costs: -costs['cpu'])):
-            rows[f'two ranks, {("one", "the other")[n]}'] = costs
+        rows['warm, one of two ranks'] = start_fast(folder, cache, ranks=2)
+        rows['warm, one of four ranks'] = start_fast(folder, cache, ranks=4)
     lines = [
         '# What a start costs',
         '',
-        f'`python benchmarks/start_cost.py --rounds {args.rounds}`: `gm_pose train --fast` '
-        'to its first iteration at the size of COCO train2017 (149,813 people), least of '
-        f'the rounds (warm). {platform.machine()}, Python {platform.python_version()}; '
+        f'`python benchmarks/start_cost.py --rounds {args.rounds}`: stock MMPose and '
+        '`gm_pose train --fast` (cold, warm) to the first iteration at the size of COCO '
+        'train2017 (149,813 people); warm is the least of the rounds, of ranks the mean. '
+        f'{platform.machine()}, Python {platform.python_version()}; '
         'CPU time of a rank without its workers; machine load '
         f'{os.getloadavg()[0]:.0f} on {os.cpu_count()} cores.',
         '',
