@@ -154,7 +154,9 @@ def start_fast(folder: Path, cache: Path, ranks: int = 1) -> dict[str, float]:
             launcher = ['-m', 'torch.distributed.run', f'--nproc-per-node={ranks}']
             launcher += [f'--master-port={port}']
             options += ['--launcher=pytorch']
-        return start([*launcher, str(ROOT / 'tools' / 'train.py'), *options], folder, out, ranks)
+        return start(
+            [*launcher, str(ROOT / 'tools' / 'train.py'), *options], folder, out, ranks
+        )
 
 
 def start_stock(folder: Path) -> dict[str, float]:
@@ -167,7 +169,9 @@ def start_stock(folder: Path) -> dict[str, float]:
         return start([str(train), str(recipe), f'{out}/run'], folder, out, 1)
 
 
-def start(arguments: list[str], folder: Path, out: Path, ranks: int) -> dict[str, float]:
+def start(
+    arguments: list[str], folder: Path, out: Path, ranks: int
+) -> dict[str, float]:
     """Run Python with the hook within reach -> mean costs of a rank."""
     (out / 'costs').mkdir()
     (out / 'end_before_first_iteration.py').write_text(HOOK)

@@ -137,6 +137,7 @@ def test_versions_in_the_readme_are_the_pinned_ones():
         ('speed.md', 'benchmarks/block_cost.md'),
         ('speed.md', 'benchmarks/evaluation_speed.md'),
         ('speed.md', 'benchmarks/guard_cost.md'),
+        ('speed.md', 'benchmarks/log_history.md'),
         ('speed.md', 'benchmarks/pipeline_speed.md'),
         ('fast-lane.md', 'benchmarks/iteration_profile.md'),
         ('fast-lane.md', 'benchmarks/start_cost.md'),

@@ -55,6 +55,13 @@ def _measure_codec(bench: Bench, name: str, options: dict, batch: int) -> None:
             one_core_ms=cpu_ms,
             largest_difference=float((found - heatmaps).abs().max()),
         )
+        joints, labels = torch.from_numpy(keypoints), torch.from_numpy(visible)
+        device = torch.device(bench.device)
+        bench.measure(
+            f'encode, {name}, joints on the CPU',
+            lambda: codec.encode_batch(joints, labels, device),
+            batch,
+        )
     maps = heatmaps + 0.01 * torch.rand_like(heatmaps)
     kept = maps.cpu().numpy()
     begin = time.thread_time()

@@ -183,18 +183,22 @@ class JointAdaptiveMSRAHeatmap(BaseKeypointCodec):
         return dict(heatmaps=heatmaps, keypoint_weights=weights)
 
     def encode_batch(
-        self, keypoints: torch.Tensor, keypoints_visible: torch.Tensor
+        self,
+        keypoints: torch.Tensor,
+        keypoints_visible: torch.Tensor,
+        device: torch.device | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Joints (B, K, 2), visible (B, K) -> maps (B, K, H, W), keypoint_weights (B, K).
 
-        B times `encode` on the joints' device, without waiting for it: weights are equal,
-        maps to 2e-7. A visible joint that is NaN or infinite makes its map NaN.
+        B times `encode` on `device` (by default the joints'), without waiting for it:
+        weights are equal, maps to 2e-7. A visible joint that is NaN or infinite makes its
+        map NaN.
 
         Raises:
             ValueError: K is not the table's.
         """
         self._check_count(keypoints.shape[1])
-        return self._batch_targets(keypoints, keypoints_visible)
+        return self._batch_targets(keypoints, keypoints_visible, device)
 
     def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heatmaps (K, H, W) -> joints (1, K, 2) in input px, scores (1, K)."""

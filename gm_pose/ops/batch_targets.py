@@ -2,8 +2,10 @@
 
 What the functions of gaussian_patches.py and gaussian_targets.py draw for one person, for
 B at once and without a loop: every map is the outer product of two 1-D Gaussians, of which
-a placement cuts what lies outside its patch. Nothing here reads a value back from the
-device, so nothing waits for it.
+a placement cuts what lies outside its patch. Where each is drawn, a few numbers a joint, is
+found where the joints are, and joints that a GPU will draw are still on the CPU, where such
+small operations cost less than their launch on a GPU. Nothing here reads a value back from
+the device, so nothing waits for it.
 
 Positions are (B, K, 2) in [x, y] order, sizes [W, H], maps (B, K, H, W) float32.
 """
@@ -37,6 +39,15 @@ class _Constants(NamedTuple):
     middles: 'Tensor'  # (K, 1) float64, where in a patch of MMPose's its centre is
     rates: 'Tensor'  # (K, 1, 1) float64, -1 / (2 s^2)
     balance: 'Tensor'  # (K,) float32
+
+
+class _Places(NamedTuple):
+    """Where Gaussians are drawn, in cells: (B, K, 2) float64, for x and y."""
+
+    middles: 'Tensor'
+    first: 'Tensor | None'  # cell of the patch; None: no patch
+    end: 'Tensor | None'  # the cell behind it
+    overlaps: 'Tensor'  # (B, K, 2) bool, whether the map is reached
 
 
 class BatchTargets:
@@ -95,7 +106,10 @@ class BatchTargets:
         self._constants: dict[torch.device, _Constants] = {}
 
     def __call__(
-        self, keypoints_px: 'Tensor', visible: 'Tensor'
+        self,
+        keypoints_px: 'Tensor',
+        visible: 'Tensor',
+        device: 'torch.device | None' = None,
     ) -> tuple['Tensor', 'Tensor']:
         """Joints (B, K, 2) in px, visible (B, K) -> maps (B, K, H, W), weights (B, K).
 
@@ -105,15 +119,11 @@ class BatchTargets:
         Args:
             keypoints_px: float32; other floats are taken as they are.
             visible: float32, a joint below 0.5 is not labelled.
+            device: of maps and weights; by default that of the joints.
         """
         import torch
 
-        device = keypoints_px.device
-        if device not in self._constants:
-            self._constants[device] = _Constants(
-                *(torch.as_tensor(value, device=device) for value in self._values)
-            )
-        constants = self._constants[device]
+        constants = self._get_constants(keypoints_px.device)
         labelled = visible >= 0.5
         finite = keypoints_px.isfinite().all(-1)
         broken = labelled & ~finite
@@ -123,47 +133,66 @@ class BatchTargets:
         # In float64 and rounded once, which is the division in float32, bit for bit, also
         # where a compiled one is only good to 2 ulp.
         centers = keypoints_px.double() / constants.px_per_cell
-        centers = centers.to(keypoints_px.dtype)
-        middles, first, end, overlaps = self._place(centers, constants)
-        overlaps = overlaps.all(-1) & labelled & finite
+        places = self._place(centers.to(keypoints_px.dtype), constants)
+        overlaps = places.overlaps.all(-1) & labelled & finite
+        weights = visible * (overlaps | broken | ~labelled)
+        if self.is_balanced:
+            weights = weights * constants.balance
+        device = device or keypoints_px.device
+        maps = self._draw(places, overlaps, broken, device)
+        return maps, copy_to_device(weights, device)
 
-        exponent = constants.cells - middles[..., None]
+    def _get_constants(self, device: 'torch.device') -> _Constants:
+        import torch
+
+        if device not in self._constants:
+            self._constants[device] = _Constants(
+                *(torch.as_tensor(value, device=device) for value in self._values)
+            )
+        return self._constants[device]
+
+    def _draw(
+        self,
+        places: _Places,
+        overlaps: 'Tensor',
+        broken: 'Tensor',
+        device: 'torch.device',
+    ) -> 'Tensor':
+        """Places, whether a joint is drawn (B, K) or broken (B, K) -> maps on a device."""
+        import torch
+
+        bounds = [x for x in (places.first, places.end) if x is not None]
+        # what is drawn nowhere, in one copy: a background of 0 or NaN
+        background = torch.zeros_like(overlaps, dtype=torch.float64)
+        background = background.masked_fill(broken, float('nan'))
+        flags = torch.stack([overlaps.double(), background], -1)
+        packed = torch.stack([places.middles, *bounds, flags])
+        middles, *bounds, flags = copy_to_device(packed, device)[..., None].unbind()
+
+        constants = self._get_constants(device)
+        exponent = constants.cells - middles
         exponent *= exponent
         exponent *= constants.rates
         factors = exponent.clamp_(min=-MAX_EXPONENT).exp_().float()
-        drawn = overlaps[..., None, None]
-        if first is not None and end is not None:
-            inside = (constants.cells >= first[..., None]) & (
-                constants.cells < end[..., None]
-            )
-            drawn = drawn & inside
-        background = torch.zeros_like(visible, dtype=torch.float32)
-        background = background.masked_fill(broken, float('nan'))
-        factors = torch.where(drawn, factors, background[..., None, None])
+        drawn = flags[..., :1, :] > 0
+        if bounds:
+            first, end = bounds
+            drawn = drawn & (constants.cells >= first) & (constants.cells < end)
+        factors = torch.where(drawn, factors, flags[..., 1:, :].float())
         width, height = self.heatmap_size
-        maps = factors[..., 1, :height, None] * factors[..., 0, None, :width]
-        weights = visible * (overlaps | broken | ~labelled)
-        return maps, weights * constants.balance if self.is_balanced else weights
+        return factors[..., 1, :height, None] * factors[..., 0, None, :width]
 
-    def _place(
-        self, centers: 'Tensor', constants: _Constants
-    ) -> tuple['Tensor', 'Tensor | None', 'Tensor | None', 'Tensor']:
-        """Centres (B, K, 2) in cells, in the joints' own precision -> four of that shape.
-
-        Returns:
-            Middles of the Gaussians, the first cell they are drawn in and the first one
-            beyond (None: everywhere), all float64, and whether they overlap the map along
-            each axis.
-        """
+    def _place(self, centers: 'Tensor', constants: _Constants) -> _Places:
+        """Centres (B, K, 2) in cells, in the joints' own precision -> where to draw."""
         radii, size = constants.radii, constants.size
         if self.placement == 'exact':
             middles = centers.double()
             overlaps = (middles >= -(radii + 1)) & (middles < size + radii)
-            return middles, None, None, overlaps
+            return _Places(middles, None, None, overlaps)
         if self.placement == 'unbiased_msra':
             radii = radii.to(centers.dtype)
             overlaps = (centers - radii < size) & (centers + radii + 1 >= 0)
-            return centers.double(), None, None, overlaps
+            return _Places(centers.double(), None, None, overlaps)
         # in the joints' own precision: float32 rounds 0.49999997 + 0.5 to 1, as in MMPose
         shifted = centers + 0.5
         if self.placement == 'rounded':
@@ -175,4 +204,11 @@ class BatchTargets:
             middles = first + constants.middles
             if self.placement == 'udp':
                 middles = middles + (centers.double() - nearest)
-        return middles, first, end, (first < size) & (end >= 0)
+        return _Places(middles, first, end, (first < size) & (end >= 0))
+
+
+def copy_to_device(values: 'Tensor', device: 'torch.device') -> 'Tensor':
+    """A small tensor on a device; a copy to a GPU is not waited for."""
+    if device.type == 'cuda' and not values.is_cuda:
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)

@@ -76,6 +76,20 @@ def test_targets_are_those_of_the_cpu_and_nothing_waits(config, compiles):
     assert torch.equal(weights.cpu(), expected[1])
 
 
+@pytest.mark.parametrize('config', CODECS, ids=lambda c: c['type'])
+def test_joints_on_the_cpu_are_drawn_on_the_device_and_nothing_waits(config):
+    joints, visible = make_joints()
+    draw = make_batch_encoder(config)
+    expected = draw(joints, visible)
+    draw(
+        joints, visible, torch.device('cuda')
+    )  # copies the constants, takes pinned memory
+    with forbid_waits():
+        maps, weights = draw(joints, visible, torch.device('cuda'))
+    torch.testing.assert_close(maps.cpu(), expected[0], rtol=0, atol=2e-7)
+    assert torch.equal(weights.cpu(), expected[1])
+
+
 def test_inputs_are_those_of_the_cpu_bit_for_bit_and_nothing_waits():
     init_default_scope('mmpose')
     preprocessor = MODELS.build(

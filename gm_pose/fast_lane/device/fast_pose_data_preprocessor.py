@@ -6,13 +6,12 @@ from typing import Any
 import torch
 from mmpose.models.data_preprocessors import PoseDataPreprocessor
 from mmpose.registry import MODELS
-from numpy.typing import NDArray
-from torch import Tensor
 
 from gm_pose.fast_lane.device.batch_encoders import make_batch_encoder
 from gm_pose.fast_lane.device.data_samples import make_data_samples
 from gm_pose.fast_lane.device.light_samples import LightSample, make_light_samples
 from gm_pose.fast_lane.device.pixel_normalizer import PixelNormalizer
+from gm_pose.ops.batch_targets import copy_to_device
 
 __all__ = ['FastPoseDataPreprocessor']
 
@@ -91,17 +90,10 @@ class FastPoseDataPreprocessor(PoseDataPreprocessor):
                 'model.data_preprocessor'
             )
         keypoints_px, visible = (
-            self._copy(arrays[name]) for name in ('keypoints_px', 'visible')
+            torch.as_tensor(arrays[name]) for name in ('keypoints_px', 'visible')
         )
-        heatmaps, weights = self._encode(keypoints_px, visible)
+        heatmaps, weights = self._encode(keypoints_px, visible, self.device)
         of_dataset = arrays.get('dataset_keypoint_weights')
         if of_dataset is not None:  # as GenerateTarget does it
-            weights = weights * self._copy(of_dataset)
+            weights = weights * copy_to_device(torch.as_tensor(of_dataset), self.device)
         return make_light_samples(heatmaps, weights, shapes)
-
-    def _copy(self, values: Tensor | NDArray) -> Tensor:
-        """A small array on the device, without a wait."""
-        tensor = torch.as_tensor(values)
-        if self.device.type == 'cuda' and not tensor.is_cuda:
-            tensor = tensor.pin_memory()
-        return tensor.to(self.device, non_blocking=True)

@@ -8,7 +8,13 @@ version that makes each unnecessary. Importing this package imports no host pack
 import contextlib
 import warnings
 
-from gm_pose.runs.host import checkpoints, config_bases, config_text, mmcv_ops
+from gm_pose.runs.host import (
+    checkpoints,
+    config_bases,
+    config_text,
+    log_history,
+    mmcv_ops,
+)
 from gm_pose.runs.host.import_hooks import call_after_import, call_before_import
 
 __all__ = ['mend_host']
@@ -30,6 +36,7 @@ def mend_host(is_strict: bool = True) -> None:
     call_before_import('mmcv.ops', mmcv_ops.check_compiled_ops)
     call_after_import('mmengine.config.config', config_text.install_memory)
     call_after_import('mmengine.config.config', config_bases.install_shortcut)
+    call_after_import('mmengine.logging.history_buffer', log_history.install_appending)
     call_after_import('mmengine.runner.checkpoint', checkpoints.install_loader)
     # mmengine, mmdet and openmim import pkg_resources: once for each, and nothing that a
     # user could act on.

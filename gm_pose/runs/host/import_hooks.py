@@ -97,9 +97,13 @@ def call_before_import(name: str, function: Callable[[], object]) -> None:
 def call_after_import(name: str, function: Callable[[ModuleType], object]) -> None:
     """Call `function(module)` whenever `name` has been executed; now, if it has been.
 
-    Again after `importlib.reload`, which undoes what `function` changed.
+    Again after `importlib.reload`, which undoes what `function` changed. A function that
+    waits already is not called twice: the start-up file and `import gm_pose` both ask.
     """
-    _get_hook().after.setdefault(name, []).append(function)
+    waiting = _get_hook().after.setdefault(name, [])
+    if function in waiting:
+        return
+    waiting.append(function)
     module = sys.modules.get(name)
     if module is not None:
         function(module)

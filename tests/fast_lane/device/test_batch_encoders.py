@@ -145,6 +145,33 @@ def test_constants_are_copied_to_a_device_once():
     assert codec._batch_targets._constants == {joints.device: kept}
 
 
+@pytest.mark.parametrize(
+    'config', [*STOCK, dict(OWN[0], type='JointAdaptiveMSRAHeatmap')], ids=str
+)
+def test_maps_are_drawn_on_the_device_that_is_named(config):
+    """'meta' has shapes and no values: nothing drawn there can come from the CPU."""
+    joints, visible = torch.rand(2, 17, 2) * 100, torch.ones(2, 17)
+    maps, weights = make_batch_encoder(config)(joints, visible, torch.device('meta'))
+    assert maps.device.type == weights.device.type == 'meta'
+    assert maps.shape[:2] == weights.shape == (2, 17)
+
+
+class _TwoArguments(JointAdaptiveMSRAHeatmap):
+    def encode(self, keypoints, keypoints_visible=None):
+        return super().encode(keypoints, keypoints_visible)
+
+    def encode_batch(self, keypoints, keypoints_visible):
+        assert keypoints.device.type == keypoints_visible.device.type == 'meta'
+        return super().encode_batch(keypoints, keypoints_visible)
+
+
+def test_codec_that_knows_no_device_is_given_joints_there():
+    encode = make_batch_encoder(_TwoArguments(**SIZES, sigmas=2.0))
+    joints, visible = torch.rand(2, 17, 2) * 100, torch.ones(2, 17)
+    maps, _ = encode(joints, visible, torch.device('meta'))
+    assert maps.shape == (2, 17, 64, 48)
+
+
 def test_number_of_joints_must_be_the_tables():
     codec = JointAdaptiveMSRAHeatmap(**SIZES, sigmas='set2')
     with pytest.raises(ValueError, match='16'):

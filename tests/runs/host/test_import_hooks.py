@@ -92,6 +92,20 @@ def test_reload_calls_what_follows_the_import_again(tmp_path):
     assert calls == ['before']
 
 
+def test_function_that_waits_already_is_called_once(tmp_path):
+    """The start-up file and `import gm_pose` both arrange the host."""
+    name = write_module(tmp_path)
+    calls = []
+    note = calls.append
+    call_after_import(name, note)
+    call_after_import(name, note)
+    module = importlib.import_module(name)
+    call_after_import(name, note)
+    assert calls == [module]
+    importlib.reload(module)
+    assert calls == [module, module]
+
+
 def test_reload_of_a_module_imported_before(tmp_path):
     name = write_module(tmp_path)
     module = importlib.import_module(name)
