@@ -121,7 +121,8 @@ def _measure_px(sample: Sample, crop: CropSettings) -> NDArray[np.float32]:
     sizes = fix_aspect_ratio(
         measure_boxes(sample.boxes_px, crop.padding)[1], crop.input_size
     )
-    return (sizes / np.array(crop.input_size, np.float32))[:, None]
+    input_size: NDArray[np.float32] = np.array(crop.input_size, dtype=np.float32)
+    return (sizes / input_size)[:, None]
 
 
 def _decode_twice(
