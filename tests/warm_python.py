@@ -35,6 +35,8 @@ SERVER = Path(__file__).with_name('warm_server.py')
 CLIENT = """#!{python} -IS
 import json, os, signal, socket, sys
 
+passed_on = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until it is known whom to tell
 link = socket.socket(socket.AF_UNIX)
 link.connect({address!r})
 request = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
@@ -42,8 +44,9 @@ socket.send_fds(link, [len(request).to_bytes(8, 'big')], [0, 1, 2])
 link.sendall(request)
 told = link.makefile()
 pid = int(told.readline())
-for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+for number in passed_on:
     signal.signal(number, lambda number, frame: os.kill(pid, number))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
 code = os.waitstatus_to_exitcode(int(told.readline()))
 if code < 0:
     signal.signal(-code, signal.SIG_DFL) if -code != signal.SIGKILL else None
