@@ -42,6 +42,25 @@ def make_config(
     )
 
 
+def make_combined(folder: Path) -> dict[str, Any]:
+    """Both splits as one dataset of 19 keypoints, of which neither has all."""
+    whole = make_config(folder, 'train')
+    own = [(k, k) for k in range(17)]
+    other = [(k, k) for k in range(5, 17)] + [(0, 18), ((5, 6), 17)]
+    parts = []
+    for split, mapping in (('train', own), ('val', other)):
+        convert = dict(type='KeypointConverter', num_keypoints=19, mapping=mapping)
+        part = make_config(folder, split)
+        parts.append(dict(part, test_mode=False, pipeline=[convert]))
+    return dict(
+        type='CombinedDataset',
+        metainfo=dict(from_file='configs/_base_/datasets/coco_aic.py'),
+        datasets=parts,
+        pipeline=whole['pipeline'],
+        test_mode=False,
+    )
+
+
 def build_fast(config: dict[str, Any], cache: Path) -> Any:
     """The fast dataset over a config."""
     return DATASETS.build(

@@ -23,6 +23,7 @@ from gm_pose.fast_lane.config.shared_loaders import (
     unshare_people,
 )
 from gm_pose.fast_lane.device.batch_encoders import make_batch_encoder
+from gm_pose.fast_lane.people.people_of_parts import is_combined
 from gm_pose.runs.checks.outline import find_metrics
 
 __all__ = ['apply_fast_lane', 'leave_fast_lane']
@@ -58,6 +59,8 @@ def apply_fast_lane(
             check_sampler(cfg[f'{split}_dataloader'], settings)
         _check_hooks(cfg)
         _check_model(cfg.model, next(iter(recipes.values())))
+        if 'train' in used:
+            _check_visibilities(cfg)
         for recipe in recipes.values():
             _check_encoder(recipe)
     except NotRecognised as error:
@@ -132,6 +135,13 @@ def _check_model(model: Any, recipe: Recipe) -> None:
         raise NotRecognised(
             f'pad_size_divisor {divisor} at input size {list(recipe.input_size)}'
         )
+
+
+def _check_visibilities(cfg: Config) -> None:
+    """Which keypoints a part of the data has at all is not kept, and one head learns it."""
+    is_learned = get_type(cfg.model.get('head') or {}) == 'VisPredictHead'
+    if is_learned and is_combined(_unwrap(cfg.train_dataloader.dataset)):
+        raise NotRecognised('VisPredictHead on CombinedDataset')
 
 
 def _check_encoder(recipe: Recipe) -> None:

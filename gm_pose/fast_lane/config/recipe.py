@@ -12,9 +12,11 @@ from typing import Any
 
 from mmengine.dataset import BaseDataset
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
+from mmpose.datasets.transforms import KeypointConverter
 from mmpose.registry import DATASETS, TRANSFORMS
 
 from gm_pose.codecs.base_codec import get_type, to_plain
+from gm_pose.fast_lane.people.people_of_parts import is_combined
 from gm_pose.ops.crop_augmentation import CropAugmentation
 
 __all__ = ['NotRecognised', 'Recipe', 'read_recipe']
@@ -90,6 +92,8 @@ def read_recipe(dataset: Mapping[str, Any]) -> Recipe:
     if pack.get('pack_transformed'):
         raise NotRecognised('PackPoseInputs has pack_transformed=True; expected False')
     target = arguments.get('GenerateTarget')
+    if target is None and is_combined(dataset):
+        raise NotRecognised('CombinedDataset in evaluation')
     return Recipe(
         input_size=tuple(affine['input_size']),
         use_udp=bool(affine['use_udp']),
@@ -111,6 +115,9 @@ def read_recipe(dataset: Mapping[str, Any]) -> Recipe:
 
 def _check_dataset(dataset: Mapping[str, Any]) -> None:
     """One sample must be one person of one image, loaded by MMEngine's rules."""
+    if is_combined(dataset):
+        _check_combined(dataset)
+        return
     kind = dataset.get('type')
     cls = kind if isinstance(kind, type) else DATASETS.get(str(kind))
     if cls is None or not issubclass(cls, BaseCocoStyleDataset):
@@ -127,6 +134,40 @@ def _check_dataset(dataset: Mapping[str, Any]) -> None:
     ]
     if own:
         raise NotRecognised(f'dataset {cls.__name__} has its own {own[0]}')
+
+
+def _check_combined(dataset: Mapping[str, Any]) -> None:
+    """Parts may map their keypoints, and do nothing else of their own."""
+    for name in dataset:
+        if name not in _COMBINED and dataset[name] is not None:
+            raise NotRecognised(f'CombinedDataset has {name}')
+    for part in dataset['datasets']:
+        if is_combined(part):
+            raise NotRecognised('a CombinedDataset in another one')
+        _check_dataset(part)
+        steps = part.get('pipeline') or []
+        for step in steps:
+            kind = step['type']
+            cls = kind if isinstance(kind, type) else TRANSFORMS.get(str(kind))
+            if cls is not KeypointConverter or len(steps) > 1:
+                raise NotRecognised(
+                    f'{get_type(step)} in the pipeline of a part of CombinedDataset; it '
+                    'knows one KeypointConverter'
+                )
+
+
+# Settings of `CombinedDataset`, of which those after `pipeline` do not matter here.
+_COMBINED = (
+    'type',
+    'metainfo',
+    'datasets',
+    'pipeline',
+    'test_mode',
+    'lazy_init',
+    'serialize_data',
+    'max_refetch',
+    '_scope_',
+)
 
 
 def _check_order(names: Sequence[str]) -> None:

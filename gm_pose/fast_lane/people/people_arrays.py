@@ -4,9 +4,9 @@ import contextlib
 import logging
 import os
 import os.path as osp
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,16 @@ from gm_pose.fast_lane.people.array_folder import (
     write_arrays,
 )
 from gm_pose.fast_lane.people.packed_values import PackedTexts, unpack_json
-from gm_pose.fast_lane.people.people_columns import pack_columns
+from gm_pose.fast_lane.people.people_columns import PeopleColumns, pack_columns
 from gm_pose.fast_lane.people.people_from_coco import read_coco_columns
 from gm_pose.fast_lane.people.people_from_dataset import read_dataset_columns
 from gm_pose.fast_lane.people.people_key import make_key, make_shell
+from gm_pose.fast_lane.people.people_of_parts import (
+    combine_parts,
+    is_combined,
+    make_combined_key,
+    make_combined_shell,
+)
 from gm_pose.runs.files.cache_folder import (
     explain_cache_error,
     find_cache_folder,
@@ -153,7 +159,8 @@ def load_people(
     by one process of a machine while the others wait; then mapped.
 
     Args:
-        dataset: config; its pipeline and wrappers of it are not looked at.
+        dataset: config; its pipeline and wrappers of it are not looked at, but of
+            `CombinedDataset` the parts, each of which is packed on its own, too.
         cache_dir: see `find_cache_folder`.
         verify: hash all of the cached files.
 
@@ -161,9 +168,30 @@ def load_people(
         UserError: the cache is not there and cannot be written.
         UnpackableDataset: samples that are not one person each, of one K.
     """
-    shell = make_shell(dataset)
     cache = find_cache_folder(cache_dir)
-    folder = cache / 'people' / make_key(dataset, shell, cache)
+    shell: Any
+    read: Callable[[], PeopleColumns]
+    if is_combined(dataset):
+        parts = [load_people(part, cache_dir, verify) for part in dataset['datasets']]
+        shell, key = make_combined_shell(dataset), make_combined_key(dataset, parts)
+        num_keypoints = shell.metainfo['num_keypoints']
+        read = partial(combine_parts, dataset, parts, num_keypoints)
+    else:
+        shell = make_shell(dataset)
+        key = make_key(dataset, shell, cache)
+        read = partial(_read_columns, dataset, shell)
+    return _load(cache, key, shell, read, verify)
+
+
+def _read_columns(dataset: Mapping[str, Any], shell: Any) -> PeopleColumns:
+    return read_coco_columns(shell) or read_dataset_columns(dataset)
+
+
+def _load(
+    cache: Path, key: str, shell: Any, read: Callable[[], PeopleColumns], verify: bool
+) -> PeopleArrays:
+    """People under a key of the cache, where they are put first if they are not there."""
+    folder = cache / 'people' / key
     with contextlib.suppress(DamagedFolder):
         people = _open_if_there(folder, shell, verify)
         if people is not None:
@@ -176,8 +204,7 @@ def load_people(
         except DamagedFolder as error:
             text = f'the cached annotations are damaged, packing again: {error}'
             print_log(text, 'current', logging.WARNING)
-        columns = read_coco_columns(shell) or read_dataset_columns(dataset)
-        arrays, notes = pack_columns(columns, get_image_prefix(shell))
+        arrays, notes = pack_columns(read(), get_image_prefix(shell))
         notes['data_prefix'] = shell.data_prefix
         try:
             write_arrays(folder, arrays, notes)

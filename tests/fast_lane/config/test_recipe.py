@@ -1,6 +1,7 @@
 """The pipelines that the fast lane knows, and the name of what it does not know."""
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -119,6 +120,47 @@ def insert(dataset: dict, place: int, step: dict) -> dict:
     ],
 )
 def test_what_is_not_known_is_named(dataset, text):
+    with pytest.raises(NotRecognised) as raised:
+        read_recipe(dataset)
+    assert text in str(raised.value)
+
+
+def change_combined(**settings: Any) -> dict:
+    converter = dict(type='KeypointConverter', num_keypoints=17, mapping=[(0, 0)])
+    part = {**make_dataset(), 'pipeline': [converter]}
+    return {
+        'type': 'CombinedDataset',
+        'metainfo': {},
+        'datasets': [part, {**part, 'pipeline': []}],
+        'pipeline': make_dataset()['pipeline'],
+    } | settings
+
+
+def test_combined_dataset_has_the_recipe_of_its_pipeline():
+    assert read_recipe(change_combined()) == read_recipe(make_dataset())
+    assert read_recipe(change_combined(sample_ratio_factor=None, _scope_='mmpose'))
+
+
+EVALUATION = make_dataset(
+    *((name, None) for name in ('RandomFlip', 'RandomHalfBody', 'RandomBBoxTransform')),
+    ('GenerateTarget', None),
+)
+
+
+@pytest.mark.parametrize(
+    ('dataset', 'text'),
+    [
+        (
+            change_combined(sample_ratio_factor=[1, 2]),
+            'CombinedDataset has sample_ratio',
+        ),
+        (change_combined(datasets=[change_combined()]), 'CombinedDataset in another'),
+        (change_combined(datasets=[make_dataset()]), 'LoadImage in the pipeline of a'),
+        (change_combined(datasets=[dict(type='Unknown')]), 'dataset Unknown'),
+        (change_combined(pipeline=EVALUATION['pipeline']), 'in evaluation'),
+    ],
+)
+def test_what_is_not_known_of_combined_datasets_is_named(dataset, text):
     with pytest.raises(NotRecognised) as raised:
         read_recipe(dataset)
     assert text in str(raised.value)

@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from fast_datasets import at, build_fast, make_config
+from fast_datasets import at, build_fast, make_combined, make_config
 from mmengine.runner import Runner
 from mmpose.registry import DATASETS
 
@@ -75,16 +75,20 @@ def draw_in_stock(dataset, monkeypatch, draws) -> None:
     monkeypatch.setattr(box, '_get_transform_params', lambda _: drawn)
 
 
-@pytest.mark.parametrize('use_udp', [False, True])
+@pytest.mark.parametrize('case', ['affine', 'udp', 'combined'])
 def test_training_crops_equal_mmpose_for_the_same_draws(
-    people_folder, cache, monkeypatch, use_udp
+    people_folder, cache, monkeypatch, case
 ):
-    config = make_config(people_folder, 'train', use_udp)
+    use_udp = case == 'udp'
+    if case == 'combined':
+        config = make_combined(people_folder)
+    else:
+        config = make_config(people_folder, 'train', use_udp)
     stock = DATASETS.build(copy.deepcopy(config))
     stock.pipeline.transforms[-1].pack_transformed = True
     fast = build_fast(config, cache)
     flips, psnr = 0, []
-    for index in ALL:
+    for index in range(len(stock)):
         for epoch in range(3):
             words = read_words([at(index, epoch=epoch)])
             draws = draw_augmentation(fast.recipe.augmentation, words)
@@ -99,9 +103,11 @@ def test_training_crops_equal_mmpose_for_the_same_draws(
             crop = batch['inputs'][0].permute(2, 0, 1).int()
             error = (crop - wanted['inputs'].int()).abs()
             if not draws.flipped[0]:
-                # MMPose may sum up the matrix in float32 with numpy 2 (UDP alone): a
-                # step of OpenCV's 1/32 px, at most 8 levels, here and there.
-                exact = not use_udp or np.lib.NumpyVersion(np.__version__) < '2.0.0'
+                # MMPose may sum up the matrix in float32 with numpy 2 (UDP alone), and
+                # KeypointConverter makes joints float64, of which half bodies' boxes are
+                # made: a step of OpenCV's 1/32 px, at most 8 levels, here and there.
+                is_old = np.lib.NumpyVersion(np.__version__) < '2.0.0'
+                exact = case == 'affine' or (case == 'udp' and is_old)
                 assert error.max() <= (0 if exact else 8)
                 continue
             # OpenCV rounds a place along x to 1/32 px from the other side: one step of
@@ -110,7 +116,7 @@ def test_training_crops_equal_mmpose_for_the_same_draws(
             assert error.max() <= 8
             square = max(error.double().square().mean().item(), 1e-4)
             psnr.append(10 * np.log10(255**2 / square))
-    assert 10 < flips < 56
+    assert 0.15 < flips / (3 * len(stock)) < 0.85
     assert min(psnr) > 55  # dB; 63 to 88, mean 71, when this was written
     assert np.mean(psnr) > 65
 
