@@ -3,8 +3,8 @@
     python benchmarks/iteration_profile.py FOLDER --out benchmarks/iteration_profile.md
 
 FOLDER has COCO's layout, as for `pipeline_speed.py`. MMEngine's Runner trains MMPose's
-Simple Baseline recipe at batch 64 with one worker. The network is a narrow ResNet-18 (an
-eighth of the channels), so that a CPU can run it: its rows only show what is *not* there to
+Simple Baseline recipe at batch 64 with one worker. The network is a narrow ResNet-18 (a
+quarter of the channels), so that a CPU can run it: its rows only show what is *not* there to
 be saved. CPU time of one thread, means over iterations; each row is without the rows
 below it that it calls.
 """
@@ -110,8 +110,10 @@ class TurnHook(Hook):
 def profile_main_process(root: Path, cache: str, iterations: int) -> dict[str, float]:
     """Parts of an iteration in the process that trains -> ms."""
     cfg = make_config(root, 'original', cache)
-    cfg.model.backbone = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
-    cfg.model.head.update(in_channels=64, deconv_out_channels=(32, 32, 32))
+    cfg.model.backbone = dict(
+        type='ResNet', depth=18, base_channels=16, stem_channels=16
+    )
+    cfg.model.head.update(in_channels=128, deconv_out_channels=(32, 32, 32))
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     cfg.train_cfg = dict(by_epoch=False, max_iters=iterations + WARM)

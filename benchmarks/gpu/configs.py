@@ -67,9 +67,12 @@ def finish_config(cfg: Any, lane: str, **settings: Any) -> list[str]:
 
 
 def narrow_network(model: Any) -> None:
-    """Let a model's config build a small ResNet, for rehearsals on a CPU."""
-    model.backbone.update(depth=18, stem_channels=8, base_channels=8)
-    model.head.in_channels = 64
+    """Let a model's config build a small ResNet, for rehearsals on a CPU.
+
+    Not of 8 channels: docs/host-stack.md says why.
+    """
+    model.backbone.update(depth=18, stem_channels=16, base_channels=16)
+    model.head.in_channels = 128
     model.head.deconv_out_channels = (16, 16, 16)
     if model.get('neck') is not None:
-        model.neck.in_channels = 64
+        model.neck.in_channels = 128
