@@ -164,21 +164,34 @@ def test_an_unreadable_image_is_replaced_and_named(
     assert all(v.isfinite().all() for v in weights['state_dict'].values())
 
 
+@pytest.mark.parametrize(
+    ('option', 'text'),
+    [
+        ('fast_lane.images=disk', "fast_lane.images is 'disk'; expected one of"),
+        ('fast_lane=True', 'fast_lane is True; expected a dict of settings'),
+        ('fast_lane.cache_dir=[a]', "fast_lane.cache_dir is ['a']; expected the path"),
+    ],
+)
 def test_a_wrong_setting_is_refused_before_anything_is_written(
-    write_config, tmp_path, capsys
+    write_config, tmp_path, capsys, option, text
 ):
     from tiny_runs import refuse
 
     from gm_pose.cli import train
 
     config = write_config()
-    text = refuse(
-        capsys,
-        train.main,
-        [config, '--fast', '--cfg-options', 'fast_lane.images=disk'],
-        tmp_path,
-    )
-    assert "fast_lane.images is 'disk'; expected one of" in text
+    words = [config, '--fast', '--cfg-options', option]
+    assert text in refuse(capsys, train.main, words, tmp_path)
+
+
+def test_a_setting_puts_a_config_on_the_fast_lane_that_has_it_switched_off(
+    write_config, train_child, tmp_path
+):
+    config = write_config(NO_VALIDATION + 'train_cfg.update(max_epochs=1)\n')
+    words = ('--cfg-options', 'fast_lane.images=original')
+    ended = train_child(config, *words, '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    assert 'fast lane: train, images=original' in ended.output
 
 
 def test_accuracy_is_computed_in_bfloat16_too(write_config, train_child, tmp_path):
