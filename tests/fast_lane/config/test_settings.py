@@ -39,7 +39,7 @@ def test_settings_of_a_base_are_kept():
         (dict(cuda_graphs=True, compile='default'), 'expected one of them'),
         (dict(workers=-1), 'fast_lane.workers is -1'),
         (dict(workers=True), 'fast_lane.workers is True'),
-        (dict(cache_dir=5), 'fast_lane.cache_dir is 5; expected the path of a folder, or None'),
+        (dict(cache_dir=5), 'fast_lane.cache_dir is 5; expected the path'),
         (
             dict(image='crops'),
             'fast_lane.image does not exist; the settings are images',

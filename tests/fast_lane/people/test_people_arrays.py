@@ -16,6 +16,7 @@ from gm_pose.fast_lane.people.people_arrays import load_people
 from gm_pose.fast_lane.people.people_columns import UnpackableDataset
 from gm_pose.fast_lane.people.people_from_coco import read_coco_columns
 from gm_pose.fast_lane.people.people_key import make_shell
+from gm_pose.runs.files.cache_folder import find_cache_folder
 from gm_pose.runs.user_errors import UserError
 
 
@@ -392,6 +393,13 @@ def test_the_variable_names_the_cache(tmp_path, monkeypatch):
     config = write_config(tmp_path, make_data(0))
 
     assert (tmp_path / 'named') in load_people(config).folder.parents
+
+
+def test_a_home_folder_that_is_not_known_makes_no_folder_of_its_name(monkeypatch):
+    monkeypatch.delenv('GM_POSE_CACHE', raising=False)
+    monkeypatch.setattr('os.path.expanduser', lambda path: path)  # no HOME, no name
+    with pytest.raises(UserError, match=r'is ~/\.cache/gm_pose, .* \$GM_POSE_CACHE'):
+        find_cache_folder()
 
 
 def test_a_killed_build_leaves_nothing_that_is_read(tmp_path):
