@@ -12,7 +12,7 @@ from gm_pose import apply_fast_lane
 FOLDER = Path(mmpose.__file__).parent / '.mim' / 'configs'
 UNKNOWN = {
     'GenerateTarget has several encoders': 8,
-    "dataset CombinedDataset is not one of MMPose's COCO-style datasets": 4,
+    "dataset CombinedDataset, none of MMPose's COCO-style datasets": 4,
     "codec UDPHeatmap with heatmap_type='combined'": 1,
 }
 
