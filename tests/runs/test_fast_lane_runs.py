@@ -5,6 +5,8 @@ import json
 import pytest
 import torch
 from mmengine.config import Config
+from mmpose.datasets.datasets import CocoDataset
+from mmpose.registry import DATASETS
 from tiny_runs import NO_VALIDATION, hash_weights, run_child
 
 from gm_pose.cli import test as test_command
@@ -116,6 +118,26 @@ def test_an_unknown_transform_falls_back_and_is_named(
     assert hash_weights(tmp_path / 'run' / 'epoch_3.pth') == hash_weights(
         tmp_path / 'plain' / 'epoch_3.pth'
     )
+
+
+class SeveralIds(CocoDataset):
+    def load_data_list(self):
+        samples = super().load_data_list()
+        return [dict(sample, id=f'p{n}') for n, sample in enumerate(samples)]
+
+
+def test_samples_that_arrays_cannot_hold_fall_back(
+    write_config, train_child, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(DATASETS.module_dict, 'SeveralIds', SeveralIds)
+    config = write_config(
+        NO_VALIDATION
+        + 'train_dataloader["dataset"].update(type="SeveralIds")\n'
+        + 'train_cfg.update(max_epochs=1)\n'
+    )
+    ended = train_child(config, '--fast', '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    assert 'not used, it does not know the samples of SeveralIds' in ended.output
 
 
 def test_a_hook_that_exchanges_the_pipeline_is_named():

@@ -22,7 +22,12 @@ from gm_pose.fast_lane.people.packed_values import PackedTexts, unpack_json
 from gm_pose.fast_lane.people.people_columns import pack_columns
 from gm_pose.fast_lane.people.people_from_coco import read_coco_columns
 from gm_pose.fast_lane.people.people_from_dataset import read_dataset_columns
-from gm_pose.fast_lane.people.people_key import make_key, make_shell
+from gm_pose.fast_lane.people.people_key import (
+    has_own_reader,
+    hash_arrays,
+    make_key,
+    make_shell,
+)
 from gm_pose.runs.files.cache_folder import (
     explain_cache_error,
     find_cache_folder,
@@ -150,7 +155,8 @@ def load_people(
     """Config of an MMPose top-down dataset -> its people.
 
     Built once for each content of the annotation files and each setting of the dataset,
-    by one process of a machine while the others wait; then mapped.
+    by one process of a machine while the others wait; then mapped. A user's class that
+    reads in a way of its own reads at each start, see `has_own_reader`.
 
     Args:
         dataset: config; its pipeline and wrappers of it are not looked at.
@@ -163,7 +169,13 @@ def load_people(
     """
     shell = make_shell(dataset)
     cache = find_cache_folder(cache_dir)
-    folder = cache / 'people' / make_key(dataset, shell, cache)
+    packed = None
+    if has_own_reader(type(shell)):
+        packed = _pack(dataset, shell)
+        name = hash_arrays(*packed)
+    else:
+        name = make_key(dataset, shell, cache)
+    folder = cache / 'people' / name
     with contextlib.suppress(DamagedFolder):
         people = _open_if_there(folder, shell, verify)
         if people is not None:
@@ -176,9 +188,7 @@ def load_people(
         except DamagedFolder as error:
             text = f'the cached annotations are damaged, packing again: {error}'
             print_log(text, 'current', logging.WARNING)
-        columns = read_coco_columns(shell) or read_dataset_columns(dataset)
-        arrays, notes = pack_columns(columns, get_image_prefix(shell))
-        notes['data_prefix'] = shell.data_prefix
+        arrays, notes = packed or _pack(dataset, shell)
         try:
             write_arrays(folder, arrays, notes)
         except OSError as error:
@@ -188,6 +198,16 @@ def load_people(
     if people is None:
         raise OSError(f'{folder} was removed while it was opened')
     return people
+
+
+def _pack(
+    dataset: Mapping[str, Any], shell: Any
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read a dataset -> what `write_arrays` takes."""
+    columns = read_coco_columns(shell) or read_dataset_columns(dataset)
+    arrays, notes = pack_columns(columns, get_image_prefix(shell))
+    notes['data_prefix'] = shell.data_prefix
+    return arrays, notes
 
 
 def get_image_prefix(shell: Any) -> str:
