@@ -316,6 +316,24 @@ def test_bytes_changed_under_the_same_time_are_found_when_verified(opened, log):
     assert_reads_originals(source, people)
 
 
+def test_crops_that_are_no_pictures_are_read_from_the_images(opened, log):
+    """As a disk may lose bytes, whose time stamp stays."""
+    people, recipe, cache = opened
+    folder = build_store(people, 'crops', recipe, cache)
+    for path in list_shards(folder):
+        stat = path.stat()
+        flip(path)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    source = open_images(people, 'crops', recipe, cache)
+    for row in range(len(people)):
+        image_row = int(people.image_rows[row])
+        pixels, stored_from_image = source.read(image_row, row)
+        if stored_from_image is None:
+            expected = load_with_mmpose(people.image_paths[image_row])
+            np.testing.assert_array_equal(pixels, expected)
+    assert 'holds other bytes than were written' in log[0]
+
+
 def test_a_killed_build_goes_on(opened):
     people, recipe, cache = opened
     fsync, calls = os.fsync, []
