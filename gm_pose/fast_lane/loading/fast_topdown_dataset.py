@@ -135,6 +135,11 @@ class FastTopdownDataset:
             sample_idx=row,
         )
 
+    def describe(self) -> str:
+        """How samples come about, in words, for comparing two runs."""
+        stored = isinstance(self._source, StoredImages) and self._source.is_of_people
+        return f'the fast lane{" from a store of crops" if stored else ""}'
+
     def count_images(self) -> int:
         """Number of different images."""
         return len(np.unique(self.people.image_rows))
