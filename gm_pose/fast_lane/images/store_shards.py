@@ -113,7 +113,7 @@ def write_shard(folder: Path, number: int, plan: StorePlan, paths: Any) -> int:
     """
     entries = np.zeros(plan.starts[number + 1] - plan.starts[number], ENTRY)
     path = folder / f'{number:05d}.bin'
-    partial = path.with_suffix('.part')
+    partial = path.with_suffix(f'.{os.getpid()}.part')
     path.with_suffix('.json').unlink(missing_ok=True)
     digest = hashlib.blake2b(digest_size=16)
     last, image = -1, None

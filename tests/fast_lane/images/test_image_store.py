@@ -6,9 +6,11 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from coco_files import drop_odd, make_data, write_config
 from mmpose.datasets.transforms import LoadImage
@@ -362,6 +364,35 @@ def test_a_killed_build_goes_on(opened):
     assert seen[-1][:2] == (estimate.num_missing, estimate.num_missing)
     assert not list(folder.glob('*.part*'))
     assert_reads_originals(open_images(people, 'images', recipe, cache), people)
+
+
+def test_processes_of_a_killed_build_end_with_it(opened):
+    people, recipe, cache = opened
+    context = multiprocessing.get_context('fork')
+    pids = context.SimpleQueue()
+
+    def wait(descriptor: int) -> None:
+        pids.put(os.getpid())
+        time.sleep(60)
+
+    def build() -> None:
+        os.setsid()
+        store_shards.os.fsync = wait
+        build_store(people, 'images', recipe, cache, 2)
+
+    child = context.Process(target=build)
+    child.start()
+    workers = {pids.get() for _ in range(2)}
+    assert child.pid not in workers
+    child.kill()
+    child.join()
+    deadline = time.monotonic() + 10
+    while any(map(psutil.pid_exists, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    left = [pid for pid in workers if psutil.pid_exists(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
 
 
 def test_processes_build_after_opencv_has_used_threads(opened, tmp_path):
