@@ -1,5 +1,6 @@
 """Reading pixels from the files and from stores, and stores that are damaged meanwhile."""
 
+import errno
 import multiprocessing
 import os
 import pickle
@@ -334,6 +335,19 @@ def test_crops_that_are_no_pictures_are_read_from_the_images(opened, log):
             expected = load_with_mmpose(people.image_paths[image_row])
             np.testing.assert_array_equal(pixels, expected)
     assert 'holds other bytes than were written' in log[0]
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_a_disk_that_gets_full_keeps_no_part(opened, monkeypatch, workers):
+    people, recipe, cache = opened
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(store_shards.os, 'fsync', refuse)
+    with pytest.raises(UserError, match='the disk is full'):
+        build_store(people, 'images', recipe, cache, workers)
+    assert [path.suffix for path in (cache / 'images').rglob('*.*')] == ['.lock']
 
 
 def test_a_killed_build_goes_on(opened):
