@@ -4,8 +4,8 @@
 
 FOLDER has COCO's layout, as for `pipeline_speed.py`. MMEngine's Runner trains MMPose's
 Simple Baseline recipe at batch 64 with one worker. The network is a narrow ResNet-18 (a
-quarter of the channels), so that a CPU can run it: its rows only show what is *not* there to
-be saved. CPU time of one thread, means over iterations; each row is without the rows
+quarter of the channels), so that a CPU can run it: its rows only show what is *not* there
+to be saved. CPU time of one thread, means over iterations; each row is without the rows
 below it that it calls.
 """
 

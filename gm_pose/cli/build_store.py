@@ -104,12 +104,10 @@ def run_build(args: argparse.Namespace) -> None:
     if workers < 1:
         raise UserError(f'--workers {workers} is too few; expected at least 1')
     cfg = read_config(args.config)
-    if args.cache_dir is not None:
-        cfg.fast_lane = dict(cfg.get('fast_lane') or {}, cache_dir=args.cache_dir)
-    cache_dir = (cfg.get('fast_lane') or {}).get('cache_dir')
     share = read_share(args)
     seen = set()
     datasets = list_datasets(cfg, args)
+    cache_dir = cfg.fast_lane.get('cache_dir')
     check_files(cfg, [split for split, _, _ in datasets])
     for split, dataset, recipe in datasets:
         try:

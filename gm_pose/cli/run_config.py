@@ -65,18 +65,44 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.work_dir = osp.join('work_dirs', name)
     if args.show or args.show_dir is not None:
         _enable_pictures(cfg, args)
-    if args.fast and cfg.get('fast_lane') is None:
-        cfg.fast_lane = {}
+    if args.fast or sets_fast_lane(args.cfg_options):
+        start_fast_lane(cfg)
     options = {**find_searched_options(cfg, args.config), **args.cfg_options}
     merge_options(cfg, args.config, options)
     if args.fast is False:
         cfg.fast_lane = None
+    check_fast_lane(cfg)
     if args.gt_boxes:  # after the options, which may name such a file
         drop_detection_files(cfg)
     if 'preprocess_cfg' in cfg and isinstance(cfg.get('model'), dict):
         cfg.model.setdefault('data_preprocessor', cfg.preprocess_cfg)
     _add_score_hook(cfg)
     return cfg
+
+
+def sets_fast_lane(options: dict[str, Any]) -> bool:
+    """Whether `--cfg-options` has a setting of the fast lane."""
+    return any(name.startswith('fast_lane.') for name in options)
+
+
+def start_fast_lane(cfg: Config) -> None:
+    """Let a config have settings of the fast lane, where it has none or None."""
+    if cfg.get('fast_lane') is None:
+        cfg.fast_lane = {}
+
+
+def check_fast_lane(cfg: Config) -> None:
+    """Look at a merged config's settings of the fast lane.
+
+    Raises:
+        UserError: one that does not exist, or a value that does not.
+    """
+    from gm_pose.fast_lane.config.settings import read_settings
+    from gm_pose.runs.user_errors import as_user_errors
+
+    if cfg.get('fast_lane') is not None:
+        with as_user_errors(ValueError):
+            read_settings(cfg.fast_lane)
 
 
 def merge_options(cfg: Config, path: str, options: dict[str, Any]) -> None:

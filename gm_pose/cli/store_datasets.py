@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gm_pose.cli.run_config import drop_detection_files, merge_options
+from gm_pose.cli.run_config import (
+    check_fast_lane,
+    drop_detection_files,
+    merge_options,
+    start_fast_lane,
+)
 
 __all__ = ['check_files', 'list_datasets', 'read_share']
 
@@ -17,7 +22,12 @@ def list_datasets(cfg: Any, args: argparse.Namespace) -> list[tuple[str, Any, An
     from gm_pose.fast_lane.config.recipe import NotRecognised, read_recipe
     from gm_pose.runs.user_errors import UserError
 
+    start_fast_lane(cfg)
     merge_options(cfg, args.config, args.cfg_options)
+    start_fast_lane(cfg)  # an option may have set it to None
+    check_fast_lane(cfg)
+    if args.cache_dir is not None:
+        cfg.fast_lane = dict(cfg.fast_lane, cache_dir=args.cache_dir)
     if args.gt_boxes:
         drop_detection_files(cfg)
     init_default_scope(cfg.get('default_scope', 'mmpose'))

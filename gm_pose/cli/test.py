@@ -169,6 +169,7 @@ def evaluate_config(
     from gm_pose.runs.launch.crash_log import log_crash
     from gm_pose.runs.launch.loader_workers import workers_ended
     from gm_pose.runs.launch.run_defaults import use_readable_images
+    from gm_pose.runs.loading.sample_errors import name_unreadable_image
     from gm_pose.runs.user_errors import as_user_errors
 
     notes = check_run(cfg, args, *checks)
@@ -186,6 +187,7 @@ def evaluate_config(
         workers_ended(runner),
         log_crash(runner),
         as_user_errors(CheckpointError, DownloadError),
+        name_unreadable_image(),
     ):
         return runner, runner.test()
 

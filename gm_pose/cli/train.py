@@ -173,6 +173,7 @@ def run_training(args: argparse.Namespace) -> None:
     from gm_pose.runs.launch.processes import get_launched_rank
     from gm_pose.runs.launch.run_defaults import add_run_defaults
     from gm_pose.runs.launch.start_record import list_start_records
+    from gm_pose.runs.loading.sample_errors import name_unreadable_image
     from gm_pose.runs.user_errors import as_user_errors
 
     cfg = merge_args(load_config(args), args)
@@ -191,7 +192,7 @@ def run_training(args: argparse.Namespace) -> None:
             runner.logger.info(record)
         for note in notes:
             runner.logger.warning(note)
-        with as_user_errors(CheckpointError, DownloadError):
+        with name_unreadable_image(), as_user_errors(CheckpointError, DownloadError):
             runner.train()
 
 

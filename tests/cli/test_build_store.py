@@ -92,3 +92,21 @@ def test_a_built_store_is_not_built_again(build, capsys, tmp_path):
     build('--gt-boxes', '--splits', 'train')
     assert 'train: all 3 images are in ' in capsys.readouterr().out
     assert shard.stat().st_mtime_ns == before
+
+
+def test_the_setting_names_the_folder_as_a_run_reads_it(coco, tmp_path, monkeypatch):
+    monkeypatch.setenv('COCO_ROOT', str(coco))
+    monkeypatch.setenv('GM_POSE_CACHE', str(tmp_path / 'default'))
+    option = f'fast_lane.cache_dir={tmp_path / "own"}'
+    words = ['build-store', CONFIG, '--splits', 'train', '--cfg-options', option]
+    assert main(words) == 0
+    (shard,) = tmp_path.rglob('*.bin')
+    assert shard.is_relative_to(tmp_path / 'own')
+
+
+def test_a_wrong_setting_is_one_line(build, capsys):
+    with pytest.raises(SystemExit) as end:
+        build('--cfg-options', 'fast_lane=True')
+    assert end.value.code == 2
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith('gm_pose: error: fast_lane is True; expected a dict')

@@ -107,3 +107,11 @@ def test_a_cache_that_cannot_be_written_is_done_without(cfg, read, monkeypatch):
 
     assert check(cfg) == check(cfg) == []
     assert read == ['people.json'] * 2
+
+
+def test_without_a_cache_folder_the_file_is_checked(cfg, read, monkeypatch):
+    monkeypatch.delenv('GM_POSE_CACHE')
+    monkeypatch.setattr('os.path.expanduser', lambda path: path)  # no HOME, no name
+    assert check(cfg) == []
+    assert check(cfg) == []
+    assert len(read) == 2

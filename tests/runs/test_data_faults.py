@@ -87,6 +87,23 @@ def test_too_many_unreadable_images_stop_the_run_with_the_list(
     assert broken.name in (tmp_path / 'w' / 'unreadable_images.txt').read_text()
 
 
+@pytest.mark.parametrize('lane', ['--fast', '--no-fast'])
+@pytest.mark.parametrize('workers', [0, 1])
+def test_evaluation_ends_with_the_image_that_it_cannot_read(
+    own_coco, write_config, train_child, tmp_path, lane, workers
+):
+    broken = sorted((own_coco / 'val2017').iterdir())[1]
+    broken.write_bytes(b'')
+    config = write_config(
+        f"train_cfg['max_epochs'] = 1\nval_dataloader['num_workers'] = {workers}\n"
+    )
+    ended = train_child(config, lane, '--work-dir', tmp_path / 'w')
+    assert ended.code == 2, ended.tail
+    said = f'an image of the evaluation cannot be read, {broken}: an empty file. Fix: '
+    assert ended.sentence.startswith(f'gm_pose: error: {said}')
+    assert (tmp_path / 'w' / 'epoch_1.pth').exists()  # --resume evaluates it
+
+
 def test_image_of_many_people_counts_once(
     own_coco, write_config, train_child, tmp_path
 ):

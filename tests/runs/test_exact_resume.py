@@ -224,3 +224,21 @@ def test_changed_conditions_are_named(write_config, train_child, tmp_path):
     )
     assert ended.code == 0, ended.tail
     assert 'not exactly the one it continues: batch size is 3 and was 4' in ended.output
+
+
+@pytest.mark.parametrize(
+    ('first', 'then', 'said'),
+    [
+        ('--fast', '--no-fast', "is MMPose's pipeline and was the fast lane"),
+        ('--no-fast', '--fast', "is the fast lane and was MMPose's pipeline"),
+    ],
+)
+def test_another_lane_is_named(write_config, train_child, tmp_path, first, then, said):
+    plain, dying = make_configs(
+        write_config, NO_VALIDATION, 'before_train_epoch', epoch=1
+    )
+    train_child(dying, first, '--work-dir', tmp_path / 'run')
+    words = ('--resume', '--cfg-options', 'train_cfg.max_epochs=2')
+    ended = train_child(plain, then, '--work-dir', tmp_path / 'run', *words)
+    assert ended.code == 0, ended.tail
+    assert f'not exactly the one it continues: loading {said}' in ended.output

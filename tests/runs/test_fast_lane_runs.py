@@ -5,6 +5,8 @@ import json
 import pytest
 import torch
 from mmengine.config import Config
+from mmpose.datasets.datasets import CocoDataset
+from mmpose.registry import DATASETS
 from tiny_runs import NO_VALIDATION, hash_weights, run_child
 
 from gm_pose.cli import test as test_command
@@ -118,6 +120,26 @@ def test_an_unknown_transform_falls_back_and_is_named(
     )
 
 
+class SeveralIds(CocoDataset):
+    def load_data_list(self):
+        samples = super().load_data_list()
+        return [dict(sample, id=f'p{n}') for n, sample in enumerate(samples)]
+
+
+def test_samples_that_arrays_cannot_hold_fall_back(
+    write_config, train_child, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(DATASETS.module_dict, 'SeveralIds', SeveralIds)
+    config = write_config(
+        NO_VALIDATION
+        + 'train_dataloader["dataset"].update(type="SeveralIds")\n'
+        + 'train_cfg.update(max_epochs=1)\n'
+    )
+    ended = train_child(config, '--fast', '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    assert 'not used, it does not know the samples of SeveralIds' in ended.output
+
+
 def test_a_hook_that_exchanges_the_pipeline_is_named():
     cfg = Config(
         dict(
@@ -164,21 +186,34 @@ def test_an_unreadable_image_is_replaced_and_named(
     assert all(v.isfinite().all() for v in weights['state_dict'].values())
 
 
+@pytest.mark.parametrize(
+    ('option', 'text'),
+    [
+        ('fast_lane.images=disk', "fast_lane.images is 'disk'; expected one of"),
+        ('fast_lane=True', 'fast_lane is True; expected a dict of settings'),
+        ('fast_lane.cache_dir=[a]', "fast_lane.cache_dir is ['a']; expected the path"),
+    ],
+)
 def test_a_wrong_setting_is_refused_before_anything_is_written(
-    write_config, tmp_path, capsys
+    write_config, tmp_path, capsys, option, text
 ):
     from tiny_runs import refuse
 
     from gm_pose.cli import train
 
     config = write_config()
-    text = refuse(
-        capsys,
-        train.main,
-        [config, '--fast', '--cfg-options', 'fast_lane.images=disk'],
-        tmp_path,
-    )
-    assert "fast_lane.images is 'disk'; expected one of" in text
+    words = [config, '--fast', '--cfg-options', option]
+    assert text in refuse(capsys, train.main, words, tmp_path)
+
+
+def test_a_setting_puts_a_config_on_the_fast_lane_that_has_it_switched_off(
+    write_config, train_child, tmp_path
+):
+    config = write_config(NO_VALIDATION + 'train_cfg.update(max_epochs=1)\n')
+    words = ('--cfg-options', 'fast_lane.images=original')
+    ended = train_child(config, *words, '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    assert 'fast lane: train, images=original' in ended.output
 
 
 def test_accuracy_is_computed_in_bfloat16_too(write_config, train_child, tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from mmengine.config import Config, ConfigDict
 from mmpose.models import TopdownPoseEstimator
-from mmpose.registry import MODELS
+from mmpose.registry import DATASETS, MODELS
 
 from gm_pose.codecs.base_codec import get_type, to_plain
 from gm_pose.fast_lane.config.device_settings import set_device_options
@@ -23,6 +23,9 @@ from gm_pose.fast_lane.config.shared_loaders import (
     unshare_people,
 )
 from gm_pose.fast_lane.device.batch_encoders import make_batch_encoder
+from gm_pose.fast_lane.people.people_arrays import load_people
+from gm_pose.fast_lane.people.people_columns import UnpackableDataset
+from gm_pose.fast_lane.people.people_key import has_own_reader
 from gm_pose.fast_lane.people.people_of_parts import is_combined
 from gm_pose.runs.checks.outline import find_metrics
 
@@ -47,6 +50,7 @@ def apply_fast_lane(
 
     Raises:
         ValueError: a setting of `fast_lane` that does not exist.
+        UserError: the cache cannot be written, see `load_people`.
     """
     leave_fast_lane(cfg)
     if cfg.get('fast_lane') is None:
@@ -58,6 +62,8 @@ def apply_fast_lane(
         for split in used:
             check_sampler(cfg[f'{split}_dataloader'], settings)
         _check_hooks(cfg)
+        for split in used:
+            _check_people(_unwrap(cfg[f'{split}_dataloader'].dataset), settings)
         _check_model(cfg.model, next(iter(recipes.values())))
         if 'train' in used:
             _check_visibilities(cfg)
@@ -109,6 +115,20 @@ def _read_split(cfg: Config, split: str) -> Recipe:
 
 def _unwrap(dataset: ConfigDict) -> ConfigDict:
     return dataset.dataset if get_type(dataset) == 'SeededDataset' else dataset
+
+
+def _check_people(dataset: ConfigDict, settings: FastLaneSettings) -> None:
+    """A user's class may read samples that arrays cannot hold: it is let read them."""
+    for part in dataset.datasets if is_combined(dataset) else [dataset]:
+        kind = (
+            part.type if isinstance(part.type, type) else DATASETS.get(str(part.type))
+        )
+        if not has_own_reader(kind):
+            continue
+        try:
+            load_people(part, settings.cache_dir)
+        except UnpackableDataset as error:
+            raise NotRecognised(f'the samples of {kind.__name__}: {error}') from error
 
 
 def _check_hooks(cfg: Config) -> None:

@@ -66,6 +66,9 @@ def _set_workers(cfg: Config, workers: int | None) -> None:
             count = max(loader.get('num_workers', 0), min(own, _MOST_WORKERS))
         loader.num_workers = count
         loader.persistent_workers = count > 0
+        if count == 0:  # PyTorch refuses what is set about workers then
+            for name in ('prefetch_factor', 'timeout', 'multiprocessing_context'):
+                loader.pop(name, None)
 
 
 def _choose_fastest_kernels(cfg: Config) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmengine.dataset import BaseDataset
+from mmpose.datasets import transforms
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.datasets.transforms import KeypointConverter
 from mmpose.registry import DATASETS, TRANSFORMS
@@ -18,6 +19,7 @@ from mmpose.registry import DATASETS, TRANSFORMS
 from gm_pose.codecs.base_codec import get_type, to_plain
 from gm_pose.fast_lane.people.people_of_parts import is_combined
 from gm_pose.ops.crop_augmentation import CropAugmentation
+from gm_pose.runs.loading.load_readable_image import LoadReadableImage
 
 __all__ = ['NotRecognised', 'Recipe', 'read_recipe']
 
@@ -29,6 +31,9 @@ PIXEL_TRANSFORMS = (
     'RandomErasing',
     'YOLOXHSVRandomAug',
 )
+
+
+_PACKAGES = ('gm_pose', 'mmcv', 'mmdet', 'mmpose', 'mmpretrain')
 
 
 class NotRecognised(ValueError):
@@ -79,7 +84,7 @@ def read_recipe(dataset: Mapping[str, Any]) -> Recipe:
     """
     _check_dataset(dataset)
     steps = list(dataset.get('pipeline') or [])
-    names = [get_type(step) for step in steps]
+    names = [_name_transform(step) for step in steps]
     _check_order(names)
     arguments = {
         name: _bind_arguments(name, step)
@@ -122,13 +127,13 @@ def _check_dataset(dataset: Mapping[str, Any]) -> None:
     cls = kind if isinstance(kind, type) else DATASETS.get(str(kind))
     if cls is None or not issubclass(cls, BaseCocoStyleDataset):
         raise NotRecognised(
-            f"dataset {get_type(dataset)} is not one of MMPose's COCO-style datasets"
+            f"dataset {get_type(dataset)}, none of MMPose's COCO-style datasets"
         )
     if dataset.get('data_mode', 'topdown') != 'topdown':
         raise NotRecognised(f'data_mode is {dataset["data_mode"]!r}; expected topdown')
     own = [
         name
-        for name in ('__getitem__', 'prepare_data')
+        for name in ('__getitem__', '__len__', 'prepare_data', 'get_data_info')
         if getattr(cls, name) is not getattr(BaseDataset, name)
         and getattr(cls, name) is not getattr(BaseCocoStyleDataset, name)
     ]
@@ -168,6 +173,24 @@ _COMBINED = (
     'max_refetch',
     '_scope_',
 )
+
+
+def _name_transform(step: Any) -> str:
+    """The name of a transform; one of another class than MMPose's has none here.
+
+    A user's class may take the name of MMPose's (`force=True`), and other packages have
+    transforms of the same names. Those of pixels are run as they are, so those of
+    OpenMMLab's packages are known, too.
+    """
+    kind = step.get('type') if isinstance(step, Mapping) else step
+    cls = kind if isinstance(kind, type) else TRANSFORMS.get(str(kind))
+    if cls is None:
+        raise NotRecognised(f'transform {kind}')
+    name, package = cls.__name__, cls.__module__.partition('.')[0]
+    is_known = cls in (LoadReadableImage, getattr(transforms, name, None)) or (
+        name in PIXEL_TRANSFORMS and package in _PACKAGES
+    )
+    return name if is_known else f'{cls.__module__}.{name}'
 
 
 def _check_order(names: Sequence[str]) -> None:
@@ -214,8 +237,6 @@ def _bind_arguments(name: str, step: Mapping[str, Any]) -> dict[str, Any]:
     """A transform's arguments with its own defaults, so that they stand in one place."""
     kind = step['type']
     cls = kind if isinstance(kind, type) else TRANSFORMS.get(str(kind))
-    if cls is None:
-        raise NotRecognised(f'transform {name}')
     given = {key: to_plain(value) for key, value in step.items() if key != 'type'}
     if name in LOADERS:  # `**kwargs` down to mmcv's loader
         return given

@@ -79,9 +79,15 @@ class FastLaneSettings:
                 "expected one of them. Fix: compile='reduce-overhead' has graphs of its own"
             )
         count = self.workers
-        if count is not None and (not isinstance(count, int) or count < 0):
+        is_count = isinstance(count, int) and not isinstance(count, bool) and count >= 0
+        if count is not None and not is_count:
             raise ValueError(
                 f'fast_lane.workers is {count!r}; expected a number of processes, or None'
+            )
+        if self.cache_dir is not None and not isinstance(self.cache_dir, str):
+            raise ValueError(
+                f'fast_lane.cache_dir is {self.cache_dir!r}; expected the path of a '
+                'folder, or None'
             )
 
 
@@ -127,6 +133,8 @@ def with_fast_lane(base: MutableMapping[str, Any], **settings: Any) -> dict[str,
     Raises:
         ValueError: a setting or value that does not exist.
     """
-    values = asdict(read_settings({**(base.get('fast_lane') or {}), **settings}))
+    given = base.get('fast_lane')
+    own = {} if given is None else asdict(read_settings(given))
+    values = asdict(read_settings({**own, **settings}))
     base['fast_lane'] = values
     return dict(values)

@@ -7,7 +7,20 @@ from torch import Tensor
 __all__ = ['LightSample', 'make_light_samples']
 
 
-class _Fields:
+class _Light:
+    """Says of what it has not what reads it otherwise."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f'a training sample of the fast lane has no {name}; it has gt_fields.heatmaps '
+            "and gt_instance_labels.keypoint_weights, which MMPose's heads read. Fix: "
+            "--no-fast trains with MMPose's own samples"
+        )
+
+
+class _Fields(_Light):
     """`gt_fields` of a sample: ``heatmaps`` (K, H, W)."""
 
     __slots__ = ('heatmaps',)
@@ -16,7 +29,7 @@ class _Fields:
         self.heatmaps = heatmaps
 
 
-class _Labels:
+class _Labels(_Light):
     """`gt_instance_labels` of a sample: ``keypoint_weights`` (1, K)."""
 
     __slots__ = ('keypoint_weights',)
@@ -25,7 +38,7 @@ class _Labels:
         self.keypoint_weights = keypoint_weights
 
 
-class LightSample:
+class LightSample(_Light):
     """A training sample as far as heads of heatmaps read it.
 
     A `PoseDataSample` takes 80 us to make and stores the same.

@@ -115,7 +115,7 @@ class StoredImages:
         is_partial: bool = False,
     ) -> None:
         self._paths = people.image_paths
-        self._is_of_people = kind == 'crops'
+        self.is_of_people = kind == 'crops'
         self._index, self._shard_of, self._files = index, shard_of, files
         self._originals = originals
         self._is_checked = np.zeros(len(index), bool)
@@ -128,7 +128,7 @@ class StoredImages:
         self, image_row: int, person_row: int
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `ImageSource.read`."""
-        row = person_row if self._is_of_people else image_row
+        row = person_row if self.is_of_people else image_row
         if row == self._last[0]:
             return self._last[1]
         self._last = (-1, None)  # its bytes are overwritten now
@@ -140,7 +140,7 @@ class StoredImages:
 
     def find_absent(self, people_rows: np.ndarray, image_rows: np.ndarray) -> int:
         """Number of people (n,) of images (n,) that no shard here has."""
-        rows = people_rows if self._is_of_people else image_rows
+        rows = people_rows if self.is_of_people else image_rows
         return int((self._shard_of[rows] < 0).sum())
 
     def _read_entry(
@@ -159,14 +159,16 @@ class StoredImages:
             self._is_checked[row] = True
         number = int(self._shard_of[row])
         data = self._files.read(number, int(entry['offset']), int(entry['num_bytes']))
-        if data is None:
-            self._shard_of[self._shard_of == number] = -1
-            self.warn_of(self._files)
-            return None
-        if not self._is_of_people:
-            return data.reshape(entry['height'], entry['width'], 3), None
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        return pixels, entry['stored_from_image']
+        size = (int(entry['height']), int(entry['width']))
+        if data is not None and not self.is_of_people:
+            return data.reshape(*size, 3), None
+        pixels = None if data is None else cv2.imdecode(data, cv2.IMREAD_COLOR)
+        if pixels is not None and pixels.shape[:2] == size:
+            return pixels, entry['stored_from_image']
+        self._files.give_up(number, 'holds other bytes than were written')
+        self._shard_of[self._shard_of == number] = -1
+        self.warn_of(self._files)
+        return None
 
     def _is_current(self, entry: Any, image_row: int) -> bool:
         """Whether the image's file is the one that was stored."""

@@ -58,7 +58,7 @@ class ShardFiles:
             reason = 'was changed while it was read'
         except OSError as error:
             reason = f'cannot be read: {error.strerror}'
-        self._give_up(number, reason)
+        self.give_up(number, reason)
         return None
 
     def verify(self, number: int) -> bool:
@@ -69,13 +69,22 @@ class ShardFiles:
         except OSError:
             is_right = False
         if not is_right:
-            self._give_up(number, 'is damaged')
+            self.give_up(number, 'is damaged')
         return is_right
 
     def take_complaints(self) -> list[str]:
         """Faults of shards that were not reported before."""
         complaints, self._complaints = self._complaints, []
         return complaints
+
+    def give_up(self, number: int, reason: str) -> None:
+        """Read a shard no longer, and keep the reason for `take_complaints`."""
+        shard = self._shards.pop(number, None)
+        if shard is not None:
+            self._complaints.append(f'{shard.path} {reason}')
+        opened = self._open.pop(number, None)
+        if opened is not None:
+            os.close(opened[0])
 
     def _open_shard(self, number: int) -> tuple[int, tuple[int, ...]] | None:
         shard = self._shards.get(number)
@@ -87,23 +96,15 @@ class ShardFiles:
         try:
             descriptor = os.open(shard.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            self._give_up(number, f'cannot be opened: {error.strerror}')
+            self.give_up(number, f'cannot be opened: {error.strerror}')
             return None
         state = _read_state(descriptor)
         if state[:2] != (shard.size, shard.mtime_ns):
             os.close(descriptor)
-            self._give_up(number, 'was changed after it was written')
+            self.give_up(number, 'was changed after it was written')
             return None
         self._open[number] = descriptor, state
         return self._open[number]
-
-    def _give_up(self, number: int, reason: str) -> None:
-        shard = self._shards.pop(number, None)
-        if shard is not None:
-            self._complaints.append(f'{shard.path} {reason}')
-        opened = self._open.pop(number, None)
-        if opened is not None:
-            os.close(opened[0])
 
 
 def _read_state(descriptor: int) -> tuple[int, ...]:

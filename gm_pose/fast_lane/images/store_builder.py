@@ -22,6 +22,7 @@ from gm_pose.fast_lane.images.store_plan import StorePlan
 from gm_pose.fast_lane.images.store_shards import write_shard
 from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 from gm_pose.runs.files.cache_folder import explain_cache_error, hold_lock
+from gm_pose.runs.launch.child_process import end_with_parent
 from gm_pose.runs.user_errors import UserError
 
 if TYPE_CHECKING:
@@ -126,7 +127,12 @@ def _run(
     # end here first: a child waits for ever for those of its parent.
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    pool = ProcessPoolExecutor(min(workers, len(numbers)), get_context('fork'))
+    pool = ProcessPoolExecutor(
+        min(workers, len(numbers)),
+        get_context('fork'),
+        initializer=end_with_parent,  # which has the lock
+        initargs=(os.getpid(),),
+    )
     try:
         tasks = {
             pool.submit(write_shard, folder, number, plan, people.image_paths): number

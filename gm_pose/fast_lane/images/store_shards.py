@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -113,36 +113,48 @@ def write_shard(folder: Path, number: int, plan: StorePlan, paths: Any) -> int:
     """
     entries = np.zeros(plan.starts[number + 1] - plan.starts[number], ENTRY)
     path = folder / f'{number:05d}.bin'
-    partial = path.with_suffix('.part')
+    partial = path.with_suffix(f'.{os.getpid()}.part')
     path.with_suffix('.json').unlink(missing_ok=True)
-    digest = hashlib.blake2b(digest_size=16)
-    last, image = -1, None
-    with open(partial, 'wb') as file:
-        for entry, at in zip(
-            entries, range(*plan.starts[number : number + 2]), strict=True
-        ):
-            entry['row'], entry['offset'] = plan.rows[at], file.tell()
-            source = paths[plan.image_rows[at]]
-            if plan.image_rows[at] != last:
-                last, (image, known) = plan.image_rows[at], _read_source(source)
-            for name, value in known.items():
-                entry[name] = value
-            if image is None:
-                continue
-            data, matrix, size = encode_entry(plan, at, image)
-            entry['stored_from_image'] = matrix
-            entry['height'], entry['width'] = size
-            entry['num_bytes'] = data.nbytes
-            file.write(data)
-            digest.update(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with open(partial, 'wb') as file:
+            digest = _write_entries(file, entries, number, plan, paths)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)  # of a disk that is full
+        raise
     index = io.BytesIO()
     np.save(index, entries, allow_pickle=False)
     write_atomically(path.with_suffix('.npy'), index.getvalue())
-    write_mark(path, digest.hexdigest())
+    write_mark(path, digest)
     return path.stat().st_size
+
+
+def _write_entries(
+    file: BinaryIO, entries: np.ndarray, number: int, plan: StorePlan, paths: Any
+) -> str:
+    """Write the pixels of a shard and fill its index -> hash of the bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    last, image = -1, None
+    for entry, at in zip(
+        entries, range(*plan.starts[number : number + 2]), strict=True
+    ):
+        entry['row'], entry['offset'] = plan.rows[at], file.tell()
+        source = paths[plan.image_rows[at]]
+        if plan.image_rows[at] != last:
+            last, (image, known) = plan.image_rows[at], _read_source(source)
+        for name, value in known.items():
+            entry[name] = value
+        if image is None:
+            continue
+        data, matrix, size = encode_entry(plan, at, image)
+        entry['stored_from_image'] = matrix
+        entry['height'], entry['width'] = size
+        entry['num_bytes'] = data.nbytes
+        file.write(data)
+        digest.update(data)
+    return digest.hexdigest()
 
 
 def write_mark(path: Path, content_hash: str) -> None:

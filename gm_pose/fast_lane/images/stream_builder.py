@@ -31,9 +31,8 @@ _NUM_SAMPLED = 100
 def is_stream_whole(people: PeopleArrays, url: str, cache: Path) -> bool:
     """Whether all images of a dataset are in the stream at an address."""
     with contextlib.suppress(UserError):
-        return len(StreamShards(make_stream_url(people, url), cache, 0)) == len(
-            people.image_paths
-        )
+        shards = StreamShards(make_stream_url(people, url), cache, 0)
+        return len(shards) == len(people.image_paths) and not shards.find_damaged()
     return False
 
 

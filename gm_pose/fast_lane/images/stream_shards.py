@@ -121,20 +121,25 @@ class StreamShards:
         """Have a shard in the folder, and mark it as used; the oldest make room.
 
         Raises:
-            OSError: it cannot be fetched or written, in the client's words.
+            OSError: it cannot be fetched or written, in the client's words; or its size is
+                not the one that was written.
         """
-        if self._downloader is None:
-            return
         path = self._get_path(shard)
         if shard == self._last and path.exists():
             return
-        self._last = shard
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(path)
+        if self._downloader is None:
+            self._check_size(shard)
+            self._last = shard
             return
-        with hold_lock(self.folder / f'{shard}.fetching', tells=False):
-            if path.exists():  # another process fetched it
+        self._last = shard
+        if self._is_whole(shard):
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path)
                 return
+        with hold_lock(self.folder / f'{shard}.fetching', tells=False):
+            if self._is_whole(shard):  # another process fetched it
+                return
+            path.unlink(missing_ok=True)  # of a process that was killed
             with hold_lock(self.folder / 'room.lock', tells=False):
                 self._make_room(int(self.chunks[shard]['chunk_bytes']))
             try:
@@ -143,6 +148,32 @@ class StreamShards:
                 )
             except Exception as error:
                 raise OSError(f'{self.url}/{path.name}: {error}') from error
+            self._check_size(shard)
+
+    def find_damaged(self) -> list[str]:
+        """Shards of a folder that are missing or cut off; a bucket's are not looked at."""
+        if self._downloader is not None:
+            return []
+        numbers = range(len(self.chunks))
+        return [self._get_path(n).name for n in numbers if not self._is_whole(n)]
+
+    def _is_whole(self, shard: int) -> bool:
+        with contextlib.suppress(OSError):
+            size = self._get_path(shard).stat().st_size
+            return size == int(self.chunks[shard]['chunk_bytes'])
+        return False
+
+    def _check_size(self, shard: int) -> None:
+        """litdata waits for what is missing, seconds for each image."""
+        if not self._is_whole(shard):
+            path, size = self._get_path(shard), self.chunks[shard]['chunk_bytes']
+            found = 'is missing'
+            if path.exists():
+                found = f'has {path.stat().st_size} bytes'
+            raise OSError(
+                f'shard {path.name} {found}; expected {size} bytes. Fix: gm_pose '
+                'build-store CONFIG --kind stream writes it again'
+            )
 
     def _get_path(self, shard: int) -> Path:
         return self.folder / str(self.chunks[shard]['filename'])

@@ -8,6 +8,7 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
+from gm_pose.codecs.base_codec import get_type
 from gm_pose.fast_lane.config.recipe import read_recipe
 from gm_pose.fast_lane.images.image_sources import open_images
 from gm_pose.fast_lane.images.image_store import StoredImages
@@ -19,6 +20,8 @@ from gm_pose.fast_lane.loading.sample_words import read_words
 from gm_pose.fast_lane.loading.shared_batches import make_batch
 from gm_pose.fast_lane.loading.training_crops import TrainingCrops
 from gm_pose.fast_lane.people.people_arrays import load_people
+from gm_pose.fast_lane.people.people_columns import UnpackableDataset
+from gm_pose.runs.user_errors import UserError
 
 __all__ = ['FastTopdownDataset', 'keep_batch']
 
@@ -45,6 +48,7 @@ class FastTopdownDataset:
 
     Raises:
         NotRecognised: the pipeline has a part that the fast lane does not know.
+        UserError: arrays cannot hold the samples, or their cache cannot be written.
     """
 
     def __init__(
@@ -56,7 +60,13 @@ class FastTopdownDataset:
         stream_cache_gb: float = 50.0,
     ) -> None:
         self.recipe = read_recipe(dataset)
-        self.people = load_people(dataset, cache_dir)
+        try:
+            self.people = load_people(dataset, cache_dir)
+        except UnpackableDataset as error:
+            raise UserError(
+                f'{get_type(dataset)} of {dataset.get("ann_file")}: {error}. Fix: '
+                "--no-fast uses MMPose's own pipeline"
+            ) from error
         self.ann_file = str(dataset.get('ann_file', ''))
         self.test_mode = not self.recipe.is_training
         self._place = images, cache_dir, shards == 'node', stream_cache_gb
@@ -124,6 +134,11 @@ class FastTopdownDataset:
             img_path=self.people.image_paths[int(self.people.image_rows[row])],
             sample_idx=row,
         )
+
+    def describe(self) -> str:
+        """How samples come about, in words, for comparing two runs."""
+        stored = isinstance(self._source, StoredImages) and self._source.is_of_people
+        return f'the fast lane{" from a store of crops" if stored else ""}'
 
     def count_images(self) -> int:
         """Number of different images."""

@@ -42,7 +42,7 @@ class PackedTexts(Sequence[str]):
     """The texts of two arrays of `pack_bytes`, each made when it is asked for.
 
     Args:
-        data: (L,) uint8, UTF-8.
+        data: (L,) uint8, UTF-8; other bytes as `os.fsdecode` gives them.
         ends: (N,) int64.
         prefix: put before each of them.
     """
@@ -65,5 +65,5 @@ class PackedTexts(Sequence[str]):
             raise IndexError(row)
         row %= len(self)
         start = int(self._ends[row - 1]) if row else 0
-        name = self._data[start : int(self._ends[row])].tobytes().decode()
-        return f'{self.prefix}{name}'
+        name = self._data[start : int(self._ends[row])].tobytes()
+        return self.prefix + name.decode(errors='surrogateescape')

@@ -22,7 +22,12 @@ from gm_pose.fast_lane.people.packed_values import PackedTexts, unpack_json
 from gm_pose.fast_lane.people.people_columns import PeopleColumns, pack_columns
 from gm_pose.fast_lane.people.people_from_coco import read_coco_columns
 from gm_pose.fast_lane.people.people_from_dataset import read_dataset_columns
-from gm_pose.fast_lane.people.people_key import make_key, make_shell
+from gm_pose.fast_lane.people.people_key import (
+    has_own_reader,
+    hash_arrays,
+    make_key,
+    make_shell,
+)
 from gm_pose.fast_lane.people.people_of_parts import (
     combine_parts,
     is_combined,
@@ -156,7 +161,8 @@ def load_people(
     """Config of an MMPose top-down dataset -> its people.
 
     Built once for each content of the annotation files and each setting of the dataset,
-    by one process of a machine while the others wait; then mapped.
+    by one process of a machine while the others wait; then mapped. A user's class that
+    reads in a way of its own reads at each start, see `has_own_reader`.
 
     Args:
         dataset: config; its pipeline and wrappers of it are not looked at, but of
@@ -171,6 +177,7 @@ def load_people(
     cache = find_cache_folder(cache_dir)
     shell: Any
     read: Callable[[], PeopleColumns]
+    key: str | None
     if is_combined(dataset):
         parts = [load_people(part, cache_dir, verify) for part in dataset['datasets']]
         shell, key = make_combined_shell(dataset), make_combined_key(dataset, parts)
@@ -178,7 +185,7 @@ def load_people(
         read = partial(combine_parts, dataset, parts, num_keypoints)
     else:
         shell = make_shell(dataset)
-        key = make_key(dataset, shell, cache)
+        key = None if has_own_reader(type(shell)) else make_key(dataset, shell, cache)
         read = partial(_read_columns, dataset, shell)
     return _load(cache, key, shell, read, verify)
 
@@ -188,9 +195,20 @@ def _read_columns(dataset: Mapping[str, Any], shell: Any) -> PeopleColumns:
 
 
 def _load(
-    cache: Path, key: str, shell: Any, read: Callable[[], PeopleColumns], verify: bool
+    cache: Path,
+    key: str | None,
+    shell: Any,
+    read: Callable[[], PeopleColumns],
+    verify: bool,
 ) -> PeopleArrays:
-    """People under a key of the cache, where they are put first if they are not there."""
+    """People under a key of the cache, where they are put first if they are not there.
+
+    Without a key they are read, and what was read is the key.
+    """
+    packed = None
+    if key is None:
+        packed = _pack(read(), shell)
+        key = hash_arrays(*packed)
     folder = cache / 'people' / key
     with contextlib.suppress(DamagedFolder):
         people = _open_if_there(folder, shell, verify)
@@ -204,8 +222,7 @@ def _load(
         except DamagedFolder as error:
             text = f'the cached annotations are damaged, packing again: {error}'
             print_log(text, 'current', logging.WARNING)
-        arrays, notes = pack_columns(read(), get_image_prefix(shell))
-        notes['data_prefix'] = shell.data_prefix
+        arrays, notes = packed or _pack(read(), shell)
         try:
             write_arrays(folder, arrays, notes)
         except OSError as error:
@@ -215,6 +232,15 @@ def _load(
     if people is None:
         raise OSError(f'{folder} was removed while it was opened')
     return people
+
+
+def _pack(
+    columns: PeopleColumns, shell: Any
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What was read -> what `write_arrays` takes."""
+    arrays, notes = pack_columns(columns, get_image_prefix(shell))
+    notes['data_prefix'] = shell.data_prefix
+    return arrays, notes
 
 
 def get_image_prefix(shell: Any) -> str:

@@ -66,6 +66,7 @@ def pack_columns(
             f'keypoints_visible has {arrays["visible"].shape[1:]} values a person; '
             f'expected one for each of {arrays["keypoints_px"].shape[1]} keypoints'
         )
+    _check_centers(values, arrays['bboxes_px'])
     rows: dict[str, int] = {}
     image_rows = [rows.setdefault(path, len(rows)) for path in paths]
     arrays['image_rows'] = np.array(image_rows, np.int32)
@@ -73,7 +74,7 @@ def pack_columns(
     arrays['image_sizes_px'] = np.array(sizes, np.int32).reshape(-1, 2)
     is_relative = all(path.startswith(prefix) for path in rows)
     start = len(prefix) if is_relative else 0
-    names = pack_bytes(path[start:].encode() for path in rows)
+    names = pack_bytes(path[start:].encode(errors='surrogateescape') for path in rows)
     arrays['image_names'], arrays['image_name_ends'] = names
     if columns.raw_annotations is not None:
         packed = pack_bytes(columns.raw_annotations)
@@ -91,6 +92,22 @@ def pack_columns(
     return arrays, notes
 
 
+def _check_centers(values: dict[str, Sequence[Any]], bboxes_px: np.ndarray) -> None:
+    """`GetBBoxCenterScale` prefers a sample's own center and scale to those of its box."""
+    if not {'bbox_center', 'bbox_scale'} <= {*values}:
+        return
+    start, end = bboxes_px[:, :2], bboxes_px[:, 2:]
+    for name, expected in (
+        ('bbox_center', (start + end) / 2),
+        ('bbox_scale', end - start),
+    ):
+        own = np.asarray(values[name], np.float32).reshape(expected.shape)
+        if not np.allclose(own, expected, rtol=1e-4, atol=1e-2):
+            raise UnpackableDataset(
+                f'samples have a `{name}` that is not that of `bbox`'
+            )
+
+
 def _stack(
     values: dict[str, Sequence[Any]], name: str, shape: tuple[int, ...], kind: type
 ) -> np.ndarray:
@@ -100,7 +117,7 @@ def _stack(
         array: np.ndarray = np.asarray(column).astype(kind)
     except (ValueError, TypeError):
         raise UnpackableDataset(
-            f'samples have different shapes of `{name}`; expected one'
+            f'samples have different shapes of `{name}`, or no numbers; expected one shape'
         ) from None
     if -1 not in shape:
         is_single = array.size == len(array) * int(np.prod(shape))

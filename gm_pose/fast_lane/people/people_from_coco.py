@@ -17,10 +17,10 @@ from gm_pose.fast_lane.people.packed_values import pack_json
 from gm_pose.fast_lane.people.people_columns import PeopleColumns
 from gm_pose.runs.data_checks.json_file import no_garbage_collection
 
-__all__ = ['read_coco_columns']
+__all__ = ['READERS', 'read_coco_columns']
 
 # Methods that a class must have as MMPose's base class has them.
-_READERS = (
+READERS = (
     'full_init',
     'load_data_list',
     '_load_annotations',
@@ -47,7 +47,7 @@ def read_coco_columns(shell: Any) -> PeopleColumns | None:
     from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 
     kind = type(shell)
-    if any(getattr(kind, n) is not getattr(BaseCocoStyleDataset, n) for n in _READERS):
+    if any(getattr(kind, n) is not getattr(BaseCocoStyleDataset, n) for n in READERS):
         return None
     if shell.data_mode != 'topdown' or not osp.isfile(shell.ann_file):
         return None

@@ -25,6 +25,7 @@ def read_dataset_columns(dataset: Mapping[str, Any]) -> PeopleColumns:
     infos = _list_infos(built)
     if not infos:
         raise UnpackableDataset('no sample is left; expected at least one')
+    _check_keys(infos, type(built).__name__)
     shared = [key for key in infos[0] if all(key in info for info in infos)]
     values: dict[str, Sequence[Any]] = {
         key: [info[key] for info in infos] for key in shared
@@ -54,6 +55,30 @@ _KEYS = (
 )
 
 
+# What MMPose's transforms read of a sample, beside `_KEYS`, where it is there.
+_CHANGES = (
+    'bbox_rotation',
+    'field_mapping_table',
+    'img',
+    'img_mask',
+    'input_size',
+    'instance_mapping_table',
+    'keypoints_visible_weights',
+    'label_mapping_table',
+    'transformed_keypoints',
+)
+
+
+def _check_keys(infos: Sequence[Mapping[str, Any]], name: str) -> None:
+    """All that a crop needs is in all samples, and nothing that changes it besides."""
+    for key in _KEYS:
+        if not all(key in info for info in infos):
+            raise UnpackableDataset(f'{name} gives samples without `{key}`')
+    found = [key for key in _CHANGES if any(key in info for info in infos)]
+    if found:
+        raise UnpackableDataset(f'{name} gives samples with `{found[0]}`')
+
+
 def _list_infos(built: Any) -> list[dict[str, Any]]:
     """Samples, without the copies that MMEngine makes of each."""
     from mmpose.datasets.datasets.base import BaseCocoStyleDataset
@@ -65,11 +90,4 @@ def _list_infos(built: Any) -> list[dict[str, Any]]:
         for info in infos:
             for name in (*built.metainfo, 'sample_idx'):
                 info.pop(name, None)
-    if not infos:
-        return []
-    missing = [key for key in _KEYS if key not in infos[0]]
-    if missing:
-        raise UnpackableDataset(
-            f'{type(built).__name__} gives samples without `{missing[0]}`'
-        )
     return infos

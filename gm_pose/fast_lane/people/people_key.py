@@ -13,9 +13,16 @@ from typing import Any
 import numpy as np
 
 from gm_pose.codecs.base_codec import to_plain
+from gm_pose.fast_lane.people.people_from_coco import READERS
 from gm_pose.runs.files.cache_folder import hash_file
 
-__all__ = ['FORMAT_VERSION', 'make_key', 'make_shell']
+__all__ = [
+    'FORMAT_VERSION',
+    'has_own_reader',
+    'hash_arrays',
+    'make_key',
+    'make_shell',
+]
 
 FORMAT_VERSION = 2
 """Of the arrays and of the code that makes them."""
@@ -44,6 +51,29 @@ def make_shell(dataset: Mapping[str, Any]) -> Any:
 
     settings = dict(to_plain(dataset), pipeline=[], lazy_init=True)
     return DATASETS.build(copy.deepcopy(settings))
+
+
+def has_own_reader(kind: type) -> bool:
+    """Whether a dataset's class is a user's, and reads files in a way of its own.
+
+    What it depends on is not known: files that no setting names, the environment.
+    """
+    return any(
+        cls.__module__.partition('.')[0] not in ('gm_pose', 'mmengine', 'mmpose')
+        and any(name in vars(cls) for name in READERS)
+        for cls in kind.__mro__
+    )
+
+
+def hash_arrays(arrays: Mapping[str, np.ndarray], notes: Mapping[str, Any]) -> str:
+    """32 hexadecimal digits of what was read, where its origin is not known."""
+    digest = hashlib.blake2b(digest_size=16)
+    text = json.dumps([FORMAT_VERSION, notes], sort_keys=True, default=_to_json)
+    digest.update(text.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f'{name} {array.dtype} {array.shape} '.encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def make_key(dataset: Mapping[str, Any], shell: Any, cache: Path) -> str:

@@ -19,6 +19,7 @@ from gm_pose.runs.checks.component import Dataset, Split
 from gm_pose.runs.data_checks.file_use import FileUse
 from gm_pose.runs.files.atomic_files import write_atomically
 from gm_pose.runs.files.cache_folder import find_cache_folder, hash_file
+from gm_pose.runs.user_errors import UserError
 from gm_pose.version import __version__
 
 __all__ = ['AnnotationVerdict']
@@ -43,7 +44,8 @@ class AnnotationVerdict:
         cache_dir: str | None = None,
     ) -> None:
         self._file: Path | None = None
-        with contextlib.suppress(OSError):  # the check itself reports it
+        # The check itself reports the file; without a cache folder nothing is kept.
+        with contextlib.suppress(OSError, UserError):
             if os.path.getsize(path) < _MIN_BYTES:
                 return
             folder = find_cache_folder(cache_dir)

@@ -29,9 +29,18 @@ def find_cache_folder(cache_dir: str | os.PathLike | None = None) -> Path:
     """The folder named by the argument, else by `$GM_POSE_CACHE`, else `~/.cache/gm_pose`.
 
     Nothing is made: what is there can be read from a read-only folder.
+
+    Raises:
+        UserError: it begins with the home folder of a user who has none.
     """
     named = cache_dir or os.environ.get(CACHE_VARIABLE) or '~/.cache/gm_pose'
-    return Path(os.path.expanduser(named)).absolute()
+    folder = os.path.expanduser(named)
+    if str(folder).startswith('~'):  # not known; a folder of that name would be made
+        raise UserError(
+            f'the cache folder is {named}, and {str(named).partition("/")[0]} is not known '
+            f'on this machine. Fix: set ${CACHE_VARIABLE} to a folder, or $HOME'
+        )
+    return Path(folder).absolute()
 
 
 def explain_cache_error(error: OSError, folder: Path) -> UserError:

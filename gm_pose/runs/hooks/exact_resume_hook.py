@@ -93,9 +93,9 @@ class ExactResumeHook(Hook):
             )
             return
         differences = [
-            f'{name} is {now} and was {state["conditions"].get(name)}'
+            f'{name} is {now} and was {state["conditions"][name]}'
             for name, now in describe_conditions(runner).items()
-            if state['conditions'].get(name) != now
+            if state['conditions'].get(name, now) != now  # older ones have fewer
         ]
         if differences:
             runner.logger.warning(
@@ -137,12 +137,14 @@ def describe_conditions(runner: Runner) -> dict[str, Any]:
     """What must be the same for a resumed run to be exact -> name: plain value."""
     loader = runner.train_dataloader
     sampler = find_seeded_sampler(loader)
+    describe = getattr(loader.dataset, 'describe', None)  # a dataset of the fast lane
     return {
         'seed': runner.seed,
         'number of processes': runner.world_size,
         'batch size': loader.batch_size,
         'number of training samples': len(loader.dataset),
         'data order': 'unseeded' if sampler is None else sampler.describe(),
+        'loading': "MMPose's pipeline" if describe is None else describe(),
         'torch': torch.__version__.split('+')[0],
         'torch threads': torch.get_num_threads(),
     }

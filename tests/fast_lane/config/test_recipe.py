@@ -4,6 +4,9 @@ import copy
 from typing import Any
 
 import pytest
+from mmpose.datasets import transforms
+from mmpose.datasets.datasets import CocoDataset
+from mmpose.registry import TRANSFORMS
 
 from gm_pose.fast_lane.config.recipe import NotRecognised, read_recipe
 
@@ -32,7 +35,7 @@ def make_dataset(*changes: tuple[str, dict | None]) -> dict:
     return dict(
         type='CocoDataset',
         ann_file='a.json',
-        pipeline=[dict(type=name, **step) for name, step in steps.items()],
+        pipeline=[dict(dict(type=name), **step) for name, step in steps.items()],
     )
 
 
@@ -164,6 +167,37 @@ def test_what_is_not_known_of_combined_datasets_is_named(dataset, text):
     with pytest.raises(NotRecognised) as raised:
         read_recipe(dataset)
     assert text in str(raised.value)
+
+
+class TopdownAffine(transforms.TopdownAffine):
+    pass
+
+
+class OwnInfo(CocoDataset):
+    def get_data_info(self, idx):
+        return super().get_data_info(idx)
+
+
+def test_a_class_of_another_package_is_not_taken_for_mmposes_of_that_name(monkeypatch):
+    with pytest.raises(NotRecognised, match=r'mmcv\..*\.RandomFlip'):
+        read_recipe(
+            make_dataset(('RandomFlip', dict(type='mmcv.RandomFlip', prob=0.5)))
+        )
+    monkeypatch.setitem(TRANSFORMS.module_dict, 'TopdownAffine', TopdownAffine)
+    with pytest.raises(NotRecognised, match=rf'{__name__}\.TopdownAffine'):
+        read_recipe(make_dataset())
+
+
+def test_a_transform_may_be_given_as_its_class():
+    step = dict(type=transforms.RandomFlip)
+    assert read_recipe(make_dataset(('RandomFlip', step))) == read_recipe(
+        make_dataset()
+    )
+
+
+def test_a_dataset_that_changes_samples_when_they_are_read_is_named():
+    with pytest.raises(NotRecognised, match='OwnInfo has its own get_data_info'):
+        read_recipe({**make_dataset(), 'type': OwnInfo})
 
 
 def test_half_body_after_the_random_box_is_another_distribution():

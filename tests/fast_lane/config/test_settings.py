@@ -38,6 +38,8 @@ def test_settings_of_a_base_are_kept():
         (dict(cuda_graphs=1), 'fast_lane.cuda_graphs is 1; expected True or False'),
         (dict(cuda_graphs=True, compile='default'), 'expected one of them'),
         (dict(workers=-1), 'fast_lane.workers is -1'),
+        (dict(workers=True), 'fast_lane.workers is True'),
+        (dict(cache_dir=5), 'fast_lane.cache_dir is 5; expected the path'),
         (
             dict(image='crops'),
             'fast_lane.image does not exist; the settings are images',
@@ -49,6 +51,11 @@ def test_what_does_not_exist_is_named(values, text):
     with pytest.raises(ValueError) as raised:  # noqa: PT011, the text is compared
         read_settings(values)
     assert text in str(raised.value)
+
+
+def test_a_base_that_has_no_settings_but_a_value_is_named():
+    with pytest.raises(ValueError, match='fast_lane is True; expected a dict'):
+        with_fast_lane(Config(dict(fast_lane=True)), images='crops')
 
 
 def test_a_config_file_sets_it_in_one_line(tmp_path):

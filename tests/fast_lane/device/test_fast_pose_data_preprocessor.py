@@ -241,6 +241,14 @@ def test_heads_take_the_samples(head):
     assert 'acc_pose' in losses
 
 
+def test_a_head_that_reads_more_of_a_sample_is_told_of_the_other_lane():
+    sample = build()(make_batch(), training=True)['data_samples'][0]
+    for owner in (sample, sample.gt_fields, sample.gt_instance_labels):
+        with pytest.raises(AttributeError, match=r'has no gt_instances; .* --no-fast'):
+            owner.gt_instances  # noqa: B018
+        assert getattr(owner, 'gt_instances', None) is None
+
+
 def test_what_it_cannot_do_is_refused():
     with pytest.raises(ValueError, match='without an encoder'):
         build(encoder=None)(make_batch(), training=True)

@@ -1,14 +1,17 @@
 """Reading pixels from the files and from stores, and stores that are damaged meanwhile."""
 
+import errno
 import multiprocessing
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import time
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from coco_files import drop_odd, make_data, write_config
 from mmpose.datasets.transforms import LoadImage
@@ -316,6 +319,37 @@ def test_bytes_changed_under_the_same_time_are_found_when_verified(opened, log):
     assert_reads_originals(source, people)
 
 
+def test_crops_that_are_no_pictures_are_read_from_the_images(opened, log):
+    """As a disk may lose bytes, whose time stamp stays."""
+    people, recipe, cache = opened
+    folder = build_store(people, 'crops', recipe, cache)
+    for path in list_shards(folder):
+        stat = path.stat()
+        flip(path)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    source = open_images(people, 'crops', recipe, cache)
+    for row in range(len(people)):
+        image_row = int(people.image_rows[row])
+        pixels, stored_from_image = source.read(image_row, row)
+        if stored_from_image is None:
+            expected = load_with_mmpose(people.image_paths[image_row])
+            np.testing.assert_array_equal(pixels, expected)
+    assert 'holds other bytes than were written' in log[0]
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_a_disk_that_gets_full_keeps_no_part(opened, monkeypatch, workers):
+    people, recipe, cache = opened
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(store_shards.os, 'fsync', refuse)
+    with pytest.raises(UserError, match='the disk is full'):
+        build_store(people, 'images', recipe, cache, workers)
+    assert [path.suffix for path in (cache / 'images').rglob('*.*')] == ['.lock']
+
+
 def test_a_killed_build_goes_on(opened):
     people, recipe, cache = opened
     fsync, calls = os.fsync, []
@@ -344,6 +378,35 @@ def test_a_killed_build_goes_on(opened):
     assert seen[-1][:2] == (estimate.num_missing, estimate.num_missing)
     assert not list(folder.glob('*.part*'))
     assert_reads_originals(open_images(people, 'images', recipe, cache), people)
+
+
+def test_processes_of_a_killed_build_end_with_it(opened):
+    people, recipe, cache = opened
+    context = multiprocessing.get_context('fork')
+    pids = context.SimpleQueue()
+
+    def wait(descriptor: int) -> None:
+        pids.put(os.getpid())
+        time.sleep(60)
+
+    def build() -> None:
+        os.setsid()
+        store_shards.os.fsync = wait
+        build_store(people, 'images', recipe, cache, 2)
+
+    child = context.Process(target=build)
+    child.start()
+    workers = {pids.get() for _ in range(2)}
+    assert child.pid not in workers
+    child.kill()
+    child.join()
+    deadline = time.monotonic() + 10
+    while any(map(psutil.pid_exists, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    left = [pid for pid in workers if psutil.pid_exists(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
 
 
 def test_processes_build_after_opencv_has_used_threads(opened, tmp_path):

@@ -128,6 +128,36 @@ def test_a_shard_that_is_gone_names_the_image(opened):
     assert str(raised.value).startswith(people.image_paths[3])
 
 
+@pytest.mark.parametrize(
+    ('damage', 'said'),
+    [(os.unlink, 'is missing'), (lambda path: os.truncate(path, 9), 'has 9 bytes')],
+)
+def test_a_damaged_shard_of_a_folder_is_named_at_once(opened, damage, said):
+    """litdata alone waits for its bytes, two seconds an image and try."""
+    people, _, cache, bucket = opened
+    source = open_stream(opened, f'{bucket}')
+    assert is_stream_whole(people, f'{bucket}', cache)
+    for path in bucket.glob('*/chunk-*.bin'):
+        damage(path)
+    began = time.monotonic()
+    with pytest.raises(
+        UnreadableImage, match=f'shard chunk-.*{said}; expected .* Fix: '
+    ):
+        source.read(3, 0)
+    assert time.monotonic() - began < 1
+    assert not is_stream_whole(people, f'{bucket}', cache)
+
+
+def test_a_shard_that_was_fetched_in_part_is_fetched_again(opened):
+    *_, cache, bucket = opened
+    expected = open_stream(opened, f'{bucket}').read(3, 0)[0].copy()
+    for _ in range(2):
+        source = open_stream(opened, f'local:{bucket}')
+        np.testing.assert_array_equal(source.read(3, 0)[0], expected)
+        for path in (cache / 'streams').rglob('chunk-*.bin'):
+            os.truncate(path, 9)  # as a process that was killed leaves it
+
+
 def test_an_image_that_could_not_be_read_stays_unreadable(dataset, tmp_path):  # noqa: F811
     people = load_people(dataset, tmp_path / 'cache')
     os.unlink(people.image_paths[2])

@@ -13,9 +13,12 @@ from fast_datasets import at, build_fast, make_combined, make_config
 from mmengine.runner import Runner
 from mmpose.registry import DATASETS
 
+from gm_pose.fast_lane.config.recipe import read_recipe
+from gm_pose.fast_lane.images.store_builder import build_store
 from gm_pose.fast_lane.loading import shared_batches
 from gm_pose.fast_lane.loading.keep_batch import keep_batch
 from gm_pose.fast_lane.loading.sample_words import draw_augmentation, read_words
+from gm_pose.fast_lane.people.people_arrays import load_people
 from gm_pose.runs.data_checks.unreadable_image import UnreadableImage
 from gm_pose.runs.user_errors import UserError
 
@@ -324,6 +327,18 @@ def test_dataset_says_what_mmengine_and_the_hooks_ask(training, people_folder):
     assert equal(training[at(-1, position=2)], training[at(21, position=2)])
     with pytest.raises(IndexError, match='of 22 samples'):
         training[22]
+
+
+def test_pixels_that_are_not_exact_are_told(people_folder, tmp_path):
+    config = make_config(people_folder, 'train')
+    people = load_people(config, tmp_path)
+    said = []
+    for kind in ('images', 'crops'):
+        build_store(people, kind, read_recipe(config), tmp_path)
+        settings = dict(dataset=config, cache_dir=str(tmp_path), images=kind)
+        built = DATASETS.build(dict(type='FastTopdownDataset', **settings))
+        said.append(built.describe())
+    assert said == ['the fast lane', 'the fast lane from a store of crops']
 
 
 def test_keep_batch_refuses_lists_of_samples(training):

@@ -1,4 +1,5 @@
 import copy
+import functools
 import json
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from coco_files import K, make_data, make_detections, write_config
 from fast_datasets import make_combined
+from mmpose.datasets.datasets import CocoDataset
 from mmpose.registry import DATASETS
 
 from gm_pose.fast_lane.people import array_folder, people_arrays
@@ -17,6 +19,7 @@ from gm_pose.fast_lane.people.people_arrays import load_people
 from gm_pose.fast_lane.people.people_columns import UnpackableDataset
 from gm_pose.fast_lane.people.people_from_coco import read_coco_columns
 from gm_pose.fast_lane.people.people_key import make_shell
+from gm_pose.runs.files.cache_folder import find_cache_folder
 from gm_pose.runs.user_errors import UserError
 
 
@@ -234,6 +237,83 @@ def test_a_class_with_its_own_rules_is_read_by_that_class(tmp_path):
     assert people.image_paths[1].endswith('/images/001.jpg')
 
 
+class Own(CocoDataset):
+    """Changes what it reads as `change`, which no setting names, says."""
+
+    def load_data_list(self):
+        samples = super().load_data_list()
+        return [
+            {**sample, **self.change(n, sample)} for n, sample in enumerate(samples)
+        ]
+
+
+def shift_box(shift, _, sample):
+    return dict(bbox=sample['bbox'] + shift)
+
+
+def test_a_class_of_the_user_is_read_at_each_start(tmp_path, monkeypatch):
+    config = write_config(tmp_path, make_data(0), type=Own)
+    for shift in (0, 1):
+        shifted = functools.partial(shift_box, shift)
+        monkeypatch.setattr(Own, 'change', staticmethod(shifted), raising=False)
+        assert_equal_to_mmpose(load_people(config, tmp_path / 'cache'), config)
+    load_people(config, tmp_path / 'cache')
+    assert len([*(tmp_path / 'cache' / 'people').glob('*/manifest.json')]) == 2
+
+
+@pytest.mark.parametrize(
+    ('change', 'text'),
+    [
+        (
+            lambda _, n, __: dict(img=np.zeros((9, 9, 3))) if n == 3 else {},
+            'with `img`',
+        ),
+        (lambda _, n, __: dict(id=f'p{n}'), '`id`, or no numbers'),
+        (
+            lambda _, __, a: dict(
+                bbox_center=np.ones((1, 2)), bbox_scale=a['bbox'][:, 2:]
+            ),
+            '`bbox_center` that is not that of `bbox`',
+        ),
+        (
+            lambda _, __, a: dict(
+                keypoints_visible=a['keypoints_visible'][..., None] + [0, 0]
+            ),
+            'keypoints_visible has',
+        ),
+    ],
+)
+def test_samples_that_would_be_read_otherwise_are_refused(
+    tmp_path, monkeypatch, change, text
+):
+    monkeypatch.setattr(Own, 'change', change, raising=False)
+    config = write_config(tmp_path, make_data(0), type=Own)
+    with pytest.raises(UnpackableDataset, match=text):
+        load_people(config, tmp_path / 'cache')
+
+
+def test_a_key_that_one_sample_lacks_is_named(tmp_path, monkeypatch):
+    class Lacking(Own):
+        def load_data_list(self):
+            samples = super().load_data_list()
+            del samples[5]['id']
+            return samples
+
+    monkeypatch.setattr(Own, 'change', lambda *_: {}, raising=False)
+    config = write_config(tmp_path, make_data(0), type=Lacking)
+    with pytest.raises(UnpackableDataset, match='samples without `id`'):
+        load_people(config, tmp_path / 'cache')
+
+
+def test_image_names_need_not_be_utf8(tmp_path):
+    data = make_data(0)
+    for image in data['images']:
+        image['file_name'] = os.fsdecode(b'caf\xe9 ') + image['file_name']
+    config = write_config(tmp_path, data)
+
+    assert_equal_to_mmpose(load_people(config, tmp_path / 'cache'), config)
+
+
 def test_samples_of_several_people_are_refused(tmp_path):
     config = write_config(tmp_path, make_data(0), data_mode='bottomup')
 
@@ -424,6 +504,13 @@ def test_the_variable_names_the_cache(tmp_path, monkeypatch):
     config = write_config(tmp_path, make_data(0))
 
     assert (tmp_path / 'named') in load_people(config).folder.parents
+
+
+def test_a_home_folder_that_is_not_known_makes_no_folder_of_its_name(monkeypatch):
+    monkeypatch.delenv('GM_POSE_CACHE', raising=False)
+    monkeypatch.setattr('os.path.expanduser', lambda path: path)  # no HOME, no name
+    with pytest.raises(UserError, match=r'is ~/\.cache/gm_pose, .* \$GM_POSE_CACHE'):
+        find_cache_folder()
 
 
 def test_a_killed_build_leaves_nothing_that_is_read(tmp_path):
