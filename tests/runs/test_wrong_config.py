@@ -170,6 +170,28 @@ CONFIGS = {
         [],
         ['dataset.datasets.1.dataset.type', 'did you mean CocoDataset'],
     ),
+    'combined without converter': (
+        WRAPPED + "model['head']['out_channels'] = 19\n"
+        "train_dataloader['dataset'] = dict(_delete_=True, type='CombinedDataset', "
+        "metainfo=dict(from_file='configs/_base_/datasets/coco_aic.py'), "
+        'datasets=[inner])\n',
+        [],
+        [
+            'datasets.0 has 17 keypoints',
+            'train_dataloader.dataset 19',
+            'num_keypoints=19',
+        ],
+    ),
+    'combined with another number': (
+        WRAPPED + "model['head']['out_channels'] = 19\n"
+        "inner['pipeline'] = [dict(type='KeypointConverter', num_keypoints=14, "
+        'mapping=[(0, 0)])]\n'
+        "train_dataloader['dataset'] = dict(_delete_=True, type='CombinedDataset', "
+        "metainfo=dict(from_file='configs/_base_/datasets/coco_aic.py'), "
+        'datasets=[inner])\n',
+        [],
+        ['datasets.0 has 14 keypoints', 'train_dataloader.dataset 19'],
+    ),
     'wrapper argument': (
         WRAPPED + "train_dataloader['dataset'] = dict(_delete_=True, "
         "type='RepeatDataset', time=2, dataset=inner)",

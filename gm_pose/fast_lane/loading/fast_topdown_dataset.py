@@ -63,9 +63,10 @@ class FastTopdownDataset:
         try:
             self.people = load_people(dataset, cache_dir)
         except UnpackableDataset as error:
+            place = f' of {dataset["ann_file"]}' if dataset.get('ann_file') else ''
             raise UserError(
-                f'{get_type(dataset)} of {dataset.get("ann_file")}: {error}. Fix: '
-                "--no-fast uses MMPose's own pipeline"
+                f"{get_type(dataset)}{place}: {error}. Fix: --no-fast uses MMPose's own "
+                'pipeline'
             ) from error
         self.ann_file = str(dataset.get('ann_file', ''))
         self.test_mode = not self.recipe.is_training

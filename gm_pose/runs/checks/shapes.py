@@ -1,5 +1,6 @@
 """Keypoints and heatmap size must agree between codec, head and datasets."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ def check_keypoint_count(outline: Outline) -> list[Problem]:
             except FileNotFoundError as error:
                 found.append(_explain_metainfo(dataset, error))
                 continue
+            found += _check_parts(dataset, split.datasets)
             if None in (count, expected) or count == expected:
                 continue
             if not dataset.converts_keypoints:
@@ -39,6 +41,34 @@ def check_keypoint_count(outline: Outline) -> list[Problem]:
                         'metainfo',
                     )
                 )
+    return found
+
+
+def _check_parts(whole: Dataset, datasets: Sequence[Dataset]) -> list[Problem]:
+    """What a `CombinedDataset` wraps has its keypoints, or converts its own to them."""
+    found: list[Problem] = []
+    if whole.get('type') != 'CombinedDataset' or whole.num_keypoints is None:
+        return found
+    for part in datasets:
+        if part.path.rpartition('.')[0] != f'{whole.path}.datasets':
+            continue
+        converters = [s for s in part.steps if s.get('type') == 'KeypointConverter']
+        try:
+            count = converters[-1].get('num_keypoints') if converters else None
+            count = part.num_keypoints if count is None else count
+        except FileNotFoundError as error:
+            found.append(_explain_metainfo(part, error))
+            continue
+        if count not in (None, whole.num_keypoints):
+            found.append(
+                Problem(
+                    part.path,
+                    f'has {count} keypoints, and the metainfo of {whole.path} '
+                    f'{whole.num_keypoints}',
+                    'let KeypointConverter, the only step of its pipeline, map them to '
+                    f'num_keypoints={whole.num_keypoints}',
+                )
+            )
     return found
 
 
