@@ -121,7 +121,8 @@ def run_build(args: argparse.Namespace) -> None:
         if estimate.folder in seen:
             continue
         seen.add(estimate.folder)
-        print(f'{split}: {describe(estimate, args.kind, workers)}', flush=True)
+        text = describe(estimate, args.kind, workers, share is not None)
+        print(f'{split}: {text}', flush=True)
         if args.dry_run or not estimate.num_missing:
             continue
         build_store(
@@ -161,9 +162,10 @@ def write_stream(
         build_stream(people, args.to, workers)
 
 
-def describe(estimate: Any, kind: str, workers: int) -> str:
-    """What a store takes, in one line."""
+def describe(estimate: Any, kind: str, workers: int, is_share: bool = False) -> str:
+    """What a store, or a machine's share of it, takes, in one line."""
     what = 'images' if kind == 'images' else 'people'
+    what += ' of this share' if is_share else ''
     if not estimate.num_missing:
         return f'all {estimate.num_entries} {what} are in {estimate.folder}'
     seconds = estimate.seconds / workers

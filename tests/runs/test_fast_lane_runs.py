@@ -89,6 +89,23 @@ def test_metrics_of_a_checkpoint_equal_those_without_it(
     assert left == pytest.approx(slow, abs=1e-6)
 
 
+def test_the_config_that_a_run_wrote_trains_as_it_did(
+    write_config, train_child, tmp_path
+):
+    config = write_config(NO_VALIDATION + 'train_cfg.update(max_epochs=1)\n')
+    ended = train_child(config, '--fast', '--work-dir', tmp_path / 'run')
+    assert ended.code == 0, ended.tail
+    expected = hash_weights(tmp_path / 'run' / 'epoch_1.pth')
+    written = tmp_path / 'run' / config.name
+    for words in ([], ['--fast'], ['--no-fast']):
+        folder = tmp_path / f'again{words}'
+        ended = train_child(written, *words, '--work-dir', folder)
+        assert ended.code == 0, ended.tail
+        is_fast = words != ['--no-fast']
+        assert ('fast lane: train' in ended.output) == is_fast
+        assert (hash_weights(folder / 'epoch_1.pth') == expected) == is_fast
+
+
 def test_accuracy_is_logged_at_logged_iterations(write_config, train_child, tmp_path):
     config = write_config(
         NO_VALIDATION + 'default_hooks["logger"].update(interval=2)\n'

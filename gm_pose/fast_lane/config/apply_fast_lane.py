@@ -86,9 +86,14 @@ def leave_fast_lane(cfg: Config) -> None:
     """
     for split in ('train', 'val', 'test'):
         loader = cfg.get(f'{split}_dataloader')
-        if loader is None or get_type(loader.get('dataset') or {}) != DATASET:
+        if loader is None:
             continue
-        loader.dataset = loader.dataset.dataset
+        dataset = _unwrap(
+            loader.get('dataset') or {}
+        )  # `add_run_defaults` wraps it again
+        if get_type(dataset) != DATASET:
+            continue
+        loader.dataset = dataset.dataset
         loader.pop('collate_fn', None)
         unshare_people(loader)
         if split == 'train':

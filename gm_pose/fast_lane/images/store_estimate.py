@@ -40,7 +40,7 @@ class StoreEstimate:
     Args:
         plan: of the store.
         folder: of the store.
-        num_entries: images or people in it.
+        num_entries: images or people in it, or in a machine's share of it.
         num_missing: those in shards that have to be written.
         num_bytes: of the missing ones.
         free_bytes: on its disk.
@@ -82,7 +82,11 @@ def estimate_store(
     plan = plan_store(people, kind, recipe)
     folder = find_store(plan, cache_dir)
     missing = list_missing(plan, folder, people, share)
-    num_missing = sum(int(np.diff(plan.starts)[number]) for number in missing)
+    counts = np.diff(plan.starts)
+    num_entries, num_missing = (
+        int(counts[[*numbers]].sum())
+        for numbers in (list_shards(plan, people, share), missing)
+    )
     sizes, unreadable = [], []
     began = time.process_time()
     for at in np.linspace(0, len(plan.rows) - 1, _NUM_SAMPLED).round().astype(int):
@@ -103,7 +107,7 @@ def estimate_store(
     return StoreEstimate(
         plan,
         folder,
-        len(plan.rows),
+        num_entries,
         num_missing,
         int(np.mean(sizes) * num_missing),
         _find_free_bytes(folder),

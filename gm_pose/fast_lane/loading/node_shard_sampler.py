@@ -13,6 +13,7 @@ from gm_pose.fast_lane.images.node_shares import NodeShare
 from gm_pose.fast_lane.images.store_plan import order_people
 from gm_pose.fast_lane.images.streamed_images import WINDOW_SHARDS
 from gm_pose.runs.launch.nodes import find_node
+from gm_pose.runs.user_errors import UserError
 
 __all__ = ['NodeShardSampler']
 
@@ -37,7 +38,7 @@ class NodeShardSampler(Sampler):
 
     Raises:
         TypeError: of a dataset that does not know where its images are.
-        UserError: see `find_node`.
+        UserError: see `find_node`; or fewer people than machines to train on.
     """
 
     def __init__(
@@ -58,6 +59,11 @@ class NodeShardSampler(Sampler):
         self.epoch = 0
         share = NodeShare(self.place.node, self.place.num_nodes)
         count = len(dataset)
+        if round_up and count < share.num_nodes:
+            raise UserError(
+                f'{count} people are fewer than the {share.num_nodes} machines that share '
+                "them; expected at least one each. Fix: leave out fast_lane.shards='node'"
+            )
         self.rows = order_people(dataset.people)[slice(*share.get_range(count))]
         shards = dataset.find_stream_shards()
         self._shards = None if shards is None else shards[self.rows]

@@ -34,6 +34,7 @@ _REMEDIES = {
     errno.ENOENT: 'the folder was removed or cannot be made: name another --work-dir',
     errno.ENAMETOOLONG: 'the name is too long: name another --work-dir',
     errno.EOPNOTSUPP: 'it is a device or a pipe: name a file with --work-dir',
+    errno.ENOLCK: 'its disk knows no locks: name a folder on another one with --work-dir',
     errno.EIO: 'the disk reports an error: name a folder on another one with --work-dir',
 }
 

@@ -62,7 +62,7 @@ def hold_lock(path: Path, tells: bool = True) -> Iterator[None]:
         tells: log that another process is waited for.
 
     Raises:
-        UserError: the folder cannot be written.
+        UserError: the folder cannot be written, or its disk knows no locks.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +78,8 @@ def hold_lock(path: Path, tells: bool = True) -> Iterator[None]:
 
                 print_log(f'waiting for another process that writes {path}', 'current')
             fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        except OSError as error:  # a network disk that knows no locks
+            raise explain_cache_error(error, path.parent) from error
         yield
     finally:
         os.close(descriptor)

@@ -4,6 +4,7 @@ import errno
 import multiprocessing
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -457,6 +458,22 @@ def test_the_command_tells_builds_and_finds_nothing_to_do(dataset, tmp_path, cap
     assert said[2].out.startswith(f'train: all {count} images are in ')
     with pytest.raises(SystemExit, match='2'):
         main([*words, '--workers', '0'])
+
+
+def test_a_share_tells_of_its_own_images_alone(dataset, tmp_path, capsys, monkeypatch):
+    config = tmp_path / 'config.py'
+    drop_odd(dataset)
+    config.write_text(f'train_dataloader = {dict(dataset=dataset)!r}')
+    words = ['build-store', str(config), '--cache-dir', str(tmp_path / 'cache')]
+    words += ['--workers', '1', '--nodes', '3', '--node']
+    everything = len(load_people(dataset, tmp_path / 'cache').image_paths)
+    assert main([*words, '0']) == 0
+    said = capsys.readouterr().out
+    count = int(re.search(r'train: (\d+) of \1 images of this share, about', said)[1])
+    assert 0 < count < everything
+    assert main([*words, '0']) == 0
+    said = capsys.readouterr().out
+    assert f'train: all {count} images of this share are in ' in said
 
 
 def test_too_little_space_is_said_before_writing(opened, monkeypatch):

@@ -70,6 +70,13 @@ def test_nobody_comes_twice_in_evaluation(build, dataset, num_nodes, local_size)
     assert sorted(drawn) == list(range(len(dataset)))
 
 
+def test_a_machine_without_people_is_refused_in_training(build):
+    """Its processes would have no batch while the others wait for theirs."""
+    with pytest.raises(UserError, match='22 people are fewer than the 23 machines'):
+        build(NodePlace(0, 23))
+    assert list(build(NodePlace(0, 23), round_up=False)) == []
+
+
 def test_order_follows_from_seed_and_epoch(build):
     first, second = build(NodePlace(1, 2)), build(NodePlace(1, 2))
     assert list(first) == list(second)

@@ -1,4 +1,5 @@
 import copy
+import errno
 import functools
 import json
 import multiprocessing
@@ -497,6 +498,15 @@ def test_a_cache_that_cannot_be_written_names_the_fix(tmp_path):
 
     with pytest.raises(UserError, match=r'GM_POSE_CACHE'):
         load_people(config, tmp_path / 'file' / 'cache')
+
+
+def test_a_disk_without_locks_names_the_fix(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr('fcntl.lockf', refuse)
+    with pytest.raises(UserError, match=r'its disk knows no locks: .* \$GM_POSE_CACHE'):
+        load_people(write_config(tmp_path, make_data(0)), tmp_path / 'cache')
 
 
 def test_the_variable_names_the_cache(tmp_path, monkeypatch):
