@@ -13,12 +13,10 @@ from mmpose.registry import MODELS
 
 from gm_pose.codecs.base_codec import get_type
 from gm_pose.fast_lane.config.apply_fast_lane import DATASET, apply_fast_lane
-from gm_pose.fast_lane.people.people_columns import UnpackableDataset
 from gm_pose.looks.read_config import find_encoder, read_setup
 from gm_pose.looks.samples import Person, Setup
 from gm_pose.runs.config_dicts import iter_dicts
 from gm_pose.runs.launch.run_defaults import add_run_defaults
-from gm_pose.runs.user_errors import UserError
 
 __all__ = ['open_training']
 
@@ -37,7 +35,6 @@ def open_training(cfg: Config, seed: int) -> tuple[Setup, Iterator[Person]]:
         UserError: a codec without heatmaps, or nobody to train on.
     """
     encoder = find_encoder(cfg.train_dataloader)
-    annotations = cfg.train_dataloader.dataset.get('ann_file', 'no ann_file')
     add_run_defaults(cfg)
     splits = ('train', 'val') if cfg.get('val_dataloader') is not None else ('train',)
     notes = apply_fast_lane(cfg, splits)
@@ -54,13 +51,7 @@ def open_training(cfg: Config, seed: int) -> tuple[Setup, Iterator[Person]]:
     loader.num_workers = 0  # a few people; the crops are the same in any process
     loader.persistent_workers = False
     loader.pop('prefetch_factor', None)
-    try:
-        built = Runner.build_dataloader(loader, seed=seed)
-    except UnpackableDataset as error:
-        raise UserError(
-            f'train_dataloader has nobody to draw ({annotations}: {error}). Fix: people '
-            'with a labelled joint, and a box in their image'
-        ) from error
+    built = Runner.build_dataloader(loader, seed=seed)
     setup = read_setup(encoder, built.dataset.metainfo, source)
     if not is_fast:
         return setup, _read_stock(built, setup)

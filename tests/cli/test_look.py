@@ -184,7 +184,7 @@ def test_nobody_to_draw_names_the_annotations(run, tmp_path):
     categories = [dict(id=1, name='person')]
     path.write_text(json.dumps(dict(images=[], annotations=[], categories=categories)))
     option = f'train_dataloader.dataset.ann_file={path}'
-    with pytest.raises(UserError, match=r'nobody to draw .*empty\.json'):
+    with pytest.raises(UserError, match=r'empty\.json: no sample .* labelled joint'):
         look(parse(run / 'demo.py', '--out', tmp_path / 'e', '--cfg-options', option))
 
 

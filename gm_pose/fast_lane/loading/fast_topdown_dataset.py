@@ -20,7 +20,7 @@ from gm_pose.fast_lane.loading.sample_words import read_words
 from gm_pose.fast_lane.loading.shared_batches import make_batch
 from gm_pose.fast_lane.loading.training_crops import TrainingCrops
 from gm_pose.fast_lane.people.people_arrays import load_people
-from gm_pose.fast_lane.people.people_columns import UnpackableDataset
+from gm_pose.fast_lane.people.people_columns import EmptyDataset, UnpackableDataset
 from gm_pose.runs.user_errors import UserError
 
 __all__ = ['FastTopdownDataset', 'keep_batch']
@@ -64,9 +64,11 @@ class FastTopdownDataset:
             self.people = load_people(dataset, cache_dir)
         except UnpackableDataset as error:
             place = f' of {dataset["ann_file"]}' if dataset.get('ann_file') else ''
+            remedy = "--no-fast uses MMPose's own pipeline"
+            if isinstance(error, EmptyDataset):
+                remedy = 'people with a labelled joint, and a box in their image'
             raise UserError(
-                f"{get_type(dataset)}{place}: {error}. Fix: --no-fast uses MMPose's own "
-                'pipeline'
+                f'{get_type(dataset)}{place}: {error}. Fix: {remedy}'
             ) from error
         self.ann_file = str(dataset.get('ann_file', ''))
         self.test_mode = not self.recipe.is_training

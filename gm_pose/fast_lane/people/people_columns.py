@@ -8,7 +8,7 @@ import numpy as np
 
 from gm_pose.fast_lane.people.packed_values import pack_bytes
 
-__all__ = ['PeopleColumns', 'UnpackableDataset', 'pack_columns']
+__all__ = ['EmptyDataset', 'PeopleColumns', 'UnpackableDataset', 'pack_columns']
 
 # Read from the annotation itself, or by bottom-up models alone.
 _LEFT_OUT = ('segmentation', 'img_shape', 'sample_idx')
@@ -16,6 +16,13 @@ _LEFT_OUT = ('segmentation', 'img_shape', 'sample_idx')
 
 class UnpackableDataset(ValueError):
     """A dataset whose samples are not one person each, of one number of keypoints."""
+
+
+class EmptyDataset(UnpackableDataset):
+    """A dataset of nobody."""
+
+    def __init__(self) -> None:
+        super().__init__('no sample is left; expected at least one')
 
 
 @dataclass
@@ -51,7 +58,7 @@ def pack_columns(
     paths = values.pop('img_path')
     count = len(paths)
     if count == 0:
-        raise UnpackableDataset('no sample is left; expected at least one')
+        raise EmptyDataset
     arrays = dict(
         ids=_stack(values, 'id', (), np.int64),
         img_ids=_to_ids(values.pop('img_id')),

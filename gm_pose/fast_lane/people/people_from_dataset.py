@@ -5,7 +5,11 @@ from typing import Any
 
 from gm_pose.codecs.base_codec import to_plain
 from gm_pose.fast_lane.people.packed_values import pack_json
-from gm_pose.fast_lane.people.people_columns import PeopleColumns, UnpackableDataset
+from gm_pose.fast_lane.people.people_columns import (
+    EmptyDataset,
+    PeopleColumns,
+    UnpackableDataset,
+)
 
 __all__ = ['read_dataset_columns']
 
@@ -24,7 +28,7 @@ def read_dataset_columns(dataset: Mapping[str, Any]) -> PeopleColumns:
     built = DATASETS.build(settings)
     infos = _list_infos(built)
     if not infos:
-        raise UnpackableDataset('no sample is left; expected at least one')
+        raise EmptyDataset
     _check_keys(infos, type(built).__name__)
     shared = [key for key in infos[0] if all(key in info for info in infos)]
     values: dict[str, Sequence[Any]] = {
