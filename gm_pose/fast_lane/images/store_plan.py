@@ -59,10 +59,14 @@ class StorePlan:
         return len(self.starts) - 1
 
 
+_IMAGE_COLUMNS = ('image_names', 'image_name_ends', 'image_sizes_px')
+
+
 def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
     """People and what is done with them -> plan.
 
-    Images are named in the key as the annotations name them: a dataset may be moved.
+    Images are named in the key as the annotations name them: a dataset may be moved. Their
+    annotated sizes are in it, too: many datasets have a 000001.jpg.
 
     Args:
         people: of the dataset.
@@ -70,7 +74,7 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
         recipe: its input size and augmentation decide how much of an image a crop needs.
     """
     described = dict(kind=kind, version=STORE_VERSION, load=recipe.load)
-    names = [people.arrays['image_names'], people.arrays['image_name_ends']]
+    images = [people.arrays[name] for name in _IMAGE_COLUMNS]
     sizes = np.array(people.image_sizes_px, np.float64)
     sizes[(sizes == 0).any(1)] = _UNKNOWN_SIZE
     if kind == 'images':
@@ -78,7 +82,7 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
         rows = np.arange(count)
         return StorePlan(
             kind,
-            _make_key(described, names),
+            _make_key(described, images),
             rows,
             rows,
             None,
@@ -93,7 +97,7 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
         density=SOURCE_PX_PER_INPUT_PX,
     )
     sides = read_sides(people.metainfo)
-    content = [*names, people.image_rows, people.bboxes_px]
+    content = [*images, people.image_rows, people.bboxes_px]
     if augmentation is not None and augmentation.half_body_prob > 0:
         content += [people.keypoints_px, people.visible]
         content += [sides.upper, sides.lower, sides.flip_indices]

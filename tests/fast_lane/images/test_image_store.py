@@ -1,6 +1,7 @@
 """Reading pixels from the files and from stores, and stores that are damaged meanwhile."""
 
 import errno
+import json
 import multiprocessing
 import os
 import pickle
@@ -482,6 +483,19 @@ def test_too_little_space_is_said_before_writing(opened, monkeypatch):
 
     with pytest.raises(UserError, match=r'needs about .* GB free'):
         build_store(people, 'images', recipe, cache)
+
+
+@pytest.mark.parametrize('kind', ['images', 'crops'])
+def test_images_of_the_same_names_and_other_sizes_have_another_store(
+    opened, dataset, tmp_path, kind
+):
+    people, recipe, cache = opened
+    path = tmp_path / dataset['ann_file']
+    data = json.loads(path.read_text())
+    data['images'][0]['width'] += 1
+    path.write_text(json.dumps(data))
+    other = store_plan.plan_store(load_people(dataset, cache), kind, recipe)
+    assert other.key != store_plan.plan_store(people, kind, recipe).key
 
 
 def test_another_augmentation_has_another_store(opened, dataset):
