@@ -143,6 +143,7 @@ def write_stream(
     """Tell what a stream takes, then write it if it is not there."""
     from gm_pose.fast_lane.images.stream_builder import (
         build_stream,
+        check_first_image,
         estimate_stream,
         is_stream_whole,
     )
@@ -151,6 +152,7 @@ def write_stream(
     cache = find_cache_folder(cache_dir) / 'streams'
     count = len(people.image_paths)
     if not args.overwrite and is_stream_whole(people, args.to, cache):
+        check_first_image(people, args.to, cache_dir)
         print(f'{split}: all {count} images are in {args.to}', flush=True)
         return
     size = estimate_stream(people)

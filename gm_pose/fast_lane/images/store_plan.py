@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gm_pose.fast_lane.people.body_sides import read_sides
-from gm_pose.fast_lane.people.people_arrays import PeopleArrays
+from gm_pose.fast_lane.people.people_arrays import IMAGE_COLUMNS, PeopleArrays
 from gm_pose.ops.augmented_crops import CropFrame
 from gm_pose.ops.crop_reach import compute_reach
 
@@ -59,9 +59,6 @@ class StorePlan:
         return len(self.starts) - 1
 
 
-_IMAGE_COLUMNS = ('image_names', 'image_name_ends', 'image_sizes_px')
-
-
 def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
     """People and what is done with them -> plan.
 
@@ -74,7 +71,7 @@ def plan_store(people: PeopleArrays, kind: str, recipe: 'Recipe') -> StorePlan:
         recipe: its input size and augmentation decide how much of an image a crop needs.
     """
     described = dict(kind=kind, version=STORE_VERSION, load=recipe.load)
-    images = [people.arrays[name] for name in _IMAGE_COLUMNS]
+    images = [people.arrays[name] for name in IMAGE_COLUMNS]
     sizes = np.array(people.image_sizes_px, np.float64)
     sizes[(sizes == 0).any(1)] = _UNKNOWN_SIZE
     if kind == 'images':

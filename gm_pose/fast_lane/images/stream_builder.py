@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import os
 from functools import partial
 from pathlib import Path
@@ -14,13 +15,13 @@ from gm_pose.fast_lane.images.stream_shards import (
     import_litdata,
     is_remote,
 )
-from gm_pose.fast_lane.images.streamed_images import make_stream_url
+from gm_pose.fast_lane.images.streamed_images import StreamedImages, make_stream_url
 from gm_pose.fast_lane.people.packed_values import PackedTexts
 from gm_pose.fast_lane.people.people_arrays import PeopleArrays
 from gm_pose.runs.data_checks.unreadable_image import UnreadableImage
 from gm_pose.runs.user_errors import UserError
 
-__all__ = ['build_stream', 'estimate_stream', 'is_stream_whole']
+__all__ = ['build_stream', 'check_first_image', 'estimate_stream', 'is_stream_whole']
 
 SHARD_BYTES = 64_000_000
 """Some 400 images of COCO: a second from a bucket, and a few GB for eight at a time."""
@@ -34,6 +35,27 @@ def is_stream_whole(people: PeopleArrays, url: str, cache: Path) -> bool:
         shards = StreamShards(make_stream_url(people, url), cache, 0)
         return len(shards) == len(people.image_paths) and not shards.find_damaged()
     return False
+
+
+def check_first_image(
+    people: PeopleArrays, url: str, cache_dir: str | os.PathLike | None
+) -> None:
+    """Compare a stream's first image with its file, where that is there.
+
+    Raises:
+        UserError: it was changed, or is another dataset's image of that name and size.
+    """
+    path = people.image_paths[0]
+    try:
+        content = read_bytes(path)
+    except UnreadableImage:
+        return
+    if StreamedImages(people, url, cache_dir, math.inf).read_content(0) != content:
+        raise UserError(
+            f'{make_stream_url(people, url)} has other bytes than {path}: the image was '
+            'changed, or the stream is that of images with the same names and sizes. Fix: '
+            '--overwrite, or another folder or address with --to'
+        )
 
 
 def estimate_stream(people: PeopleArrays) -> int:

@@ -14,7 +14,7 @@ from gm_pose.fast_lane.images.stream_shards import (
     import_litdata,
     is_remote,
 )
-from gm_pose.fast_lane.people.people_arrays import PeopleArrays
+from gm_pose.fast_lane.people.people_arrays import IMAGE_COLUMNS, PeopleArrays
 from gm_pose.runs.data_checks.unreadable_image import (
     MAX_PIXELS,
     UnreadableImage,
@@ -33,10 +33,11 @@ enough for a local disk."""
 def make_stream_url(people: PeopleArrays, url: str) -> str:
     """Address of all streams -> that of these people's images.
 
-    Named after the images' names in their order: item i of the stream is image row i.
+    Named after the images' names and sizes in their order: item i of the stream is image
+    row i.
     """
     digest = hashlib.blake2b(digest_size=16)
-    for name in ('image_names', 'image_name_ends'):
+    for name in IMAGE_COLUMNS:
         digest.update(np.ascontiguousarray(people.arrays[name]).tobytes())
     return f'{url.rstrip("/")}/{digest.hexdigest()}'
 
@@ -84,7 +85,7 @@ class StreamedImages:
         """See `ImageSource.read`."""
         if image_row != self._row:
             path = self._paths[image_row]
-            content = self._read_content(image_row, path)
+            content = self.read_content(image_row)
             if not content:
                 raise UnreadableImage(f'{path}: not readable when its stream was built')
             self._pixels = self._decode(content, path)
@@ -105,12 +106,13 @@ class StreamedImages:
                 text = str(error).replace(file.name, path)
                 raise UnreadableImage(text) from None
 
-    def _read_content(self, row: int, path: str) -> bytes:
-        """The bytes of an image's file.
+    def read_content(self, row: int) -> bytes:
+        """The bytes of an image's file; none of one that could not be read.
 
         Raises:
             UnreadableImage: its shard cannot be read.
         """
+        path = self._paths[row]
         for is_last_try in (False, True):
             try:
                 self.shards.fetch(int(self.shards.find(row)))

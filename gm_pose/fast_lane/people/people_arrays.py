@@ -40,7 +40,11 @@ from gm_pose.runs.files.cache_folder import (
     hold_lock,
 )
 
-__all__ = ['PeopleArrays', 'load_people']
+__all__ = ['IMAGE_COLUMNS', 'PeopleArrays', 'load_people']
+
+
+IMAGE_COLUMNS = ('image_names', 'image_name_ends', 'image_sizes_px')
+"""Arrays that tell images from another dataset's, wherever both are."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -207,6 +207,15 @@ def test_the_command_writes_a_stream_once(dataset, tmp_path, capsys, monkeypatch
     assert f'train: all {count} images are in ' in capsys.readouterr().out
     assert main([*words, *stream, '--overwrite']) == 0
     assert f'train: {count} images, about' in capsys.readouterr().out
+    # another dataset with the same names: its first image is another one
+    with open(people.image_paths[0], 'ab') as file:
+        file.write(b' ')
+    with pytest.raises(SystemExit, match='2'):
+        main([*words, *stream])
+    assert f'has other bytes than {people.image_paths[0]}' in capsys.readouterr().err
+    os.remove(people.image_paths[0])
+    assert main([*words, *stream]) == 0
+    capsys.readouterr()
     for wrong in (
         ['--kind', 'stream'],
         ['--to', 'x'],
