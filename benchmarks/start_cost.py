@@ -11,7 +11,7 @@ process of its own and ends before its first iteration. The recipe is
         does it;
     cold: `gm_pose train --fast`, nothing is cached;
     warm: what an earlier start left in the cache is there;
-    two, four ranks: the processes of a warm start, with gloo; the mean of them;
+    two, four, eight ranks: the processes of a warm start, with gloo; the mean of them;
     imports: what the process of `gm_pose train` imports, and nothing else.
 
 CPU time is of the main process. RSS counts shared pages in every process; PSS divides them
@@ -245,6 +245,7 @@ def main() -> None:
         rows['warm'] = min(warm, key=lambda costs: costs['cpu'])
         rows['warm, one of two ranks'] = start_fast(folder, cache, ranks=2)
         rows['warm, one of four ranks'] = start_fast(folder, cache, ranks=4)
+        rows['warm, one of eight ranks'] = start_fast(folder, cache, ranks=8)
     lines = [
         '# What a start costs',
         '',

@@ -184,7 +184,8 @@ def load_people(
     key: str | None
     if is_combined(dataset):
         parts = [load_people(part, cache_dir, verify) for part in dataset['datasets']]
-        shell, key = make_combined_shell(dataset), make_combined_key(dataset, parts)
+        shell = make_combined_shell(dataset, parts)
+        key = make_combined_key(dataset, parts)
         num_keypoints = shell.metainfo['num_keypoints']
         read = partial(combine_parts, dataset, parts, num_keypoints)
     else:

@@ -6,6 +6,7 @@ names.
 
 import hashlib
 import json
+import os.path as osp
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -30,18 +31,32 @@ def is_combined(dataset: Mapping[str, Any]) -> bool:
     ) is CombinedDataset
 
 
-def make_combined_shell(dataset: Mapping[str, Any]) -> SimpleNamespace:
+def make_combined_shell(
+    dataset: Mapping[str, Any], parts: Sequence[Any]
+) -> SimpleNamespace:
     """What a run asks of a combined dataset besides its people: metainfo, data_prefix."""
     from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
     metainfo = parse_pose_metainfo(to_plain(dataset['metainfo']))
-    return SimpleNamespace(metainfo=metainfo, data_prefix={})
+    return SimpleNamespace(metainfo=metainfo, data_prefix=dict(img=_find_common(parts)))
+
+
+def _find_common(parts: Sequence[Any]) -> str:
+    """The folder that all parts' images are below; '' where there is none."""
+    try:
+        return osp.commonpath([part.image_prefix for part in parts])
+    except ValueError:  # absolute and relative ones
+        return ''
 
 
 def make_combined_key(dataset: Mapping[str, Any], parts: Sequence[Any]) -> str:
-    """32 hexadecimal digits that differ where people, or paths of their images, may."""
+    """32 hexadecimal digits that differ where people, or paths of their images, may.
+
+    All parts may be moved together.
+    """
+    start = len(_find_common(parts))
     described = dict(
-        parts=[[part.key, part.image_prefix] for part in parts],
+        parts=[[part.key, part.image_prefix[start:]] for part in parts],
         pipelines=[
             to_plain(part.get('pipeline') or []) for part in dataset['datasets']
         ],

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import time
 
@@ -58,6 +59,15 @@ def test_combined_people_equal_mmposes_samples(people_folder, tmp_path):
     again = load_people(config, tmp_path)
     assert again.key == people.key
     assert len(list((tmp_path / 'people').glob('*/'))) >= 3
+
+
+def test_combined_people_that_moved_use_the_same_files(people_folder, tmp_path):
+    people = load_people(make_combined(people_folder), tmp_path / 'cache')
+    shutil.copytree(people_folder, tmp_path / 'moved')
+    config = make_combined(tmp_path / 'moved')
+    moved = load_people(config, tmp_path / 'cache')
+    assert moved.key == people.key
+    assert_equal_to_mmpose(moved, config)
 
 
 def test_part_of_combined_people_that_changes_is_read_again(people_folder, tmp_path):
