@@ -139,6 +139,7 @@ def test_a_full_folder_of_temporary_files_is_named(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures('operators_listed_once')  # skips where none is exported
 def test_a_metainfo_that_no_reader_would_take_is_refused_before_the_conversion(
     tmp_path, monkeypatch
 ):
