@@ -50,10 +50,10 @@ _MODEL_RUNS = (
     'draw-mixture',
 )
 _RUNS = ('train', 'test', 'sweep', *_MODEL_RUNS, 'build-store')
-# Their processes are ended by launchers, or by themselves.
 _HOW_TO_GO_ON = {
     'train': '; the same command with --resume goes on from the last checkpoint',
 }
+# Their processes are ended by launchers, or by themselves.
 _LAUNCHED = ('train', 'test', 'sweep')
 
 
