@@ -50,6 +50,9 @@ _MODEL_RUNS = (
     'draw-mixture',
 )
 _RUNS = ('train', 'test', 'sweep', *_MODEL_RUNS, 'build-store')
+_HOW_TO_GO_ON = {
+    'train': '; the same command with --resume goes on from the last checkpoint',
+}
 # Their processes are ended by launchers, or by themselves.
 _LAUNCHED = ('train', 'test', 'sweep')
 
@@ -122,7 +125,8 @@ def main(argv: list[str] | None = None) -> int:
         with _ended_by_sigterm(args.command):
             return args.run(args)
     except KeyboardInterrupt:
-        print(f'gm_pose {args.command}: interrupted', file=sys.stderr)
+        hint = _HOW_TO_GO_ON.get(args.command, '')
+        print(f'gm_pose {args.command}: interrupted{hint}', file=sys.stderr)
         return 130
     except ValueError as error:
         if args.command in _RUNS:

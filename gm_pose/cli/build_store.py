@@ -180,9 +180,13 @@ def describe(estimate: Any, kind: str, workers: int, is_share: bool = False) -> 
 
 def show_progress(done: int, total: int, seconds_left: float) -> None:
     """A line for each shard; one that is overwritten on a terminal."""
-    end = '\r' if sys.stderr.isatty() and done < total else '\n'
-    text = f'{done}/{total} stored, {format_time(seconds_left)} left'
-    print(text, end=end, file=sys.stderr, flush=True)
+    text = f'{done}/{total} stored'
+    text += f', {format_time(seconds_left)} left' if done < total else ''
+    if sys.stderr.isatty():
+        end = '\r' if done < total else '\n'
+        print(f'{text:60}', end=end, file=sys.stderr, flush=True)
+    else:
+        print(text, file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> None:

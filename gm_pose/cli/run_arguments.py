@@ -36,7 +36,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='validate and test on ground-truth boxes, without a detection file',
     )
-    parser.add_argument('--show-dir', help='folder for pictures of predictions')
+    parser.add_argument(
+        '--show-dir', help='folder for pictures of predictions, in WORK_DIR/TIME'
+    )
     parser.add_argument(
         '--show', action='store_true', help='show predictions in a window'
     )

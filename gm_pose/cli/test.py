@@ -167,6 +167,7 @@ def evaluate_config(
     )
     from gm_pose.runs.launch import cpu_processes
     from gm_pose.runs.launch.crash_log import log_crash
+    from gm_pose.runs.launch.earlier_runs import forget_visualizers
     from gm_pose.runs.launch.loader_workers import workers_ended
     from gm_pose.runs.launch.run_defaults import use_readable_images
     from gm_pose.runs.loading.sample_errors import name_unreadable_image
@@ -177,6 +178,7 @@ def evaluate_config(
     with as_user_errors(ValueError):
         notes += apply_fast_lane(cfg, ('test',))
     cpu_processes.prepare_cpu_processes(cfg)
+    forget_visualizers()  # `gm_pose report` tests several runs
     try:
         runner = Runner.from_cfg(cfg)
     except OSError as error:

@@ -61,14 +61,19 @@ class Parity:
 
     def __str__(self) -> str:
         text = (
-            f'joints of {self.people} people differ by {self.largest_px:.2g} px at most '
-            f'(median {self.median_px:.2g}), scores by {self.largest_score:.2g}'
+            f'joints of {self.people} people differ by {_round(self.largest_px)} px at '
+            f'most (median {_round(self.median_px)}), scores by {self.largest_score:.2g}'
         )
         if self.largest_sigma_px is not None:
-            text += f', standard deviations by {self.largest_sigma_px:.2g} px'
+            text += f', standard deviations by {_round(self.largest_sigma_px)} px'
         if self.unsteady:
             text += f'; {self.unsteady} joints without a clear peak left out'
         return text
+
+
+def _round(distance_px: float) -> str:
+    """To two digits, but 373 px of 8 bits are not 3.7e+02."""
+    return f'{distance_px:.0f}' if distance_px >= 10 else f'{distance_px:.2g}'
 
 
 def measure_parity(

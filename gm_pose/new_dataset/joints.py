@@ -73,11 +73,12 @@ def describe_joints(
     sigmas = average_mirrored(sigmas.tolist(), mirror)
     weights = [max(j.weight, LEAST_WEIGHT) if j else 1.0 for j in known]
     weights = average_mirrored(weights, mirror).tolist()
+    parts = [joint.part if joint else '' for joint in known]
     return [
         Joint(
             name=name,
             swap=names[pairs[k]] if k in pairs else '',
-            part=joint.part if joint else '',
+            part=_choose_part(parts[k], parts[mirror[k]]),
             oks_sigma=float(np.round(sigmas[k], 4)),
             reason=reasons[k],
             weight=weights[k],
@@ -85,6 +86,14 @@ def describe_joints(
         )
         for k, (name, joint) in enumerate(zip(names, known, strict=True))
     ]
+
+
+def _choose_part(own: str, mirrored: str) -> str:
+    """Half of the body that both joints of a pair get.
+
+    AP-10K's file has its left front paw in the upper half, and the right one in the lower.
+    """
+    return max(own, mirrored)  # 'upper', then 'lower', then ''
 
 
 def _measure(

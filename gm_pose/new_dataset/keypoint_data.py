@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gm_pose.ops.annotated_people import AREA_PER_BOX, read_area, read_joints
@@ -62,6 +63,14 @@ class KeypointData:
                 num_keypoints=sum(v > 0 for v in keypoints[2::3]),
             )
         )
+
+    def note_missing(self, missing: Sequence[str], folder: Path) -> None:
+        """Note the annotated images, by their paths in the file, that nobody finds."""
+        if missing:
+            self.notes.append(
+                f'{len(missing)} annotated images are not in {folder}, such as '
+                f'{missing[0]}: left out'
+            )
 
     def to_coco(self, images: Sequence[dict[str, Any]] | None = None) -> dict[str, Any]:
         """Content of a COCO keypoint file, of all images or of these."""

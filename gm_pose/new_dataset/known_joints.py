@@ -166,6 +166,8 @@ def find_known_joint(name: str) -> KnownJoint | None:
     words = split_words(name)
     if not any(word.isalpha() for word in words):  # a number says nothing by itself
         return None
+    if sum(letter.isalpha() for letter in name) < 2:  # 'b' is no back paw
+        return None
     best: tuple[tuple[float, int, bool], KnownJoint] | None = None
     for joint, theirs in list_known_joints():
         common = words & theirs

@@ -13,7 +13,11 @@ from gm_pose.report.analysis.comparison import (
 )
 from gm_pose.report.analysis.run_analysis import MeasuredRun, analyze_run, measure_run
 from gm_pose.report.page.libraries import check_libraries
-from gm_pose.report.page.write_page import ReportContent, render_page
+from gm_pose.report.page.write_page import (
+    ReportContent,
+    count_cards,
+    render_page,
+)
 from gm_pose.report.reading.run_inputs import RunInputs
 from gm_pose.runs.files.atomic_files import explain_write_error, write_atomically
 
@@ -55,13 +59,10 @@ def write_report(
     for number, runs in enumerate(settings.values()):
         analyses.append(analyze_run(runs[0]))
         tell('settings analysed', number + 1, len(settings))
-    drawn = _Counter(tell, 2 * num_people * len(settings))
-    page = render_page(
-        ReportContent(
-            analyses, [len(runs) for runs in settings.values()], comparisons, num_people
-        ),
-        drawn,
+    content = ReportContent(
+        analyses, [len(runs) for runs in settings.values()], comparisons, num_people
     )
+    page = render_page(content, _Counter(tell, count_cards(content)))
     try:
         Path(osp.dirname(osp.abspath(path))).mkdir(parents=True, exist_ok=True)
         write_atomically(path, page.encode())
@@ -78,4 +79,4 @@ class _Counter:
 
     def __call__(self) -> None:
         self.done += 1
-        self.tell('people drawn', self.done, max(self.total, self.done))
+        self.tell('people drawn', self.done, self.total)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gm_pose.cli import main
+from gm_pose.cli.build_store import show_progress
 from gm_pose.datasets.synthetic_people import make_coco_folder
 
 ROOT = Path(__file__).parents[2]
@@ -110,3 +111,12 @@ def test_a_wrong_setting_is_one_line(build, capsys):
     assert end.value.code == 2
     *_, line = capsys.readouterr().err.strip().splitlines()
     assert line.startswith('gm_pose: error: fast_lane is True; expected a dict')
+
+
+def test_a_store_that_is_done_takes_no_more_time(capsys):
+    show_progress(2, 4, 1.0)
+    show_progress(4, 4, 0.0)
+    assert capsys.readouterr().err.splitlines() == [
+        '2/4 stored, 1 s left',
+        '4/4 stored',
+    ]

@@ -139,7 +139,7 @@ def test_error_inside_a_run_keeps_its_traceback(monkeypatch):
 
 
 def test_ctrl_c_is_one_line_and_code_130(monkeypatch, capsys):
-    from gm_pose.cli import export
+    from gm_pose.cli import export, train
 
     def interrupt(args):
         raise KeyboardInterrupt
@@ -147,6 +147,10 @@ def test_ctrl_c_is_one_line_and_code_130(monkeypatch, capsys):
     monkeypatch.setattr(export, 'run_export', interrupt)
     assert main(['export', 'model.pth']) == 130
     assert capsys.readouterr().err.splitlines() == ['gm_pose export: interrupted']
+    monkeypatch.setattr(train, 'run_training', interrupt)
+    assert main(['train', 'config.py']) == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'interrupted; the same command with --resume goes on' in line
 
 
 def test_sigterm_leaves_through_finally(monkeypatch, capsys):

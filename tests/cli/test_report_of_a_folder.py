@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 import torch
@@ -53,6 +54,18 @@ def test_model_is_run_once_and_its_predictions_kept(run, tmp_path, capsys):
     report.main([str(run), '--people', '1', '--out', str(tmp_path / 'b.html')])
     assert 'predictions of an earlier report' in capsys.readouterr().err
     assert kept.stat().st_mtime_ns == time
+
+
+@pytest.mark.slow
+def test_models_of_two_folders_are_run(run, tmp_path, capsys):
+    for name in ('a', 'b'):
+        shutil.copytree(run, tmp_path / name, ignore=shutil.ignore_patterns('report'))
+    words = [str(tmp_path / 'a'), str(tmp_path / 'b'), '--people', '0']
+    report.main([*words, '--out', str(tmp_path / 'both.html')])
+    assert capsys.readouterr().out.strip().endswith('both.html')
+    for name in ('a', 'b'):
+        left = (tmp_path / name / 'report').iterdir()
+        assert [path.name for path in left] == ['epoch_1.pkl']
 
 
 def test_folder_without_a_checkpoint_is_refused(tmp_path, capsys):

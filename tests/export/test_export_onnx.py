@@ -125,6 +125,13 @@ def test_a_file_that_differs_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_distances_of_8_bits_are_plain_numbers():
+    text = str(Parity(60, 0, 373.2, 0.6221, 0.03, 142.0))
+    assert 'differ by 373 px at most (median 0.62)' in text
+    assert 'deviations by 142 px' in text
+    assert 'by 4.8e-05 px' in str(Parity(12, 0, 4.8e-5, 1.5e-5, 6e-7, None))
+
+
 def test_a_full_folder_of_temporary_files_is_named(
     export_folder, tmp_path, converted, monkeypatch
 ):

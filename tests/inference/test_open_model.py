@@ -162,6 +162,17 @@ def test_a_file_that_is_no_checkpoint_is_not_called_missing(name, message, tmp_p
         open_model(str(tmp_path / name))
 
 
+def test_a_folder_is_called_one_and_its_checkpoints_named(tmp_path):
+    with pytest.raises(UserError, match=r'is a folder\. Fix: give a checkpoint'):
+        open_model(str(tmp_path))
+    for name in ('epoch_2.pth', 'best_coco_AP_epoch_1.pth'):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        UserError, match=r'folder, with best_\S+\.pth, epoch_2\.pth in it'
+    ):
+        open_model(str(tmp_path))
+
+
 def test_weights_in_doubt_are_refused(run_folder, checkpoint):
     with pytest.raises(UserError, match=r'holds no weights\. Fix: --weights'):
         PoseEstimator(str(run_folder / 'tiny.py'))

@@ -27,7 +27,7 @@ def test_nearest_by_name(name, dataset, known, sigma):
     assert (found.dataset, found.name, found.oks_sigma) == (dataset, known, sigma)
 
 
-@pytest.mark.parametrize('name', ['17', 'left', 'winglet_3', 'joint 4', 'qqq'])
+@pytest.mark.parametrize('name', ['17', 'left', 'winglet_3', 'joint 4', 'qqq', 'b'])
 def test_unknown_names_have_none(name):
     assert find_known_joint(name) is None
 

@@ -121,7 +121,9 @@ def test_images_in_another_folder_are_said_to_be_missing(photos):
     path.write_text(CVAT)
     (photos / 'photo_0.png').rename(photos / 'other.png')
     with pytest.raises(
-        UserError, match=r'no labelled joint.*2 annotated images are not in'
+        UserError,
+        match=r'is of other images than those in --images; 2 annotated images are not '
+        r'in .*, such as .*photo_0.png: left out',
     ):
         read_annotations(path, photos)
 

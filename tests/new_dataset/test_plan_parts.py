@@ -24,6 +24,12 @@ def make_data(count: int, per_image: int = 1) -> KeypointData:
     return KeypointData('test', images, people, ['a', 'b'])
 
 
+def test_both_joints_of_a_pair_are_in_one_half_of_the_body():
+    names = ['PawL', 'PawR', 'KneeL', 'kneecapR']  # AP-10K's front paws: upper, lower
+    joints = describe_joints(names, {0: 1, 1: 0, 2: 3, 3: 2}, [])
+    assert [joint.part for joint in joints] == ['upper', 'upper', 'lower', 'lower']
+
+
 def test_split_is_by_image_and_does_not_depend_on_the_order():
     data = make_data(20, per_image=3)
     train, val = split_images(data, 0.2, seed=0)

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -180,6 +182,32 @@ def test_label_studio_finds_whose_a_keypoint_is(tmp_path, relation, x):
         [x, 20, 2],
     ]
     assert data.annotations[1]['bbox'] == [28.8, 0.0, 35.2, 80.0]
+
+
+@pytest.mark.parametrize('name', ['photo_0.png', "Mäuse 1 (b's).png", '3e1b1c2d-a.png'])
+def test_label_studio_renames_uploads(tmp_path, name):
+    photos = tmp_path / 'photos'
+    write_images(photos, 2)
+    (photos / 'photo_0.png').rename(photos / name)
+    uploaded = re.sub(r'[^-\w.]', '', name.replace(' ', '_'))
+    task = make_task(True, True)
+    task['data']['image'] = f'/data/upload/3/0f1e2d3c-{quote(uploaded)}'
+    (tmp_path / 'export.json').write_text(json.dumps([task]))
+    data = read_annotations(tmp_path / 'export.json', photos)
+    assert [image['file_name'] for image in data.images] == [name]
+    assert data.notes == []
+
+
+def test_two_images_that_an_upload_may_be_are_refused(tmp_path):
+    photos = tmp_path / 'photos'
+    write_images(photos, 2)
+    (photos / 'photo_0.png').rename(photos / 'a b.png')
+    (photos / 'photo_1.png').rename(photos / 'a_b.png')
+    task = make_task(True, True)
+    task['data']['image'] = '/data/upload/3/0f1e2d3c-a_b.png'
+    (tmp_path / 'export.json').write_text(json.dumps([task]))
+    with pytest.raises(UserError, match=r'may be .* or .* in'):
+        read_annotations(tmp_path / 'export.json', photos)
 
 
 def test_label_studio_without_boxes_needs_one_animal_an_image(tmp_path):

@@ -32,6 +32,19 @@ def pages(files, tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize('count', [0, 4, 20])
+def test_progress_ends_with_the_last_person(files, tmp_path, count):
+    options = DataOptions(str(files / 'truth.json'))
+    names = ('good', 'bad')
+    runs = [read_run(str(files / f'{name}.json'), name, options) for name in names]
+    steps = []
+    path = str(tmp_path / 'two.html')
+    write_report(runs, path, count, lambda *step: steps.append(step))
+    drawn = [step[1:] for step in steps if step[0] == 'people drawn']
+    assert drawn == [(n + 1, len(drawn)) for n in range(len(drawn))]
+    assert bool(drawn) == bool(count)
+
+
 def open_page(browser, path, width):
     """Open a page: no errors, no requests, nothing wider than the window."""
     browser.messages.clear()

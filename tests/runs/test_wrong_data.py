@@ -256,6 +256,22 @@ def test_missing_data_is_refused(
     assert 'COCO_ROOT' in sentence
 
 
+def test_a_config_without_a_root_is_not_told_to_move_it(write_config, tmp_path, capsys):
+    from gm_pose.cli import train
+
+    dataset = "dict(data_root='', data_prefix=dict(img='/gone/photos'))"
+    config = write_config(
+        f'{NO_VALIDATION}\ntrain_dataloader = dict(dataset={dataset})'
+    )
+    arguments = [config, '--work-dir', tmp_path / 'w']
+    with pytest.raises(SystemExit):
+        train.main([str(word) for word in arguments])
+    lines = capsys.readouterr().err.splitlines()
+    (line,) = (text for text in lines if '/gone/photos' in text)
+    assert 'COCO_ROOT' not in line
+    assert '--cfg-options train_dataloader.dataset.data_prefix.img=PATH' in line
+
+
 @pytest.mark.parametrize('text', ['{"a": 1}', '[{"image_id": 1}]', '[1, 2'])
 def test_wrong_detection_file_is_refused(text, write_config, tmp_path, capsys):
     from gm_pose.cli import train

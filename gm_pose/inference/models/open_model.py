@@ -1,5 +1,6 @@
 """Checkpoint, config or name of a model -> what a torch backend is built of."""
 
+import glob
 import os.path as osp
 from typing import Any
 
@@ -45,6 +46,12 @@ def open_model(model: str, weights: str | None = None) -> Any:
         if osp.isfile(model):
             is_exported = model.lower().endswith('.onnx')
             what = 'exported already' if is_exported else 'a file of another kind'
+        elif osp.isdir(model):
+            what = 'a folder'
+            saved = sorted(glob.glob(osp.join(glob.escape(model), '*.pth')))
+            what += (
+                f', with {", ".join(map(osp.basename, saved))} in it' if saved else ''
+            )
         raise UserError(
             f'model {model} is {what}. Fix: '
             f'{suggest_names("mmpose", model) or "give"} a checkpoint (.pth), a config '

@@ -48,12 +48,12 @@ def read_cvat(path: Path, images: Path, category: str | None) -> KeypointData:
         joint_names=names,
         category=dict(id=1, name=label),
     )
-    missing = 0
+    missing: list[str] = []
     for number, image in enumerate(root.iter('image'), 1):
         skeletons = [s for s in image.iter('skeleton') if s.get('label') == label]
         name = folder.find(image.get('name', ''))
         if name is None:
-            missing += bool(skeletons)
+            missing += [image.get('name', '')] if skeletons else []
             continue
         with explain_malformed(path, f'image {name}', 'CVAT'):
             data.images.append(
@@ -66,8 +66,7 @@ def read_cvat(path: Path, images: Path, category: str | None) -> KeypointData:
             )
             for skeleton in skeletons:
                 data.add_person(number, _read_joints(skeleton, names))
-    if missing:
-        data.notes.append(f'{missing} annotated images are not in {images}: left out')
+    data.note_missing(missing, images)
     return data
 
 

@@ -48,13 +48,14 @@ def read_deeplabcut(path: Path, images: Path) -> KeypointData:
         'DeepLabCut CSV', [], [], names, category=dict(id=1, name='animal')
     )
     folder = ImageFolder(images)
-    missing = 0
+    missing: list[str] = []
     for number, row in enumerate(rows, len(header) + 1):
         people: dict[str, list[float]] = {}
         with explain_malformed(path, f'line {number}', 'DeepLabCut'):
             if len(row) != num_columns:
                 raise ValueError(f'{len(row)} columns; expected {num_columns}')
-            name = folder.find('/'.join(part for part in row[:first] if part))
+            written = '/'.join(part for part in row[:first] if part)
+            name = folder.find(written)
             for k in range(first, num_columns, 2):
                 x, y = (float(v) if v.strip() else math.nan for v in row[k : k + 2])
                 if math.isfinite(x) and math.isfinite(y):
@@ -62,7 +63,7 @@ def read_deeplabcut(path: Path, images: Path) -> KeypointData:
                     at = 3 * names.index(joints[k])
                     person[at : at + 3] = [x, y, 2]
         if name is None:
-            missing += bool(people)
+            missing += [written] if people else []
             continue
         image_id = len(data.images) + 1
         height, width = read_size(images / name)
@@ -71,8 +72,7 @@ def read_deeplabcut(path: Path, images: Path) -> KeypointData:
         )
         for keypoints in people.values():
             data.add_person(image_id, keypoints)
-    if missing:
-        data.notes.append(f'{missing} labelled images are not in {images}: left out')
+    data.note_missing(missing, images)
     return data
 
 

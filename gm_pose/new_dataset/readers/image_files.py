@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path, PurePosixPath
 
 from gm_pose.runs.user_errors import UserError
@@ -10,6 +11,10 @@ from gm_pose.runs.user_errors import UserError
 __all__ = ['ENDINGS', 'ImageFolder', 'read_size']
 
 ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+
+
+_UPLOAD = re.compile('[0-9a-f]{8}-(.+)')
+_UNSAFE = re.compile(r'[^-\w.]')  # Django's get_valid_filename, in its words
 
 
 class ImageFolder:
@@ -43,6 +48,28 @@ class ImageFolder:
         """
         parts = PurePosixPath(path.replace('\\', '/')).parts
         found = self._by_name.get(parts[-1], []) if parts else []
+        return self._choose(found, path, parts)
+
+    def find_upload(self, path: str) -> str | None:
+        """The same of a file that was uploaded to Label Studio, which renames it.
+
+        It puts eight hexadecimal digits before the name, writes _ for blanks and leaves
+        out all but letters, digits, `_`, `-` and `.`: '3e1b1c2d-a_1.jpg' was 'a 1.jpg'.
+        """
+        upload = _UPLOAD.fullmatch(PurePosixPath(path).name)
+        if upload is None:
+            return None
+        found = [
+            file
+            for name, files in self._by_name.items()
+            if _clean(name) == _clean(upload[1])
+            for file in files
+        ]
+        return self._choose(found, path, ())
+
+    def _choose(
+        self, found: list[str], path: str, parts: tuple[str, ...]
+    ) -> str | None:
         best = max((_count_common(f, parts) for f in found), default=0)
         fitting = [f for f in found if _count_common(f, parts) == best]
         if len(fitting) > 1:
@@ -51,6 +78,10 @@ class ImageFolder:
                 'the folder that holds the images of these annotations alone'
             )
         return fitting[0] if fitting else None
+
+
+def _clean(name: str) -> str:
+    return _UNSAFE.sub('', name.strip().replace(' ', '_'))
 
 
 def _count_common(file: str, parts: tuple[str, ...]) -> int:

@@ -41,14 +41,15 @@ def read_label_studio(
     data = KeypointData('Label Studio JSON', [], [], [])
     names = dict.fromkeys(joint_names or ())
     found: list[tuple[int, list[Region], Region | None]] = []
-    missing = 0
+    missing: list[str] = []
     for number, task in enumerate(tasks, 1):
         with explain_malformed(path, f'task {number}', 'Label Studio'):
             results = _get_results(path, task)
             points = [r for r in results if r.get('type') == 'keypointlabels']
-            name = folder.find(_get_image_name(path, task))
+            written = _get_image_name(path, task)
+            name = folder.find(written) or folder.find_upload(written)
             if name is None:
-                missing += bool(points)
+                missing += [written] if points else []
                 continue
             sized = points or [r for r in results if 'original_width' in r]
             if not sized:
@@ -66,8 +67,7 @@ def read_label_studio(
             number = len(data.annotations) + 1
             person = _make_person(path, number, image_id, points, box, [*names])
             data.annotations.append(person)
-    if missing:
-        data.notes.append(f'{missing} annotated images are not in {images}: left out')
+    data.note_missing(missing, images)
     return data
 
 

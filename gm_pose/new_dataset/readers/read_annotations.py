@@ -119,10 +119,11 @@ def read_annotations(
                 f'{str(entry["keypoints"])[:40]}; expected a list of x, y, visibility'
             )
     if not any(any(a.get('keypoints', ())[2::3]) for a in data.annotations):
+        what = 'has no labelled joint; expected annotated people'
+        if not data.images and data.notes:
+            what = 'is of other images than those in --images'
         notes = ''.join(f'; {note}' for note in data.notes)
-        raise UserError(
-            f'{path} has no labelled joint; expected annotated people{notes}'
-        )
+        raise UserError(f'{path} {what}{notes}')
     return data
 
 

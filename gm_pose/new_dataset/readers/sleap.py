@@ -68,12 +68,13 @@ def _add_frames(data: KeypointData, labels: Any, images: Path) -> None:
             'export a package (.pkg.slp) with all of them'
         )
     folder = ImageFolder(images) if all(are_files) else None
-    missing = 0
+    missing: list[str] = []
     for number, frame in enumerate(frames, 1):
         if folder is not None:
-            name = folder.find(str(frame.video.filename[frame.frame_idx]))
+            written = str(frame.video.filename[frame.frame_idx])
+            name = folder.find(written)
             if name is None:
-                missing += 1
+                missing.append(written)
                 continue
             height, width = read_size(images / name)
         else:
@@ -83,8 +84,7 @@ def _add_frames(data: KeypointData, labels: Any, images: Path) -> None:
         data.images.append(dict(id=number, file_name=name, width=width, height=height))
         for instance in frame.user_instances:
             data.annotations.append(_make_person(data, number, instance))
-    if missing:
-        data.notes.append(f'{missing} labelled images are not in {images}: left out')
+    data.note_missing(missing, images)
     if data.frames:
         data.notes.append(f'{len(data.frames)} frames of videos are written as images')
 

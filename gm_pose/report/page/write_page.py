@@ -31,7 +31,7 @@ from gm_pose.report.page.run_charts import (
 from gm_pose.report.page.summary import describe_empty_images, describe_run, list_tiles
 from gm_pose.runs.count_words import count_words
 
-__all__ = ['ReportContent', 'render_page']
+__all__ = ['ReportContent', 'count_cards', 'render_page']
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,15 @@ class ReportContent:
     num_seeds: list[int]
     comparisons: list[Comparison]
     num_people: int = 20
+
+
+def count_cards(content: ReportContent) -> int:
+    """How many people `render_page` draws: fewer than asked for where there are few."""
+    num_rows = len(content.runs[0].errors.oks)
+    changed = [c.rank_people(content.num_people) for c in content.comparisons]
+    return min(2 * content.num_people, num_rows) + sum(
+        len(rows) for groups in changed for rows in groups
+    )
 
 
 def render_page(content: ReportContent, tell: Callable[[], None] = lambda: None) -> str:

@@ -60,11 +60,18 @@ def _check_dataset(dataset: Dataset, needs_images: bool) -> Iterator[Problem]:
             f'{path}.ann_file', f'is {ann_file!r}; expected the path of a file'
         )
         return
-    yield from _check(f'{path}.ann_file', join_root(dataset, ann_file))
+    yield from _check_file(dataset, f'{path}.ann_file', ann_file)
     prefixes = (dataset.get('data_prefix') or {}) if needs_images else {}
     for name, prefix in prefixes.items():
-        yield from _check(f'{path}.data_prefix.{name}', join_root(dataset, prefix))
+        yield from _check_file(dataset, f'{path}.data_prefix.{name}', prefix)
     yield from _check(f'{path}.bbox_file', dataset.get('bbox_file'), _BOX_FIX)
+
+
+def _check_file(dataset: Dataset, place: str, path: str) -> Iterator[Problem]:
+    # a config without a root, as `gm_pose new-dataset` writes it, has no other one to give
+    own = f'--cfg-options {place}=PATH, or correct it in the config'
+    fix = _ROOT_FIX if dataset.get('data_root') else own
+    yield from _check(place, join_root(dataset, path), fix)
 
 
 def _check(place: str, name: Any, fix: str = _ROOT_FIX) -> Iterator[Problem]:
