@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from gm_pose.runs.user_errors import UserError
@@ -14,7 +15,7 @@ ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
 
 _UPLOAD = re.compile('[0-9a-f]{8}-(.+)')
-_UNSAFE = re.compile(r'[^-\w.]')  # Django's get_valid_filename, in its words
+_UNSAFE = re.compile(r'[^-\w.]')  # what Django's get_valid_filename leaves out
 
 
 class ImageFolder:
@@ -59,13 +60,14 @@ class ImageFolder:
         upload = _UPLOAD.fullmatch(PurePosixPath(path).name)
         if upload is None:
             return None
-        found = [
-            file
-            for name, files in self._by_name.items()
-            if _clean(name) == _clean(upload[1])
-            for file in files
-        ]
-        return self._choose(found, path, ())
+        return self._choose(self._by_clean_name.get(_clean(upload[1]), []), path, ())
+
+    @cached_property
+    def _by_clean_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, files in self._by_name.items():
+            found.setdefault(_clean(name), []).extend(files)
+        return found
 
     def _choose(
         self, found: list[str], path: str, parts: tuple[str, ...]
