@@ -53,6 +53,12 @@ def get_type(node: Mapping[str, Any]) -> str:
     return str(node.get('type')).rpartition('.')[2]
 
 
+def find_class(node: Mapping[str, Any], registry: Any) -> Any:
+    """The class of a part of a config, named or standing there; None: not registered."""
+    kind = node.get('type')
+    return kind if isinstance(kind, type) else registry.get(str(kind))
+
+
 def to_plain(node: Any) -> Any:
     """A copy in which MMEngine's dicts are dicts."""
     if isinstance(node, Mapping):

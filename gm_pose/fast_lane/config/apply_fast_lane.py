@@ -12,7 +12,7 @@ from mmengine.config import Config, ConfigDict
 from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import DATASETS, MODELS
 
-from gm_pose.codecs.base_codec import get_type, to_plain
+from gm_pose.codecs.base_codec import find_class, get_type, to_plain
 from gm_pose.fast_lane.config.device_settings import set_device_options
 from gm_pose.fast_lane.config.recipe import NotRecognised, Recipe, read_recipe
 from gm_pose.fast_lane.config.settings import FastLaneSettings, read_settings
@@ -125,9 +125,7 @@ def _unwrap(dataset: ConfigDict) -> ConfigDict:
 def _check_people(dataset: ConfigDict, settings: FastLaneSettings) -> None:
     """A user's class may read samples that arrays cannot hold: it is let read them."""
     for part in dataset.datasets if is_combined(dataset) else [dataset]:
-        kind = (
-            part.type if isinstance(part.type, type) else DATASETS.get(str(part.type))
-        )
+        kind = find_class(part, DATASETS)
         if not has_own_reader(kind):
             continue
         try:

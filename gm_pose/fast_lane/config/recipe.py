@@ -16,7 +16,7 @@ from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.datasets.transforms import KeypointConverter
 from mmpose.registry import DATASETS, TRANSFORMS
 
-from gm_pose.codecs.base_codec import get_type, to_plain
+from gm_pose.codecs.base_codec import find_class, get_type, to_plain
 from gm_pose.fast_lane.people.people_of_parts import is_combined
 from gm_pose.ops.crop_augmentation import CropAugmentation
 from gm_pose.runs.loading.load_readable_image import LoadReadableImage
@@ -123,8 +123,7 @@ def _check_dataset(dataset: Mapping[str, Any]) -> None:
     if is_combined(dataset):
         _check_combined(dataset)
         return
-    kind = dataset.get('type')
-    cls = kind if isinstance(kind, type) else DATASETS.get(str(kind))
+    cls = find_class(dataset, DATASETS)
     if cls is None or not issubclass(cls, BaseCocoStyleDataset):
         raise NotRecognised(
             f"dataset {get_type(dataset)}, none of MMPose's COCO-style datasets"
@@ -152,9 +151,7 @@ def _check_combined(dataset: Mapping[str, Any]) -> None:
         _check_dataset(part)
         steps = part.get('pipeline') or []
         for step in steps:
-            kind = step['type']
-            cls = kind if isinstance(kind, type) else TRANSFORMS.get(str(kind))
-            if cls is not KeypointConverter or len(steps) > 1:
+            if find_class(step, TRANSFORMS) is not KeypointConverter or len(steps) > 1:
                 raise NotRecognised(
                     f'{get_type(step)} in the pipeline of a part of CombinedDataset; it '
                     'knows one KeypointConverter'
@@ -182,10 +179,10 @@ def _name_transform(step: Any) -> str:
     transforms of the same names. Those of pixels are run as they are, so those of
     OpenMMLab's packages are known, too.
     """
-    kind = step.get('type') if isinstance(step, Mapping) else step
-    cls = kind if isinstance(kind, type) else TRANSFORMS.get(str(kind))
+    step = step if isinstance(step, Mapping) else dict(type=step)
+    cls = find_class(step, TRANSFORMS)
     if cls is None:
-        raise NotRecognised(f'transform {kind}')
+        raise NotRecognised(f'transform {step.get("type")}')
     name, package = cls.__name__, cls.__module__.partition('.')[0]
     is_known = cls in (LoadReadableImage, getattr(transforms, name, None)) or (
         name in PIXEL_TRANSFORMS and package in _PACKAGES
@@ -235,8 +232,7 @@ _STAGES = {
 
 def _bind_arguments(name: str, step: Mapping[str, Any]) -> dict[str, Any]:
     """A transform's arguments with its own defaults, so that they stand in one place."""
-    kind = step['type']
-    cls = kind if isinstance(kind, type) else TRANSFORMS.get(str(kind))
+    cls = find_class(step, TRANSFORMS)
     given = {key: to_plain(value) for key, value in step.items() if key != 'type'}
     if name in LOADERS:  # `**kwargs` down to mmcv's loader
         return given

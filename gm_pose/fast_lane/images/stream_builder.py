@@ -33,7 +33,7 @@ def is_stream_whole(people: PeopleArrays, url: str, cache: Path) -> bool:
     """Whether all images of a dataset are in the stream at an address."""
     with contextlib.suppress(UserError):
         shards = StreamShards(make_stream_url(people, url), cache, 0)
-        return len(shards) == len(people.image_paths) and not shards.find_damaged()
+        return len(shards) == len(people.image_paths) and not shards.is_damaged()
     return False
 
 

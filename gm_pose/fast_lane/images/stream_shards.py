@@ -150,12 +150,11 @@ class StreamShards:
                 raise OSError(f'{self.url}/{path.name}: {error}') from error
             self._check_size(shard)
 
-    def find_damaged(self) -> list[str]:
-        """Shards of a folder that are missing or cut off; a bucket's are not looked at."""
+    def is_damaged(self) -> bool:
+        """Whether shards of a folder are missing or cut off; not asked of a bucket."""
         if self._downloader is not None:
-            return []
-        numbers = range(len(self.chunks))
-        return [self._get_path(n).name for n in numbers if not self._is_whole(n)]
+            return False
+        return not all(map(self._is_whole, range(len(self.chunks))))
 
     def _is_whole(self, shard: int) -> bool:
         with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gm_pose.codecs.base_codec import to_plain
+from gm_pose.codecs.base_codec import find_class, to_plain
 from gm_pose.fast_lane.people.people_columns import PeopleColumns, UnpackableDataset
 from gm_pose.fast_lane.people.people_key import FORMAT_VERSION
 
@@ -25,10 +25,7 @@ def is_combined(dataset: Mapping[str, Any]) -> bool:
     from mmpose.datasets.dataset_wrappers import CombinedDataset
     from mmpose.registry import DATASETS
 
-    kind = dataset.get('type')
-    return (
-        kind if isinstance(kind, type) else DATASETS.get(str(kind))
-    ) is CombinedDataset
+    return find_class(dataset, DATASETS) is CombinedDataset
 
 
 def make_combined_shell(
